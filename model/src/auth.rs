@@ -1,0 +1,102 @@
+//! Registering, logging in, and who is there.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use garde::Validate;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::users::{Role, check_email, check_password, check_username};
+
+/// A new account, as its owner asks for it.
+#[derive(Clone, Serialize, Deserialize, Validate)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Register {
+    #[garde(custom(|value: &String, _: &()| check_username(value).map_err(garde::Error::new)))]
+    pub username: String,
+    #[garde(custom(|value: &String, _: &()| check_email(value).map_err(garde::Error::new)))]
+    pub email: String,
+    #[garde(custom(|value: &String, _: &()| check_password(value, &self.username, &self.email).map_err(garde::Error::new)))]
+    pub password: String,
+}
+
+/// A login by exactly one of username and email; a person's form sends either in `username`.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LogIn {
+    pub username: Option<String>,
+    pub email: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub password: String,
+    pub user_agent: Option<String>,
+}
+
+/// A login that worked. The token is shown this once; the database holds only its hash.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LoggedIn {
+    pub session_token: String,
+    pub expires_at: DateTime<Utc>,
+    pub user: AuthUser,
+}
+
+/// A session that was made longer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Refreshed {
+    pub expires_at: DateTime<Utc>,
+    pub refreshed_at: DateTime<Utc>,
+}
+
+/// Who is signed in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AuthUser {
+    pub id: Uuid,
+    pub username: String,
+    pub email: String,
+    pub role: Role,
+}
+
+// Passwords and tokens must not reach a log, so these three say less than a derived Debug would.
+
+impl fmt::Debug for Register {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Register").field("username", &self.username).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for LogIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LogIn").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for LoggedIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoggedIn").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Problem;
+
+    #[test]
+    fn all_field_errors_are_reported_together_in_the_order_of_the_fields() {
+        let new = Register { username: "a".into(), email: "b".into(), password: "c".into() };
+        let problem = Problem::from(new.validate().unwrap_err());
+        let named: Vec<_> = problem.fields().into_iter().map(|field| field.field).collect();
+        assert_eq!(named, ["username", "email", "password"]);
+    }
+
+    #[test]
+    fn a_password_never_shows_in_debug_output() {
+        let new = Register { username: "ada".into(), email: "ada@example.com".into(), password: "canary-7".into() };
+        let log_in = LogIn { username: Some("ada".into()), password: "canary-7".into(), ..Default::default() };
+        assert!(!format!("{new:?} {log_in:?}").contains("canary-7"));
+    }
+}

@@ -1,0 +1,14 @@
+//! The words that browser and server share: types, limits, validation and the permission table.
+//!
+//! Nothing here does I/O and nothing knows Leptos, so the same value travels from the PostgreSQL row to the browser.
+
+pub mod auth;
+pub mod health;
+pub mod page;
+pub mod problem;
+pub mod rbac;
+pub mod tasks;
+pub mod users;
+
+pub use page::{Page, PageRequest};
+pub use problem::{FieldProblem, Problem};

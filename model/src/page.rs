@@ -1,0 +1,78 @@
+//! Lists: how many, from where, and where the next part begins.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::Problem;
+
+/// Rows of a list when the caller does not say.
+pub const DEFAULT_LIMIT: i64 = 50;
+/// Rows of a list at the most.
+pub const MAX_LIMIT: i64 = 100;
+/// The deepest offset; beyond it the cursor is the way.
+pub const MAX_OFFSET: i64 = 10_000;
+
+/// Which part of a list: a page by offset, or what follows the row `after`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
+pub struct PageRequest {
+    /// Rows at the most: 1 to 100; larger values are capped, 50 when absent.
+    pub limit: Option<i64>,
+    /// Rows to skip, at most 10,000.
+    pub offset: Option<i64>,
+    /// The cursor of a `Link: rel="next"` header: the id of the last row seen.
+    pub after: Option<Uuid>,
+}
+
+impl PageRequest {
+    /// The number of rows to read; a negative or zero limit is refused, a large one is capped.
+    pub fn limit(&self) -> Result<i64, Problem> {
+        match self.limit {
+            None => Ok(DEFAULT_LIMIT),
+            Some(limit) if limit < 1 => Err(Problem::field("limit", "must be at least 1")),
+            Some(limit) => Ok(limit.min(MAX_LIMIT)),
+        }
+    }
+
+    /// The number of rows to skip; refused when negative or deeper than [`MAX_OFFSET`].
+    pub fn offset(&self) -> Result<i64, Problem> {
+        match self.offset.unwrap_or(0) {
+            offset @ 0..=MAX_OFFSET => Ok(offset),
+            _ => Err(Problem::field("offset", format!("must be 0 to {MAX_OFFSET}; use the next cursor beyond"))),
+        }
+    }
+}
+
+/// One part of a list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    /// Rows that match in all.
+    pub total: i64,
+    /// Where the next part begins; none at the end.
+    pub next: Option<Uuid>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_limit_is_capped_and_a_bad_one_refused() {
+        let with = |limit| PageRequest { limit: Some(limit), ..Default::default() }.limit();
+        assert_eq!(with(1_000_000), Ok(MAX_LIMIT));
+        assert_eq!(with(7), Ok(7));
+        assert!(with(0).is_err());
+        assert!(with(-1).is_err());
+    }
+
+    #[test]
+    fn an_offset_below_zero_or_too_deep_is_refused() {
+        let with = |offset| PageRequest { offset: Some(offset), ..Default::default() }.offset();
+        assert_eq!(with(MAX_OFFSET), Ok(MAX_OFFSET));
+        assert!(with(-1).is_err());
+        assert!(with(MAX_OFFSET + 1).is_err());
+    }
+}

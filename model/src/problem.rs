@@ -1,0 +1,136 @@
+//! All that a caller may learn when something is refused.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A refusal, as data: the doors turn it into a status, an envelope or a line beside a form field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Problem {
+    /// Nobody is signed in, or the session has ended.
+    NotSignedIn,
+    /// Name, email or password is wrong; which one is not said.
+    WrongCredentials,
+    /// Signed in, but not allowed.
+    Forbidden,
+    /// The thing does not exist, or is not the caller's to know of.
+    NotFound { what: Thing },
+    /// Field errors, all of them at once.
+    Invalid { fields: Vec<FieldProblem> },
+    /// The request could not be read: malformed JSON, a bad id, a bad query value.
+    Unreadable { message: String },
+    /// JSON of the wrong shape: a missing field, a wrong type, an unknown enum value.
+    WrongShape { message: String },
+    /// The body is over the limit.
+    TooLarge,
+    /// The body is of a type that the endpoint does not read.
+    UnsupportedMediaType,
+    /// Somebody else has this username or email.
+    Taken { field: UniqueField },
+    /// The state of the thing does not allow it now.
+    Conflict { message: String },
+    /// Too busy, or the database is away: try again after this many seconds.
+    Unavailable { retry_after_seconds: u32 },
+    /// A fault of ours; the id finds it in the log.
+    Internal { request_id: String },
+}
+
+/// What was not found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Thing {
+    Page,
+    User,
+    Task,
+}
+
+/// A field whose value is unique among all users.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UniqueField {
+    Username,
+    Email,
+}
+
+impl UniqueField {
+    /// The name of the field on the wire and in forms.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Username => "username",
+            Self::Email => "email",
+        }
+    }
+}
+
+/// One field and what is wrong with it, in words for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct FieldProblem {
+    pub field: String,
+    pub message: String,
+}
+
+impl FieldProblem {
+    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { field: field.into(), message: message.into() }
+    }
+}
+
+impl Problem {
+    /// A single field that is refused.
+    pub fn field(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Invalid { fields: vec![FieldProblem::new(field, message)] }
+    }
+
+    /// The messages that stand beside form fields; empty when the problem is of no single field.
+    pub fn fields(&self) -> Vec<FieldProblem> {
+        match self {
+            Self::Invalid { fields } => fields.clone(),
+            Self::Taken { field } => vec![FieldProblem::new(field.name(), self.to_string())],
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotSignedIn => write!(f, "Please log in first"),
+            Self::WrongCredentials => write!(f, "Wrong username, email or password"),
+            Self::Forbidden => write!(f, "You are not allowed to do this"),
+            Self::NotFound { what: Thing::Page } => write!(f, "Not found"),
+            Self::NotFound { what: Thing::User } => write!(f, "User not found"),
+            Self::NotFound { what: Thing::Task } => write!(f, "Task not found"),
+            Self::Invalid { fields } => {
+                write!(f, "Validation failed")?;
+                for (place, field) in fields.iter().enumerate() {
+                    let lead = if place == 0 { " for" } else { ";" };
+                    write!(f, "{lead} {}: {}", field.field, field.message)?;
+                }
+                Ok(())
+            }
+            Self::Unreadable { message } | Self::WrongShape { message } | Self::Conflict { message } => {
+                write!(f, "{message}")
+            }
+            Self::TooLarge => write!(f, "The request body is too large"),
+            Self::UnsupportedMediaType => write!(f, "This endpoint reads application/json"),
+            Self::Taken { field: UniqueField::Username } => write!(f, "This username is already taken"),
+            Self::Taken { field: UniqueField::Email } => write!(f, "This email is already registered"),
+            Self::Unavailable { .. } => write!(f, "The service is busy or its database is away; please try again shortly"),
+            Self::Internal { request_id } => write!(f, "Something went wrong on our side (request {request_id})"),
+        }
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl From<garde::Report> for Problem {
+    fn from(report: garde::Report) -> Self {
+        let fields = report
+            .iter()
+            .map(|(path, error)| FieldProblem::new(path.to_string(), error.message()))
+            .collect();
+        Self::Invalid { fields }
+    }
+}

@@ -1,0 +1,290 @@
+//! Tasks: work that a worker does in the background.
+
+mod form;
+mod kinds;
+mod retry;
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Duration, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+pub use form::{Control, FormField, NewTaskForm};
+pub use kinds::{DataProcessing, DelayTask, Numbers, Operation, TaskKind};
+pub use retry::RetryStrategy;
+
+use crate::{FieldProblem, Problem};
+
+/// Most bytes of a payload as JSON: 1 MiB.
+pub const PAYLOAD_MAX_BYTES: usize = 1024 * 1024;
+/// Most bytes of all metadata as JSON: 64 KiB.
+pub const METADATA_MAX_BYTES: usize = 64 * 1024;
+/// Most characters of a metadata key.
+pub const METADATA_KEY_MAX: usize = 128;
+/// Most bytes of one metadata value as JSON: 4 KiB.
+pub const METADATA_VALUE_MAX_BYTES: usize = 4 * 1024;
+/// How far ahead a task may be scheduled, in days.
+pub const SCHEDULE_AHEAD_DAYS: i64 = 365;
+
+/// Which task goes first; PostgreSQL sorts by this order, not by the word.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "postgres", derive(sqlx::Type), sqlx(type_name = "task_priority", rename_all = "lowercase"))]
+pub enum Priority {
+    Low,
+    #[default]
+    Normal,
+    High,
+    Critical,
+}
+
+impl Priority {
+    /// All priorities, the least urgent first.
+    pub const ALL: [Self; 4] = [Self::Low, Self::Normal, Self::High, Self::Critical];
+
+    /// The word on the wire and in forms.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Normal => "normal",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// Where a task stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "postgres", derive(sqlx::Type), sqlx(type_name = "task_status", rename_all = "lowercase"))]
+pub enum TaskStatus {
+    /// Waits for its first attempt, now or at its scheduled time.
+    Pending,
+    /// A worker holds it under a lease.
+    Running,
+    /// Waits for its next attempt.
+    Retrying,
+    Completed,
+    /// Dead letter: no attempt is left, or the kind gave it up.
+    Failed,
+    Cancelled,
+}
+
+impl TaskStatus {
+    /// All states, in the order of a task's life.
+    pub const ALL: [Self; 6] =
+        [Self::Pending, Self::Running, Self::Retrying, Self::Completed, Self::Failed, Self::Cancelled];
+
+    /// The word on the wire, in forms and on the screen.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Retrying => "retrying",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Whether nothing will happen to the task by itself any more.
+    pub fn has_ended(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+    }
+}
+
+/// A task as its owner sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Task {
+    pub id: Uuid,
+    pub task_type: String,
+    pub status: TaskStatus,
+    pub priority: Priority,
+    pub payload: Value,
+    pub metadata: Value,
+    pub max_attempts: i32,
+    pub current_attempt: i32,
+    pub retry_strategy: RetryStrategy,
+    pub result: Option<Value>,
+    pub last_error: Option<String>,
+    /// A running task was told to stop and has not yet done so.
+    pub cancel_requested: bool,
+    pub created_by: Option<Uuid>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    /// When it was asked to start; absent when at once.
+    pub scheduled_at: Option<DateTime<Utc>>,
+    pub started_at: Option<DateTime<Utc>>,
+    pub completed_at: Option<DateTime<Utc>>,
+}
+
+/// A kind of task that the workers of this installation know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TaskType {
+    pub task_type: String,
+    pub description: Option<String>,
+    pub is_active: bool,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// How many tasks stand where.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TaskStats {
+    pub total: i64,
+    pub pending: i64,
+    pub running: i64,
+    pub completed: i64,
+    pub failed: i64,
+    pub cancelled: i64,
+    pub retrying: i64,
+}
+
+/// A task to be queued.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NewTask {
+    pub task_type: String,
+    pub payload: Value,
+    #[serde(default)]
+    pub priority: Option<Priority>,
+    /// When to start; at once when absent.
+    #[serde(default)]
+    pub scheduled_at: Option<DateTime<Utc>>,
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    pub metadata: Option<BTreeMap<String, Value>>,
+    #[serde(default)]
+    pub retry_strategy: Option<RetryStrategy>,
+}
+
+impl NewTask {
+    /// Checks everything that needs no database, and reports all of it at once.
+    pub fn check(&self, now: DateTime<Utc>) -> Result<TaskKind, Problem> {
+        let mut fields = Vec::new();
+        let kind = TaskKind::by_name(&self.task_type);
+        match kind {
+            None => fields.push(FieldProblem::new("task_type", "this task type is not registered")),
+            Some(_) if json_bytes(&self.payload) > PAYLOAD_MAX_BYTES => {
+                fields.push(FieldProblem::new("payload", "must not be over 1MB as JSON"));
+            }
+            Some(kind) => fields.extend(kind.check(&self.payload).err().unwrap_or_default()),
+        }
+        if has_nul(&self.payload) {
+            fields.push(FieldProblem::new("payload", "must not contain a NUL character"));
+        }
+        fields.extend(self.metadata.as_ref().map(check_metadata).unwrap_or_default());
+        fields.extend(self.scheduled_at.and_then(|at| check_schedule(at, now)));
+        fields.extend(self.retry_strategy.as_ref().and_then(|strategy| strategy.check().err()));
+        kind.filter(|_| fields.is_empty()).ok_or(Problem::Invalid { fields })
+    }
+}
+
+fn json_bytes(value: &Value) -> usize {
+    value.to_string().len()
+}
+
+/// PostgreSQL's jsonb cannot hold a NUL, so it is refused before it gets there.
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(has_nul),
+        Value::Object(entries) => entries.iter().any(|(key, value)| key.contains('\0') || has_nul(value)),
+        _ => false,
+    }
+}
+
+fn check_metadata(metadata: &BTreeMap<String, Value>) -> Vec<FieldProblem> {
+    let mut fields = Vec::new();
+    let total: usize = metadata.iter().map(|(key, value)| key.len() + json_bytes(value)).sum();
+    if total > METADATA_MAX_BYTES {
+        fields.push(FieldProblem::new("metadata", "must not be over 64KB as JSON"));
+    }
+    let good_key = |key: &str| {
+        (1..=METADATA_KEY_MAX).contains(&key.len())
+            && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+    };
+    if !metadata.keys().all(|key| good_key(key)) {
+        fields.push(FieldProblem::new("metadata", "keys have 1 to 128 letters, digits, _ or -"));
+    }
+    if metadata.values().any(|value| json_bytes(value) > METADATA_VALUE_MAX_BYTES) {
+        fields.push(FieldProblem::new("metadata", "a value must not be over 4KB as JSON"));
+    }
+    if metadata.values().any(has_nul) {
+        fields.push(FieldProblem::new("metadata", "must not contain a NUL character"));
+    }
+    fields
+}
+
+fn check_schedule(at: DateTime<Utc>, now: DateTime<Utc>) -> Option<FieldProblem> {
+    if at > now + Duration::days(SCHEDULE_AHEAD_DAYS) {
+        return Some(FieldProblem::new("scheduled_at", "must not be more than 365 days ahead"));
+    }
+    if at < now - Duration::hours(1) {
+        return Some(FieldProblem::new("scheduled_at", "must not be more than 1 hour in the past"));
+    }
+    None
+}
+
+/// Which tasks a list shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
+pub struct TaskFilter {
+    pub task_type: Option<String>,
+    #[cfg_attr(feature = "openapi", param(inline))]
+    pub status: Option<TaskStatus>,
+    #[cfg_attr(feature = "openapi", param(inline))]
+    pub priority: Option<Priority>,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn delay() -> NewTask {
+        NewTask { task_type: "delay_task".into(), payload: json!({"delay_seconds": 1}), ..Default::default() }
+    }
+
+    fn refused(new: &NewTask) -> Vec<String> {
+        let problem = new.check(Utc::now()).unwrap_err();
+        problem.fields().into_iter().map(|field| field.field).collect()
+    }
+
+    #[test]
+    fn a_good_task_passes() {
+        assert_eq!(delay().check(Utc::now()), Ok(TaskKind::DelayTask));
+    }
+
+    #[test]
+    fn an_unknown_type_is_refused_in_the_words_of_the_contract() {
+        let new = NewTask { task_type: "nope".into(), ..delay() };
+        assert!(new.check(Utc::now()).unwrap_err().to_string().contains("not registered"));
+    }
+
+    #[test]
+    fn limits_of_payload_metadata_and_schedule_hold() {
+        let big = NewTask { payload: json!({"delay_seconds": 1, "test_scenario": "x".repeat(PAYLOAD_MAX_BYTES)}), ..delay() };
+        assert_eq!(refused(&big), ["payload"]);
+        let nul = NewTask { payload: json!({"delay_seconds": 1, "test_scenario": "a\0b"}), ..delay() };
+        assert_eq!(refused(&nul), ["payload"]);
+        let key = NewTask { metadata: Some(BTreeMap::from([("a b".into(), json!(1))])), ..delay() };
+        assert_eq!(refused(&key), ["metadata"]);
+        let value = NewTask { metadata: Some(BTreeMap::from([("a".into(), json!("x".repeat(4097)))])), ..delay() };
+        assert_eq!(refused(&value), ["metadata"]);
+        let late = NewTask { scheduled_at: Some(Utc::now() + Duration::days(366)), ..delay() };
+        assert_eq!(refused(&late), ["scheduled_at"]);
+        let past = NewTask { scheduled_at: Some(Utc::now() - Duration::minutes(61)), ..delay() };
+        assert_eq!(refused(&past), ["scheduled_at"]);
+    }
+}

@@ -1,0 +1,70 @@
+//! What a service returns when it does not succeed: a refusal, which is data, or a fault, which is a log line.
+
+use model::Problem;
+use model::problem::UniqueField;
+
+/// The result of every service verb.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a service did not do what it was asked.
+#[derive(Debug)]
+pub enum Error {
+    /// Expected: answered, not logged as an error.
+    Problem(Problem),
+    /// Unexpected: logged once, at the door, answered as [`Problem::Internal`].
+    Broken(anyhow::Error),
+}
+
+/// Seconds after which a caller may try again when the database is away or a queue is full.
+const RETRY_AFTER_SECONDS: u32 = 2;
+
+impl Error {
+    /// The refusal for a full queue or a database that is away.
+    pub fn unavailable() -> Self {
+        Self::Problem(Problem::Unavailable { retry_after_seconds: RETRY_AFTER_SECONDS })
+    }
+}
+
+impl From<Problem> for Error {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<garde::Report> for Error {
+    fn from(report: garde::Report) -> Self {
+        Self::Problem(report.into())
+    }
+}
+
+impl From<anyhow::Error> for Error {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Broken(error)
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        if is_away(&error) {
+            tracing::warn!(error = %error, "the database is away");
+            return Self::unavailable();
+        }
+        match error.as_database_error().and_then(|refused| refused.constraint()) {
+            Some("users_username_key") => Problem::Taken { field: UniqueField::Username }.into(),
+            Some("users_email_key") => Problem::Taken { field: UniqueField::Email }.into(),
+            _ => Self::Broken(error.into()),
+        }
+    }
+}
+
+/// Whether the database cannot be reached at the moment, as opposed to having refused something.
+pub fn is_away(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::WorkerCrashed => true,
+        // Class 57P: shutting down or starting up; 53: out of connections; 08: connection lost.
+        sqlx::Error::Database(refused) => {
+            refused.code().is_some_and(|code| code.starts_with("57P") || code.starts_with("53") || code.starts_with("08"))
+        }
+        _ => false,
+    }
+}
