@@ -1,0 +1,52 @@
+//! `cargo xtask …`: one command for each thing a developer does with the workspace.
+
+mod build;
+mod client;
+mod npm;
+mod postgres;
+mod process;
+mod run;
+mod site;
+mod tools;
+mod workspace;
+
+use clap::{Parser, Subcommand};
+use process::Fault;
+
+use crate::workspace::Workspace;
+
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", about = "The developer's commands", disable_version_flag = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Install what is missing, build, and serve the application with a worker and its own PostgreSQL
+    Run(run::Options),
+    /// Build the client and the server
+    Build(build::Options),
+}
+
+fn main() -> std::process::ExitCode {
+    let arguments = Arguments::parse();
+    match start(arguments.command) {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        // A part that failed has already said why.
+        Err(error) if error.is::<Fault>() => std::process::ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(command: Command) -> anyhow::Result<()> {
+    let workspace = Workspace::load()?;
+    match command {
+        Command::Run(options) => run::run(&workspace, &options),
+        Command::Build(options) => build::build(&workspace, &options).map(drop),
+    }
+}

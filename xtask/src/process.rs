@@ -1,0 +1,140 @@
+//! Child processes, and telling the person in front of the terminal how far they are.
+
+use std::env;
+use std::ffi::OsString;
+use std::fmt;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+const TICK: Duration = Duration::from_secs(10);
+
+/// A failure that has been explained to the person already.
+#[derive(Debug)]
+pub struct Fault;
+
+impl fmt::Display for Fault {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("see above")
+    }
+}
+
+impl std::error::Error for Fault {}
+
+/// The cargo that started this program.
+pub fn cargo_program() -> OsString {
+    env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+/// Takes out what `cargo run` says about this package: build scripts that look at it would run anew each time.
+pub fn forget_own_package(command: &mut Command) {
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") || text == "CARGO_PRIMARY_PACKAGE" {
+            command.env_remove(&name);
+        }
+    }
+}
+
+/// Something that takes time: says that it begins, that it still runs, and how long it took.
+pub struct Step {
+    title: String,
+    begun: Instant,
+}
+
+impl Step {
+    /// Begins a step that is worth a line of its own.
+    pub fn begin(title: impl Into<String>) -> Self {
+        let title = title.into();
+        eprintln!("{title} …");
+        Self { title, begun: Instant::now() }
+    }
+
+    /// Ends the step.
+    pub fn done(self) {
+        eprintln!("{} … {}", self.title, seconds(self.begun));
+    }
+
+    /// Runs a command that shows its own progress, and ends the step when it succeeds.
+    pub fn stream(self, command: &mut Command) -> Result<()> {
+        run(command)?;
+        self.done();
+        Ok(())
+    }
+
+    /// Runs a command that says nothing while it works; its output is shown only when it fails.
+    pub fn quietly(self, command: &mut Command) -> Result<()> {
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let child = child.with_context(|| format!("{} could not be started", name(command)))?;
+        let output = self.ticking(|| child.wait_with_output())?;
+        if !output.status.success() {
+            eprint!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+            return judge(command, output.status);
+        }
+        self.done();
+        Ok(())
+    }
+
+    /// Waits for `work`, with a line every ten seconds.
+    fn ticking<T>(&self, work: impl FnOnce() -> T) -> T {
+        let (ended, waiting) = mpsc::channel::<()>();
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                while waiting.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+                    eprintln!("{} … {}", self.title, seconds(self.begun));
+                }
+            });
+            let value = work();
+            drop(ended);
+            value
+        })
+    }
+}
+
+/// The time since `begun`, for people.
+pub fn seconds(begun: Instant) -> String {
+    format!("{:.1} s", begun.elapsed().as_secs_f64())
+}
+
+/// Runs a command on this terminal.
+pub fn run(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("{} could not be started", name(command)))?;
+    judge(command, status)
+}
+
+/// Runs a command and returns what it wrote to its standard output.
+pub fn output(command: &mut Command) -> Result<String> {
+    let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
+    let output = output.with_context(|| format!("{} could not be started", name(command)))?;
+    judge(command, output.status)?;
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+/// Whether a command can be started and ends well, without showing anything.
+pub fn succeeds(command: &mut Command) -> bool {
+    let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    quiet.status().is_ok_and(|status| status.success())
+}
+
+/// Starts a command whose standard error is read by the caller.
+pub fn spawn_reading_errors(command: &mut Command) -> Result<Child> {
+    let child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn();
+    child.with_context(|| format!("{} could not be started", name(command)))
+}
+
+fn judge(command: &Command, status: ExitStatus) -> Result<()> {
+    if !status.success() {
+        bail!("{} failed ({status})", name(command));
+    }
+    Ok(())
+}
+
+fn name(command: &Command) -> String {
+    let program = std::path::Path::new(command.get_program());
+    let program = program.file_name().unwrap_or(program.as_os_str()).to_string_lossy();
+    let arguments: Vec<_> = command.get_args().take(3).map(|one| one.to_string_lossy()).collect();
+    format!("`{program} {}`", arguments.join(" "))
+}
