@@ -1,0 +1,127 @@
+//! One server for all programs on a folder, for as long as one of them lives.
+
+use crate::support::*;
+use embedded_postgres::{Embedded, Error, remove};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// Another program on `data_dir`: this test binary, running only [`another_program`].
+struct Program(Child);
+
+impl Program {
+    fn on(data_dir: &Path) -> Program {
+        let this = std::env::current_exe().expect("the test's own path");
+        let mut command = Command::new(this);
+        command.args(["--ignored", "--exact", "sharing::another_program", "--nocapture"]).env("DATA_DIR", data_dir);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the program starts");
+        let output = child.stdout.take().expect("its output");
+        let ready = BufReader::new(output).lines().map_while(Result::ok).any(|line| line.contains("ready"));
+        assert!(ready, "the program ended before it was ready");
+        Program(child)
+    }
+
+    fn is_killed(mut self) {
+        self.0.kill().expect("it can be killed");
+        self.0.wait().expect("it ends");
+    }
+}
+
+#[test]
+#[ignore = "started by the others as a program of its own"]
+fn another_program() {
+    let data_dir = PathBuf::from(std::env::var_os("DATA_DIR").expect("DATA_DIR"));
+    let _embedded = start(&data_dir);
+    println!("\nready");
+    // Until it is killed, or the test that started it is gone.
+    let _ = std::io::stdin().lines().count();
+}
+
+#[test]
+fn the_second_program_joins_the_server_and_the_last_one_stops_it() {
+    let folder = folder();
+    let data_dir = folder.path().join("postgres");
+    let first = start(&data_dir);
+    let pid = server_pid(&data_dir);
+    let second = start(&data_dir);
+
+    assert_eq!(server_pid(&data_dir), pid);
+    first.stop();
+    assert!(lets_in(second.socket_dir(), "app"));
+    second.stop();
+    assert_eq!(server_pid(&data_dir), None);
+}
+
+#[test]
+fn programs_that_start_at_once_get_one_server() {
+    let folder = folder();
+    let data_dir = folder.path().join("postgres");
+
+    let all: Vec<Embedded> = std::thread::scope(|scope| {
+        let starts: Vec<_> = (0..4).map(|_| scope.spawn(|| start(&data_dir))).collect();
+        starts.into_iter().map(|start| start.join().expect("it starts")).collect()
+    });
+
+    assert!(all.iter().all(|embedded| lets_in(embedded.socket_dir(), "app")));
+    drop(all);
+    assert_eq!(server_pid(&data_dir), None);
+}
+
+#[test]
+fn the_server_of_a_killed_program_stops_and_the_next_start_works() {
+    let folder = folder();
+    let data_dir = folder.path().join("postgres");
+    let ada = Program::on(&data_dir);
+    assert!(server_pid(&data_dir).is_some());
+
+    ada.is_killed();
+    until_stopped(&data_dir);
+
+    assert!(lets_in(start(&data_dir).socket_dir(), "app"));
+}
+
+#[test]
+fn a_killed_program_does_not_take_the_server_from_another() {
+    let folder = folder();
+    let data_dir = folder.path().join("postgres");
+    let ada = Program::on(&data_dir);
+    let grace = start(&data_dir);
+    let pid = server_pid(&data_dir);
+
+    ada.is_killed();
+
+    assert!(lets_in(grace.socket_dir(), "app"));
+    assert_eq!(server_pid(&data_dir), pid);
+    grace.stop();
+    assert_eq!(server_pid(&data_dir), None);
+}
+
+#[test]
+fn a_program_that_comes_while_the_server_stops_gets_a_new_one() {
+    let folder = folder();
+    let data_dir = folder.path().join("postgres");
+
+    for _ in 0..5 {
+        Program::on(&data_dir).is_killed();
+        let grace = start(&data_dir);
+        grace.ensure_running().expect("it runs");
+        assert!(lets_in(grace.socket_dir(), "app"));
+    }
+
+    until_stopped(&data_dir);
+}
+
+#[test]
+fn a_folder_in_use_is_not_removed() {
+    let folder = folder();
+    let data_dir = folder.path().join("postgres");
+    let embedded = start(&data_dir);
+
+    let refused = remove(&data_dir).expect_err("it is in use");
+    assert!(matches!(refused, Error::InUse(_)), "{refused}");
+    assert!(lets_in(embedded.socket_dir(), "app"));
+
+    embedded.stop();
+    remove(&data_dir).expect("nobody uses it any more");
+    assert!(!data_dir.exists());
+}
