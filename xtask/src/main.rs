@@ -4,6 +4,7 @@ mod build;
 mod client;
 mod npm;
 mod postgres;
+mod prepare;
 mod process;
 mod run;
 mod site;
@@ -28,6 +29,8 @@ enum Command {
     Run(run::Options),
     /// Build the client and the server
     Build(build::Options),
+    /// Write `.sqlx`, what the compiler must know of the database, anew from the migrations
+    Prepare(prepare::Options),
 }
 
 fn main() -> std::process::ExitCode {
@@ -48,5 +51,6 @@ fn start(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Run(options) => run::run(&workspace, &options),
         Command::Build(options) => build::build(&workspace, &options).map(drop),
+        Command::Prepare(options) => prepare::prepare(&workspace, &options),
     }
 }

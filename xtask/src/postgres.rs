@@ -18,24 +18,23 @@ const VERSION: &str = "17.10.0-beta.17";
 /// PostgreSQL gives up root's rights, and then cannot read what lies in root's home.
 const FOR_ROOT: &str = "/var/cache/starter";
 
-/// Makes sure that there is a PostgreSQL, and returns its folder when it is one that programs do not find themselves.
-pub fn binaries(workspace: &Workspace) -> Result<Option<PathBuf>> {
-    if env::var_os("DATABASE_URL").is_some() || embedded_postgres::find_binaries(None).is_ok() {
-        return Ok(None);
-    }
-    install(workspace).map(Some)
+/// The folder of PostgreSQL's programs, installed if the machine has none.
+pub fn binaries(workspace: &Workspace) -> Result<PathBuf> {
+    embedded_postgres::find_binaries(None).or_else(|_| install(workspace))
 }
 
-/// Tells a program of ours which PostgreSQL to use.
-pub fn tell(command: &mut Command, binaries: Option<&Path>) {
-    if let Some(folder) = binaries {
-        command.env("STARTER_POSTGRES_BIN", folder);
+/// Makes sure that a program of ours will have its PostgreSQL.
+pub fn provide(workspace: &Workspace, command: &mut Command) -> Result<()> {
+    if env::var_os("DATABASE_URL").is_none() && embedded_postgres::find_binaries(None).is_err() {
+        command.env("STARTER_POSTGRES_BIN", install(workspace)?);
     }
+    Ok(())
 }
 
-/// Starts a throw-away cluster for tests and checks: fast, and lost if the machine stops.
-pub fn start_for_tests(data_dir: PathBuf, database: &str, binaries: Option<PathBuf>) -> Result<Embedded> {
-    let options = Options { data_dir, database: database.to_owned(), durable: false, binaries };
+/// Starts a cluster for tests and checks: fast, and lost if the machine stops.
+pub fn start(data_dir: &Path, database: &str, binaries: PathBuf) -> Result<Embedded> {
+    let (data_dir, database) = (data_dir.to_owned(), database.to_owned());
+    let options = Options { data_dir, database, durable: false, binaries: Some(binaries) };
     Embedded::start(options).context("PostgreSQL could not be started")
 }
 

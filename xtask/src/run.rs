@@ -26,7 +26,6 @@ pub struct Options {
 
 /// Installs, builds and becomes the server.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
-    let binaries = postgres::binaries(workspace)?;
     let server = build::build(workspace, &build::Options { release: options.release })?;
     if options.fresh {
         postgres::remove(&workspace.data().join("postgres"))?;
@@ -34,7 +33,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     }
     let mut command = Command::new(&server);
     command.current_dir(&workspace.root).args(["serve", "--worker", "--seed", "--port"]).arg(options.port.to_string());
-    postgres::tell(&mut command, binaries.as_deref());
+    postgres::provide(workspace, &mut command)?;
     become_it(command).with_context(|| format!("{} could not be started", server.display()))
 }
 

@@ -1,5 +1,6 @@
 //! Where things are: read from `cargo metadata`, so that `CARGO_TARGET_DIR` and the root manifest are obeyed.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -132,4 +133,21 @@ fn tools_folder() -> Result<PathBuf> {
     let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let cache = cache.filter(|folder| folder.is_absolute()).or_else(|| env::home_dir().map(|home| home.join(".cache")));
     Ok(cache.context("neither XDG_CACHE_HOME nor HOME is set")?.join("starter").join("tools"))
+}
+
+/// All files below a folder whose names end in `.kind`, in order; none where there is no folder.
+pub fn files(folder: &Path, kind: &str) -> Result<BTreeSet<PathBuf>> {
+    let mut found = BTreeSet::new();
+    if !folder.exists() {
+        return Ok(found);
+    }
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            found.extend(files(&path, kind)?);
+        } else if path.extension().is_some_and(|one| one == kind) {
+            found.insert(path);
+        }
+    }
+    Ok(found)
 }
