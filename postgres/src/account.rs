@@ -1,11 +1,12 @@
 use crate::binaries;
 use crate::error::{Doing, Error};
+use crate::place::{REACHABLE_BY_ALL, beside, fingerprint};
 use crate::sys;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 const ROOT: u32 = 0;
@@ -60,8 +61,34 @@ impl Account {
         shell.status().is_ok_and(|status| status.success())
     }
 
+    /// `binaries`, or a copy of them where this account can run it: a checkout in root's home is closed to others.
+    pub(crate) fn within_reach(&self, binaries: &Path) -> Result<PathBuf, Error> {
+        if !self.lowered || self.can_run(binaries) {
+            return Ok(binaries.to_path_buf());
+        }
+        let out_of_reach = || Error::BinariesOutOfReach { binaries: binaries.to_path_buf(), uid: self.uid };
+        // Only what is plainly an installation of its own; the folder above some `bin` could hold anything.
+        let installation = binaries.parent().filter(|parent| {
+            binaries.ends_with("bin") && ["lib", "share"].iter().all(|name| parent.join(name).is_dir())
+        });
+        let installation = installation.ok_or_else(out_of_reach)?;
+        let copy = copy_of(installation)?;
+        match fs::symlink_metadata(&copy) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => copy_for_all(installation, &copy)?,
+            // All may write beside it, so it could be somebody else's.
+            found => {
+                let owner = found.doing("look at", &copy)?.uid();
+                if owner != ROOT {
+                    return Err(Error::NotOurs { folder: copy, owner });
+                }
+            }
+        }
+        let binaries = copy.join("bin");
+        if self.can_run(&binaries) { Ok(binaries) } else { Err(out_of_reach()) }
+    }
+
     /// Whether this account may run what is in `binaries`.
-    pub(crate) fn can_run(&self, binaries: &Path) -> bool {
+    fn can_run(&self, binaries: &Path) -> bool {
         let mut version = self.command(&binaries::program(binaries, "postgres"));
         version.arg("-V").stdout(Stdio::null()).stderr(Stdio::null());
         version.status().is_ok_and(|status| status.success())
@@ -86,6 +113,33 @@ impl Account {
     pub(crate) fn own(&self, path: &Path) -> Result<(), Error> {
         if self.lowered { chown(path, Some(self.uid), Some(self.gid)).doing("hand over", path) } else { Ok(()) }
     }
+}
+
+/// Where the copy of an installation goes: another place for another version.
+fn copy_of(installation: &Path) -> Result<PathBuf, Error> {
+    let postgres = binaries::program(&installation.join("bin"), "postgres");
+    let changed_at = fs::metadata(&postgres).doing("look at", &postgres)?.mtime();
+    let name = format!("starter-pgsql-{}-{changed_at}", fingerprint(installation));
+    Ok(Path::new(REACHABLE_BY_ALL).join(name))
+}
+
+/// Copies beside, then renames: a copy that was interrupted must not be taken for a whole one.
+fn copy_for_all(installation: &Path, copy: &Path) -> Result<(), Error> {
+    let new = beside(copy, &format!(".{}", std::process::id()));
+    fs::DirBuilder::new().mode(0o755).create(&new).doing("create", &new)?;
+    let run = |program: &'static str, arguments: [&Path; 3]| {
+        let output = Command::new(program).args(arguments).output().doing("run", Path::new(program))?;
+        let said = || String::from_utf8_lossy(&output.stderr).into_owned();
+        if output.status.success() { Ok(()) } else { Err(Error::Failed { program, said: said() }) }
+    };
+    let copied = run("cp", [Path::new("-R"), &installation.join("."), &new])
+        // Closed files would stay closed to those for whom the copy is.
+        .and_then(|()| run("chmod", [Path::new("-R"), Path::new("a+rX"), &new]))
+        .and_then(|()| fs::rename(&new, copy).doing("create", copy));
+    copied.inspect_err(|_| {
+        // What is left of it has a name that nobody looks for.
+        let _ = fs::remove_dir_all(&new);
+    })
 }
 
 fn unprivileged() -> Result<Account, Error> {
@@ -113,5 +167,29 @@ mod tests {
         let nobody = account_in(passwd, "nobody").map(|account| account.uid);
 
         assert_eq!((postgres, nobody), (Some((101, 104)), Some(u32::MAX - 1)));
+    }
+
+    #[test]
+    fn programs_in_a_closed_folder_are_copied_to_where_they_can_run() {
+        if sys::effective_user() != ROOT {
+            eprintln!("skipped: only root steps down to another account");
+            return;
+        }
+        let closed = tempfile::tempdir().expect("a folder only for root");
+        let installation = closed.path().join("pgsql");
+        for name in ["bin", "lib", "share"] {
+            fs::create_dir_all(installation.join(name)).expect("a folder");
+        }
+        let postgres = installation.join("bin/postgres");
+        fs::write(&postgres, "#!/bin/sh\n").expect("a program");
+        fs::set_permissions(&postgres, fs::Permissions::from_mode(0o700)).expect("for root only");
+        let account = unprivileged().expect("an account");
+
+        let found = account.within_reach(&installation.join("bin")).expect("a copy");
+        let again = account.within_reach(&installation.join("bin")).expect("the same copy");
+        let copy = copy_of(&installation).expect("a name");
+        fs::remove_dir_all(&copy).expect("tidy up");
+
+        assert_eq!((&found, &again), (&copy.join("bin"), &copy.join("bin")));
     }
 }

@@ -21,11 +21,12 @@ pub fn init_cluster(binaries: &Path, data_dir: &Path, durable: bool) -> Result<(
 pub fn run_single_user(binaries: &Path, data_dir: &Path, database: &str, sql: &str) -> Result<(), Error> {
     let place = Place::of(data_dir)?;
     let account = Account::for_folder(&place.cluster)?;
-    let mut command = account.command(&binaries::program(binaries, "postgres"));
+    let postgres = binaries::program(&account.within_reach(binaries)?, "postgres");
+    let mut command = account.command(&postgres);
     command.args(["--single", "-j", "-c", "exit_on_error=on", "-c", "timezone=UTC", "-D"]);
     command.arg(&place.cluster).arg(database);
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
-    let mut child = command.spawn().doing("run", &binaries.join("postgres"))?;
+    let mut child = command.spawn().doing("run", &postgres)?;
     let input = child.stdin.take();
     let text = in_one_piece(sql);
     // Written beside the reading: when both pipes are full, neither side would go on.
@@ -58,7 +59,10 @@ pub fn remove(data_dir: &Path) -> Result<(), Error> {
     }
     postmaster::stop(&place.cluster)?;
     let socket_dir = place.socket_dir(&account);
-    for folder in [place.cluster.clone(), socket_dir, half_done(&place.cluster), place.elsewhere()] {
+    let mut folders = vec![place.cluster.clone(), socket_dir, half_done(&place.cluster)];
+    // Another account's folder of that name is none of our business.
+    folders.extend(Some(place.elsewhere()).filter(|elsewhere| place.cluster.starts_with(elsewhere)));
+    for folder in folders {
         gone(fs::remove_dir_all(&folder), &folder)?;
     }
     if place.asked.is_symlink() { gone(fs::remove_file(&place.asked), &place.asked) } else { Ok(()) }
@@ -70,9 +74,7 @@ pub(crate) fn init(place: Place, account: &Account, binaries: &Path, durable: bo
     if fs::read_dir(&place.cluster).is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(Error::NotACluster(place.cluster));
     }
-    if !account.can_run(binaries) {
-        return Err(Error::BinariesOutOfReach { binaries: binaries.to_path_buf(), uid: account.uid });
-    }
+    let binaries = &account.within_reach(binaries)?;
     // Beside, then renamed: what was interrupted must not look like a cluster.
     let new = half_done(&place.cluster);
     // Case folding should know all letters, while order stays the same on every machine.

@@ -11,7 +11,7 @@ use std::process::{Child, Stdio};
 /// id yet.
 const STOP: &str = r#"
 for attempt in 1 2 3 4 5 6 7 8 9 10; do
-    "$0" stop -D "$1" -m fast -w -t 60 && exit
+    "$0" stop -D "$1" -m fast -w -t 60 && rm -f "$2" && exit
     [ -e "$2" ] || exit 0
     sleep 0.3
 done

@@ -73,6 +73,7 @@ impl Embedded {
                 (cluster::init(place, &account, &binaries, options.durable)?, binaries)
             }
         };
+        let binaries = account.within_reach(&binaries)?;
         let socket_dir = place.socket_dir(&account);
         keeper::ensure(&locks, &place, &account, &binaries, share.waited)?;
         let mut embedded = Embedded { options, place, account, binaries, socket_dir, locks, users: share.users };
@@ -96,11 +97,11 @@ impl Embedded {
 
     /// Starts the server again if it died. Cheap when it did not.
     pub fn ensure_running(&self) -> Result<(), Error> {
-        if postmaster::answers(&self.socket_dir) {
+        let has_keeper = self.locks.keeper(false)?.is_none();
+        if has_keeper && postmaster::answers(&self.socket_dir) {
             return Ok(());
         }
         let _start = self.locks.start()?;
-        // Whoever killed the server may have killed its keeper, too.
         keeper::ensure(&self.locks, &self.place, &self.account, &self.binaries, false)?;
         postmaster::bring_up(&self.recipe()).map(drop)
     }

@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Where a cluster goes when its own folder cannot be reached by the account that runs it.
-const REACHABLE_BY_ALL: &str = "/var/tmp";
+pub(crate) const REACHABLE_BY_ALL: &str = "/var/tmp";
 /// What every Unix accepts as the path of a socket (Linux takes four bytes more).
 const LONGEST_SOCKET: usize = 103;
 
@@ -99,12 +99,16 @@ impl Place {
         parent.join(format!("starter-pg-{}", self.fingerprint()))
     }
 
-    /// FNV-1a of the path. Programs built by different compilers must agree, so the standard hasher will not do.
     fn fingerprint(&self) -> String {
-        let mix = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        let hash = self.asked.as_os_str().as_bytes().iter().fold(0xcbf2_9ce4_8422_2325, mix);
-        format!("{hash:016x}")
+        fingerprint(&self.asked)
     }
+}
+
+/// FNV-1a of a path. Programs built by different compilers must agree, so the standard hasher will not do.
+pub(crate) fn fingerprint(path: &Path) -> String {
+    let mix = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    let hash = path.as_os_str().as_bytes().iter().fold(0xcbf2_9ce4_8422_2325, mix);
+    format!("{hash:016x}")
 }
 
 /// `path` with `ending` at the end of its name.

@@ -117,6 +117,18 @@ fn what_the_server_complains_about_is_told() {
 }
 
 #[test]
+fn data_of_another_version_is_left_alone() {
+    let folder = folder();
+    let data_dir = folder.path().join("postgres");
+    start(&data_dir).stop();
+    fs::write(data_dir.join("PG_VERSION"), "9\n").expect("an old version");
+
+    let Err(refused) = Embedded::start(options(&data_dir)) else { panic!("it started with old data") };
+
+    assert!(matches!(refused, Error::OtherVersion { written_by: 9, .. }), "{refused:?}");
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn the_server_has_a_session_of_its_own() {
     let folder = folder();

@@ -11,17 +11,22 @@ struct Program(Child);
 
 impl Program {
     fn on(data_dir: &Path) -> Program {
+        let mut program = Program::starting_on(data_dir);
+        let output = program.0.stdout.take().expect("its output");
+        let ready = BufReader::new(output).lines().map_while(Result::ok).any(|line| line.contains("ready"));
+        assert!(ready, "the program ended before it was ready");
+        program
+    }
+
+    fn starting_on(data_dir: &Path) -> Program {
         let this = std::env::current_exe().expect("the test's own path");
         let mut command = Command::new(this);
         command.args(["--ignored", "--exact", "sharing::another_program", "--nocapture"]).env("DATA_DIR", data_dir);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the program starts");
-        let output = child.stdout.take().expect("its output");
-        let ready = BufReader::new(output).lines().map_while(Result::ok).any(|line| line.contains("ready"));
-        assert!(ready, "the program ended before it was ready");
-        Program(child)
+        let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        Program(child.expect("the program starts"))
     }
 
-    fn is_killed(mut self) {
+    fn killed(mut self) {
         self.0.kill().expect("it can be killed");
         self.0.wait().expect("it ends");
     }
@@ -74,10 +79,26 @@ fn the_server_of_a_killed_program_stops_and_the_next_start_works() {
     let ada = Program::on(&data_dir);
     assert!(server_pid(&data_dir).is_some());
 
-    ada.is_killed();
+    ada.killed();
     until_stopped(&data_dir);
 
     assert!(lets_in(start(&data_dir).socket_dir(), "app"));
+}
+
+#[test]
+fn a_program_killed_while_its_server_starts_leaves_none_behind() {
+    let folder = folder();
+    let data_dir = folder.path().join("postgres");
+    start(&data_dir).stop();
+    let marker = data_dir.join("starter.starting");
+
+    let ada = Program::starting_on(&data_dir);
+    until("the server is being started", || marker.exists());
+    ada.killed();
+
+    // The marker goes with the server, or when it is certain that none has come up.
+    until("the keeper has looked again", || !marker.exists());
+    until_stopped(&data_dir);
 }
 
 #[test]
@@ -88,7 +109,7 @@ fn a_killed_program_does_not_take_the_server_from_another() {
     let grace = start(&data_dir);
     let pid = server_pid(&data_dir);
 
-    ada.is_killed();
+    ada.killed();
 
     assert!(lets_in(grace.socket_dir(), "app"));
     assert_eq!(server_pid(&data_dir), pid);
@@ -102,7 +123,7 @@ fn a_program_that_comes_while_the_server_stops_gets_a_new_one() {
     let data_dir = folder.path().join("postgres");
 
     for _ in 0..5 {
-        Program::on(&data_dir).is_killed();
+        Program::on(&data_dir).killed();
         let grace = start(&data_dir);
         grace.ensure_running().expect("it runs");
         assert!(lets_in(grace.socket_dir(), "app"));
