@@ -48,11 +48,11 @@ pub fn compile(workspace: &Workspace, release: bool) -> Result<Client> {
 
 fn cargo(workspace: &Workspace, profile: &str) -> Result<PathBuf> {
     let mut cargo = workspace.cargo();
-    cargo.args(["build", "--package", &workspace.name, "--lib", "--target", "wasm32-unknown-unknown"]);
+    cargo.args(["build", "--package", &workspace.name, "--lib", "--target", tools::WASM]);
     cargo.args(["--no-default-features", "--features", "hydrate", "--profile", profile]);
     Step::begin("client: compiling").stream(&mut cargo)?;
     let name = workspace.leptos.output_name.replace('-', "_");
-    Ok(workspace.target.join("wasm32-unknown-unknown").join(profile).join(format!("{name}.wasm")))
+    Ok(workspace.target.join(tools::WASM).join(profile).join(format!("{name}.wasm")))
 }
 
 /// Makes the JavaScript beside the WASM, and in a release the WASM small; nothing when the compiled file is the same.

@@ -1,6 +1,7 @@
 //! `cargo xtask …`: one command for each thing a developer does with the workspace.
 
 mod build;
+mod check;
 mod client;
 mod npm;
 mod postgres;
@@ -31,6 +32,8 @@ enum Command {
     Build(build::Options),
     /// Write `.sqlx`, what the compiler must know of the database, anew from the migrations
     Prepare(prepare::Options),
+    /// Everything that can be judged without running the program
+    Check(check::Options),
 }
 
 fn main() -> std::process::ExitCode {
@@ -51,6 +54,7 @@ fn start(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Run(options) => run::run(&workspace, &options),
         Command::Build(options) => build::build(&workspace, &options).map(drop),
+        Command::Check(options) => check::check(&workspace, &options),
         Command::Prepare(options) => prepare::prepare(&workspace, &options),
     }
 }

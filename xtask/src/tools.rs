@@ -10,7 +10,8 @@ use anyhow::{Context, Result, bail};
 use crate::process::{self, Step};
 use crate::workspace::Workspace;
 
-const WASM: &str = "wasm32-unknown-unknown";
+/// The target of the client.
+pub const WASM: &str = "wasm32-unknown-unknown";
 const NEXTEST: &str = "0.9.143";
 const CARGO_LEPTOS: &str = "0.3.10";
 
