@@ -1,5 +1,6 @@
 //! `cargo xtask …`: one command for each thing a developer does with the workspace.
 
+mod browser;
 mod build;
 mod check;
 mod client;
@@ -9,6 +10,7 @@ mod prepare;
 mod process;
 mod run;
 mod site;
+mod test;
 mod tools;
 mod workspace;
 
@@ -32,6 +34,8 @@ enum Command {
     Build(build::Options),
     /// Write `.sqlx`, what the compiler must know of the database, anew from the migrations
     Prepare(prepare::Options),
+    /// Unit, integration, documentation and end-to-end tests; closes with `N passed, N failed`
+    Test(test::Options),
     /// Everything that can be judged without running the program
     Check(check::Options),
 }
@@ -55,6 +59,7 @@ fn start(command: Command) -> anyhow::Result<()> {
         Command::Run(options) => run::run(&workspace, &options),
         Command::Build(options) => build::build(&workspace, &options).map(drop),
         Command::Check(options) => check::check(&workspace, &options),
+        Command::Test(options) => test::test(&workspace, &options),
         Command::Prepare(options) => prepare::prepare(&workspace, &options),
     }
 }

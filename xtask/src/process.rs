@@ -3,7 +3,8 @@
 use std::env;
 use std::ffi::OsString;
 use std::fmt;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -119,10 +120,32 @@ pub fn succeeds(command: &mut Command) -> bool {
     quiet.status().is_ok_and(|status| status.success())
 }
 
-/// Starts a command whose standard error is read by the caller.
-pub fn spawn_reading_errors(command: &mut Command) -> Result<Child> {
-    let child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn();
-    child.with_context(|| format!("{} could not be started", name(command)))
+/// Which output of a command somebody reads along.
+pub enum Output {
+    Standard,
+    Error,
+}
+
+/// Runs a command, shows one of its outputs and lets `read` see each line of it. Says whether it ended well.
+pub fn follow(command: &mut Command, output: Output, mut read: impl FnMut(&str)) -> Result<bool> {
+    match output {
+        Output::Standard => command.stdout(Stdio::piped()),
+        Output::Error => command.stderr(Stdio::piped()),
+    };
+    let child = command.stdin(Stdio::null()).spawn();
+    let mut child = child.with_context(|| format!("{} could not be started", name(command)))?;
+    let (standard, error) = (child.stdout.take().map(either), child.stderr.take().map(either));
+    for line in BufReader::new(standard.or(error).context("no output to read")?).split(b'\n') {
+        let line = line?;
+        let line = String::from_utf8_lossy(&line);
+        eprintln!("{line}");
+        read(&line);
+    }
+    Ok(child.wait()?.success())
+}
+
+fn either(stream: impl Read + 'static) -> Box<dyn Read> {
+    Box::new(stream)
 }
 
 fn judge(command: &Command, status: ExitStatus) -> Result<()> {

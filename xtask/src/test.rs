@@ -1,0 +1,155 @@
+//! `test`: everything that runs the program or a part of it, and one line at the end.
+
+mod count;
+
+use std::env;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use embedded_postgres::Embedded;
+
+use crate::browser;
+use crate::client;
+use crate::npm;
+use crate::postgres;
+use crate::process::{self, Fault, Output, Step};
+use crate::site;
+use crate::tools;
+use crate::workspace::Workspace;
+use count::Count;
+
+const DATABASE: &str = "starter_test";
+const DATABASE_URL: &str = "TEST_DATABASE_URL";
+
+/// Which tests.
+#[derive(Args)]
+pub struct Options {
+    /// Only tests whose names contain this
+    filter: Option<String>,
+}
+
+/// Runs all parts, also after one has failed, and closes with the sum of them.
+pub fn test(workspace: &Workspace, options: &Options) -> Result<()> {
+    let parts = match Tests::begin(workspace, options.filter.as_deref()) {
+        Ok(tests) => tests.run(),
+        Err(error) => vec![("PostgreSQL", judged(Err(error)))],
+    };
+    let total = parts.iter().fold(Count::default(), |sum, (_, count)| sum + *count);
+    println!();
+    for (name, count) in parts {
+        println!("{name}: {count}");
+    }
+    println!("{total}");
+    if total.failed > 0 { Err(Fault.into()) } else { Ok(()) }
+}
+
+/// Where nothing could run, that must show in the sum.
+fn judged(outcome: Result<Count>) -> Count {
+    outcome.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        Count { passed: 0, failed: 1 }
+    })
+}
+
+/// What all parts share: the cluster, which lives as long as this.
+struct Tests<'a> {
+    workspace: &'a Workspace,
+    filter: Option<&'a str>,
+    database_url: String,
+    _cluster: Option<Embedded>,
+}
+
+impl<'a> Tests<'a> {
+    fn begin(workspace: &'a Workspace, filter: Option<&'a str>) -> Result<Self> {
+        let (cluster, database_url) = match env::var(DATABASE_URL) {
+            Ok(url) => (None, url),
+            Err(_) => {
+                let step = Step::begin("tests: starting PostgreSQL");
+                let binaries = postgres::binaries(workspace)?;
+                let cluster = postgres::start(&workspace.data().join("test-postgres"), DATABASE, binaries)?;
+                let url = cluster.database_url();
+                step.done();
+                (Some(cluster), url)
+            }
+        };
+        Ok(Self { workspace, filter, database_url, _cluster: cluster })
+    }
+
+    fn run(self) -> Vec<(&'static str, Count)> {
+        // First, because the server under test hands it out.
+        let client =
+            client::compile(self.workspace, false).and_then(|made| site::publish(self.workspace, &made, false));
+        vec![
+            ("unit and integration", judged(self.native())),
+            ("documentation", judged(self.documentation())),
+            ("end to end", judged(client.and_then(|()| self.end_to_end()))),
+        ]
+    }
+
+    /// Unit and integration tests.
+    fn native(&self) -> Result<Count> {
+        let mut cargo = self.workspace.cargo();
+        cargo.args(["nextest", "run", "--workspace", "--no-fail-fast", "--no-tests=pass"]).args(self.filter);
+        if let Some(folder) = tools::nextest(self.workspace)? {
+            cargo.env("PATH", tools::path_with(&[folder])?);
+        }
+        self.tell(&mut cargo)?;
+        let mut count = None;
+        let step = Step::begin("tests: unit and integration");
+        let good = process::follow(&mut cargo, Output::Error, |line| count = count::nextest(line).or(count))?;
+        step.done();
+        Ok(count.context("the tests did not run")?.as_it_ended(good))
+    }
+
+    /// The examples in the documentation.
+    fn documentation(&self) -> Result<Count> {
+        let mut cargo = self.workspace.cargo();
+        cargo.args(["test", "--doc", "--workspace", "--no-fail-fast", "--"]).args(self.filter);
+        self.tell(&mut cargo)?;
+        let mut count = Count::default();
+        let step = Step::begin("tests: documentation");
+        let read = |line: &str| count = count + count::libtest(line).unwrap_or_default();
+        let good = process::follow(&mut cargo, Output::Standard, read)?;
+        step.done();
+        Ok(count.as_it_ended(good))
+    }
+
+    /// The program as a person in a browser meets it.
+    fn end_to_end(&self) -> Result<Count> {
+        let folder = self.workspace.root.join("end2end");
+        npm::install(&folder)?;
+        let chromium = browser::chromium()?;
+        // With the tests, as nextest has just built it: other packages would mean other features, and a second program.
+        let mut cargo = self.workspace.cargo();
+        Step::begin("server: compiling").stream(cargo.args(["build", "--workspace", "--bins", "--tests"]))?;
+
+        let report = self.workspace.target.join("end2end.json");
+        site::remove(&report)?;
+        let mut playwright = Command::new(folder.join("node_modules/.bin/playwright"));
+        playwright.current_dir(&folder).args(["test", "--reporter=list,json"]);
+        if let Some(filter) = self.filter {
+            playwright.args(["--pass-with-no-tests", "--grep", filter]);
+        }
+        playwright.env("PLAYWRIGHT_JSON_OUTPUT_NAME", &report).env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1");
+        playwright.env("STARTER_BIN", self.workspace.server(false)).env("CHROMIUM", chromium);
+        self.tell(&mut playwright)?;
+        let step = Step::begin("tests: end to end");
+        let good = process::follow(&mut playwright, Output::Standard, |_| ())?;
+        step.done();
+        Ok(read_report(&report)?.as_it_ended(good))
+    }
+
+    /// Tells a command of the cluster, and hides a database that somebody works with.
+    fn tell(&self, command: &mut Command) -> Result<()> {
+        command.env_remove("DATABASE_URL").env(DATABASE_URL, &self.database_url);
+        postgres::provide(self.workspace, command)
+    }
+}
+
+fn read_report(file: &Path) -> Result<Count> {
+    let Ok(text) = fs::read_to_string(file) else { bail!("the end-to-end tests did not run") };
+    count::playwright(&serde_json::from_str(&text)?).context("the report of the end-to-end tests has no sums")
+}
