@@ -11,17 +11,18 @@ struct Program(Child);
 
 impl Program {
     fn on(data_dir: &Path) -> Program {
-        let mut program = Program::starting_on(data_dir);
+        let mut program = Program::starting_on(data_dir, None);
         let output = program.0.stdout.take().expect("its output");
         let ready = BufReader::new(output).lines().map_while(Result::ok).any(|line| line.contains("ready"));
         assert!(ready, "the program ended before it was ready");
         program
     }
 
-    fn starting_on(data_dir: &Path) -> Program {
+    fn starting_on(data_dir: &Path, binaries: Option<&Path>) -> Program {
         let this = std::env::current_exe().expect("the test's own path");
         let mut command = Command::new(this);
         command.args(["--ignored", "--exact", "sharing::another_program", "--nocapture"]).env("DATA_DIR", data_dir);
+        command.envs(binaries.map(|folder| ("STARTER_POSTGRES_BIN", folder)));
         let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         Program(child.expect("the program starts"))
     }
@@ -90,14 +91,30 @@ fn a_program_killed_while_its_server_starts_leaves_none_behind() {
     let folder = folder();
     let data_dir = folder.path().join("postgres");
     start(&data_dir).stop();
-    let marker = data_dir.join("starter.starting");
+    // Late enough that the keeper looks before the server has told its process id.
+    let slow = slow_binaries(folder.path());
 
-    let ada = Program::starting_on(&data_dir);
-    until("the server is being started", || marker.exists());
+    let ada = Program::starting_on(&data_dir, Some(&slow));
+    until("the server is being started", || data_dir.join("begun").exists());
     ada.killed();
 
-    // The marker goes with the server, or when it is certain that none has come up.
-    until("the keeper has looked again", || !marker.exists());
+    until("the keeper has looked again", || !data_dir.join("starter.starting").exists());
+    until("the late server is gone", || data_dir.join("late").exists() && server_pid(&data_dir).is_none());
+    assert!(!lets_in(&data_dir, "postgres"));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_next_program_replaces_a_killed_keeper() {
+    let folder = folder();
+    let data_dir = folder.path().join("postgres");
+    let ada = Program::on(&data_dir);
+    kill(child_named("pg-keeper", ada.0.id()).expect("ada's keeper"));
+
+    let grace = Program::on(&data_dir);
+    ada.killed();
+    grace.killed();
+
     until_stopped(&data_dir);
 }
 

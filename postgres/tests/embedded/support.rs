@@ -1,6 +1,6 @@
 //! What the tests do and see, in their words.
 
-use embedded_postgres::{Embedded, Options};
+use embedded_postgres::{Embedded, Options, find_binaries};
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -80,4 +80,31 @@ pub fn deep(folder: &Path) -> PathBuf {
         .join("a-folder-with-a-rather-long-name".repeat(2))
         .join("and-another-one-below-it".repeat(2))
         .join("postgres")
+}
+
+/// PostgreSQL as on a machine so busy that a server needs a second to begin. It writes `begun` and `late` into its folder.
+pub fn slow_binaries(folder: &Path) -> PathBuf {
+    let real = find_binaries(None).expect("PostgreSQL");
+    let slow = folder.join("slow");
+    fs::create_dir(&slow).expect("a folder");
+    for name in ["initdb", "pg_ctl"] {
+        std::os::unix::fs::symlink(real.join(name), slow.join(name)).expect("a link");
+    }
+    let wait = r#"if [ "$1" = -D ]; then : > "$2/begun"; sleep 1; : > "$2/late"; fi"#;
+    let script = format!("#!/bin/sh\n{wait}\nexec '{}' \"$@\"\n", real.join("postgres").display());
+    fs::write(slow.join("postgres"), script).expect("a program");
+    fs::set_permissions(slow.join("postgres"), fs::Permissions::from_mode(0o755)).expect("it can run");
+    slow
+}
+
+/// A child of `parent`, by the name the kernel shows.
+#[cfg(target_os = "linux")]
+pub fn child_named(name: &str, parent: u32) -> Option<u32> {
+    let processes = fs::read_dir("/proc").expect("the processes").flatten();
+    let mut ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    ids.find(|id| {
+        let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+        let parent_of = stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(1));
+        stat.contains(&format!("({name})")) && parent_of == Some(parent.to_string().as_str())
+    })
 }
