@@ -12,6 +12,7 @@ mod run;
 mod site;
 mod test;
 mod tools;
+mod watch;
 mod workspace;
 
 use clap::{Parser, Subcommand};
@@ -30,14 +31,18 @@ struct Arguments {
 enum Command {
     /// Install what is missing, build, and serve the application with a worker and its own PostgreSQL
     Run(run::Options),
+    /// Rebuild and reload at every edit, by cargo-leptos
+    Watch,
     /// Build the client and the server
     Build(build::Options),
-    /// Write `.sqlx`, what the compiler must know of the database, anew from the migrations
-    Prepare(prepare::Options),
     /// Unit, integration, documentation and end-to-end tests; closes with `N passed, N failed`
     Test(test::Options),
     /// Everything that can be judged without running the program
     Check(check::Options),
+    /// Write `.sqlx`, what the compiler must know of the database, anew from the migrations
+    Prepare(prepare::Options),
+    /// Let git run the quick checks before each commit
+    Hooks,
 }
 
 fn main() -> std::process::ExitCode {
@@ -57,9 +62,19 @@ fn start(command: Command) -> anyhow::Result<()> {
     let workspace = Workspace::load()?;
     match command {
         Command::Run(options) => run::run(&workspace, &options),
+        Command::Watch => watch::watch(&workspace),
         Command::Build(options) => build::build(&workspace, &options).map(drop),
-        Command::Check(options) => check::check(&workspace, &options),
         Command::Test(options) => test::test(&workspace, &options),
+        Command::Check(options) => check::check(&workspace, &options),
         Command::Prepare(options) => prepare::prepare(&workspace, &options),
+        Command::Hooks => hooks(&workspace),
     }
+}
+
+fn hooks(workspace: &Workspace) -> anyhow::Result<()> {
+    let mut git = std::process::Command::new("git");
+    git.current_dir(&workspace.root).args(["config", "core.hooksPath", ".githooks"]);
+    process::run(&mut git)?;
+    println!("git runs `cargo xtask check --quick` before each commit from now on");
+    Ok(())
 }

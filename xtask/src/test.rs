@@ -124,7 +124,13 @@ impl<'a> Tests<'a> {
         let chromium = browser::chromium()?;
         // With the tests, as nextest has just built it: other packages would mean other features, and a second program.
         let mut cargo = self.workspace.cargo();
-        Step::begin("server: compiling").stream(cargo.args(["build", "--workspace", "--bins", "--tests"]))?;
+        Step::begin("server: compiling").stream(cargo.args([
+            "build",
+            "--workspace",
+            "--tests",
+            "--bin",
+            &self.workspace.name,
+        ]))?;
 
         let report = self.workspace.target.join("end2end.json");
         site::remove(&report)?;
