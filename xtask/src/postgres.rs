@@ -6,17 +6,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use embedded_postgres::{Embedded, Options};
+use embedded_postgres::{Embedded, Error, Options};
 use serde_json::Value;
 
 use crate::npm;
-use crate::process::{self, Step};
+use crate::process::Step;
 use crate::site;
 use crate::workspace::Workspace;
 
 const VERSION: &str = "17.10.0-beta.17";
-/// PostgreSQL gives up root's rights, and then cannot read what lies in root's home.
-const FOR_ROOT: &str = "/var/cache/starter";
 
 /// The folder of PostgreSQL's programs, installed if the machine has none.
 pub fn binaries(workspace: &Workspace) -> Result<PathBuf> {
@@ -31,11 +29,18 @@ pub fn provide(workspace: &Workspace, command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Starts a cluster for tests and checks: fast, and lost if the machine stops.
+/// Starts a cluster for tests and checks: fast, and nothing in it is worth keeping.
 pub fn start(data_dir: &Path, database: &str, binaries: PathBuf) -> Result<Embedded> {
     let (data_dir, database) = (data_dir.to_owned(), database.to_owned());
     let options = Options { data_dir, database, durable: false, binaries: Some(binaries) };
-    Embedded::start(options).context("PostgreSQL could not be started")
+    let started = match Embedded::start(options.clone()) {
+        Err(Error::OtherVersion { .. }) => {
+            remove(&options.data_dir)?;
+            Embedded::start(options)
+        }
+        started => started,
+    };
+    started.context("PostgreSQL could not be started")
 }
 
 /// Deletes a cluster, wherever its files are.
@@ -44,7 +49,7 @@ pub fn remove(data_dir: &Path) -> Result<()> {
 }
 
 fn install(workspace: &Workspace) -> Result<PathBuf> {
-    let folder = reachable(&workspace.tools)?.join(format!("postgres-{VERSION}"));
+    let folder = workspace.tools.join(format!("postgres-{VERSION}"));
     let bin = folder.join("bin");
     if bin.exists() {
         return Ok(bin);
@@ -62,8 +67,6 @@ fn install(workspace: &Workspace) -> Result<PathBuf> {
 
     let unpacked = partial.join("node_modules").join(package);
     make_links(&unpacked)?;
-    // The account that PostgreSQL runs as may be another.
-    process::run(Command::new("chmod").args(["-R", "a+rX"]).arg(&unpacked))?;
     fs::rename(unpacked.join("native"), &folder)?;
     site::remove(&partial)?;
     Ok(bin)
@@ -92,25 +95,6 @@ fn symlink(file: &Path, link: &Path) -> Result<()> {
 #[cfg(not(unix))]
 fn symlink(_: &Path, _: &Path) -> Result<()> {
     bail!("the packages for this system have no symbolic links")
-}
-
-/// The tools folder, unless nobody but root can enter it.
-fn reachable(tools: &Path) -> Result<PathBuf> {
-    let me = process::output(Command::new("id").arg("-u"))?;
-    fs::create_dir_all(tools)?;
-    let open = tools.ancestors().all(others_may_enter);
-    Ok(if me.trim() == "0" && !open { PathBuf::from(FOR_ROOT) } else { tools.to_owned() })
-}
-
-#[cfg(unix)]
-fn others_may_enter(folder: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    folder.metadata().is_ok_and(|about| about.permissions().mode() & 0o001 != 0)
-}
-
-#[cfg(not(unix))]
-fn others_may_enter(_: &Path) -> bool {
-    true
 }
 
 fn platform() -> Result<&'static str> {
