@@ -51,3 +51,17 @@ create index tasks_due_idx on tasks (priority desc, run_at, id) where status in 
 create index tasks_worker_idx on tasks (worker_id) where worker_id is not null;
 -- Lists: newest first. UUIDv7 ids are in the order of creation.
 create index tasks_owner_idx on tasks (created_by, id desc);
+
+-- Two bells: `task_ready` wakes workers, `task_changed` tells pages. Both only wake; the table is the truth.
+create function tell_of_task() returns trigger language plpgsql as $$
+begin
+    if new.status in ('pending', 'retrying') and new.run_at <= now() then
+        perform pg_notify('task_ready', '');
+    end if;
+    perform pg_notify('task_changed', json_build_object(
+        'id', new.id, 'owner', new.created_by, 'status', new.status, 'cancel_requested', new.cancel_requested)::text);
+    return null;
+end
+$$;
+
+create trigger tasks_tell after insert or update on tasks for each row execute function tell_of_task();

@@ -1,1 +1,2 @@
-#[cfg(feature="ssr")] fn main(){}
+#[cfg(feature = "ssr")]
+fn main() {}

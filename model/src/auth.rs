@@ -3,22 +3,34 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use garde::Validate;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::users::{Role, check_email, check_password, check_username};
+use crate::{FieldProblem, Problem};
 
 /// A new account, as its owner asks for it.
-#[derive(Clone, Serialize, Deserialize, Validate)]
+#[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Register {
-    #[garde(custom(|value: &String, _: &()| check_username(value).map_err(garde::Error::new)))]
     pub username: String,
-    #[garde(custom(|value: &String, _: &()| check_email(value).map_err(garde::Error::new)))]
     pub email: String,
-    #[garde(custom(|value: &String, _: &()| check_password(value, &self.username, &self.email).map_err(garde::Error::new)))]
     pub password: String,
+}
+
+impl Register {
+    /// Checks every field and reports all of them at once, in the order of the form.
+    pub fn check(&self) -> Result<(), Problem> {
+        let fields: Vec<_> = [
+            ("username", check_username(&self.username)),
+            ("email", check_email(&self.email)),
+            ("password", check_password(&self.password, &self.username, &self.email)),
+        ]
+        .into_iter()
+        .filter_map(|(field, checked)| checked.err().map(|message| FieldProblem::new(field, message)))
+        .collect();
+        if fields.is_empty() { Ok(()) } else { Err(Problem::Invalid { fields }) }
+    }
 }
 
 /// A login by exactly one of username and email; a person's form sends either in `username`.
@@ -83,12 +95,11 @@ impl fmt::Debug for LoggedIn {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Problem;
 
     #[test]
     fn all_field_errors_are_reported_together_in_the_order_of_the_fields() {
         let new = Register { username: "a".into(), email: "b".into(), password: "c".into() };
-        let problem = Problem::from(new.validate().unwrap_err());
+        let problem = new.check().unwrap_err();
         let named: Vec<_> = problem.fields().into_iter().map(|field| field.field).collect();
         assert_eq!(named, ["username", "email", "password"]);
     }

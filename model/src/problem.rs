@@ -32,6 +32,8 @@ pub enum Problem {
     Conflict { message: String },
     /// Too busy, or the database is away: try again after this many seconds.
     Unavailable { retry_after_seconds: u32 },
+    /// A health check failed; the message names it in our own words.
+    Unhealthy { message: String },
     /// A fault of ours; the id finds it in the log.
     Internal { request_id: String },
 }
@@ -110,27 +112,22 @@ impl fmt::Display for Problem {
                 }
                 Ok(())
             }
-            Self::Unreadable { message } | Self::WrongShape { message } | Self::Conflict { message } => {
+            Self::Unreadable { message }
+            | Self::WrongShape { message }
+            | Self::Conflict { message }
+            | Self::Unhealthy { message } => {
                 write!(f, "{message}")
             }
             Self::TooLarge => write!(f, "The request body is too large"),
             Self::UnsupportedMediaType => write!(f, "This endpoint reads application/json"),
             Self::Taken { field: UniqueField::Username } => write!(f, "This username is already taken"),
             Self::Taken { field: UniqueField::Email } => write!(f, "This email is already registered"),
-            Self::Unavailable { .. } => write!(f, "The service is busy or its database is away; please try again shortly"),
+            Self::Unavailable { .. } => {
+                write!(f, "The service is busy or its database is away; please try again shortly")
+            }
             Self::Internal { request_id } => write!(f, "Something went wrong on our side (request {request_id})"),
         }
     }
 }
 
 impl std::error::Error for Problem {}
-
-impl From<garde::Report> for Problem {
-    fn from(report: garde::Report) -> Self {
-        let fields = report
-            .iter()
-            .map(|(path, error)| FieldProblem::new(path.to_string(), error.message()))
-            .collect();
-        Self::Invalid { fields }
-    }
-}

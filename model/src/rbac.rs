@@ -8,8 +8,6 @@ pub enum Action {
     CreateTask,
     ReadTask,
     CancelTask,
-    DeleteTask,
-    RetryTask,
     ReadTaskStats,
     ReadHealthDetails,
 }
@@ -30,12 +28,10 @@ pub struct Rule {
 }
 
 /// The whole table; services refuse by it, pages hide by it, tests try every cell of it.
-pub const TABLE: [Rule; 7] = [
+pub const TABLE: [Rule; 5] = [
     Rule { action: Action::CreateTask, own_from: Role::User, other_from: Role::Admin },
     Rule { action: Action::ReadTask, own_from: Role::User, other_from: Role::Moderator },
     Rule { action: Action::CancelTask, own_from: Role::User, other_from: Role::Moderator },
-    Rule { action: Action::DeleteTask, own_from: Role::User, other_from: Role::Moderator },
-    Rule { action: Action::RetryTask, own_from: Role::User, other_from: Role::Moderator },
     Rule { action: Action::ReadTaskStats, own_from: Role::Moderator, other_from: Role::Moderator },
     Rule { action: Action::ReadHealthDetails, own_from: Role::Admin, other_from: Role::Admin },
 ];

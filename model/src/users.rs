@@ -52,8 +52,22 @@ pub const PASSWORD_LENGTH: (usize, usize) = (8, 128);
 
 /// Passwords that are refused although they are long enough. A full list comes with the accounts feature.
 const COMMON_PASSWORDS: [&str; 16] = [
-    "12345678", "123456789", "1234567890", "password", "password1", "password123", "qwertyui", "qwertyuiop",
-    "iloveyou", "sunshine", "princess", "football", "letmein1", "welcome1", "admin123", "11111111",
+    "12345678",
+    "123456789",
+    "1234567890",
+    "password",
+    "password1",
+    "password123",
+    "qwertyui",
+    "qwertyuiop",
+    "iloveyou",
+    "sunshine",
+    "princess",
+    "football",
+    "letmein1",
+    "welcome1",
+    "admin123",
+    "11111111",
 ];
 
 /// Letters, digits, `_` and `-`, in ASCII, 3 to 50 of them.
@@ -81,7 +95,8 @@ pub fn check_email(value: &str) -> Result<(), String> {
     }
     let odd = |c: char| c.is_whitespace() || c.is_control() || "<>()[],;:\\\"".contains(c);
     let plausible = value.split_once('@').is_some_and(|(local, domain)| {
-        let labels_fit = domain.split('.').all(|label| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-'));
+        let labels_fit =
+            domain.split('.').all(|label| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-'));
         !local.is_empty() && local.len() <= 64 && !domain.contains('@') && domain.contains('.') && labels_fit
     });
     if !plausible || value.contains(odd) {
@@ -131,7 +146,18 @@ mod tests {
         for good in ["ada@example.com", "a.b+c@mail.example.org"] {
             assert_eq!(check_email(good), Ok(()), "{good}");
         }
-        for bad in ["", "ada", "@example.com", "ada@", "ada@localhost", "a@b@c.de", "a b@c.de", "a@b..de", "a@-b.de", "<a@b.de>"] {
+        for bad in [
+            "",
+            "ada",
+            "@example.com",
+            "ada@",
+            "ada@localhost",
+            "a@b@c.de",
+            "a b@c.de",
+            "a@b..de",
+            "a@-b.de",
+            "<a@b.de>",
+        ] {
             assert!(check_email(bad).is_err(), "{bad}");
         }
     }

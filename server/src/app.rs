@@ -1,14 +1,20 @@
 //! What every door carries: the database, the settings and the few things a process has one of.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use crate::Config;
 use crate::auth::Hasher;
-use crate::tasks::Live;
+use crate::tasks::{Live, queue};
+use crate::users::seed;
+use crate::{Error, Result, db};
+
+/// Wait between two tries when the database is away.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// The running program, cheap to clone.
 #[derive(Clone)]
@@ -22,6 +28,7 @@ pub struct App {
     pub started_at: Instant,
     /// Triggered once, when the process is told to end.
     pub stopping: CancellationToken,
+    prepared: Arc<AtomicBool>,
 }
 
 impl App {
@@ -34,6 +41,38 @@ impl App {
             live: Live::default(),
             started_at: Instant::now(),
             stopping: CancellationToken::new(),
+            prepared: Arc::default(),
+        }
+    }
+
+    /// Whether [`App::prepare`] has succeeded.
+    pub fn is_prepared(&self) -> bool {
+        self.prepared.load(Ordering::Acquire)
+    }
+
+    /// Brings the schema up to date, registers the task types and creates the initial administrator.
+    pub async fn prepare(&self) -> Result<()> {
+        db::migrate(&self.db).await?;
+        queue::register_types(&self.db).await?;
+        seed::initial_admin(self).await?;
+        self.prepared.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// Prepares, trying again while the database is away; refuses when it is there and the preparation fails.
+    pub async fn prepare_when_reachable(&self) -> Result<()> {
+        loop {
+            match self.db.acquire().await {
+                Ok(conn) => {
+                    drop(conn);
+                    return self.prepare().await;
+                }
+                Err(error) if crate::error::is_away(&error) => {
+                    tracing::warn!(error = %error, "the database is away; trying again");
+                    tokio::time::sleep(AGAIN).await;
+                }
+                Err(error) => return Err(Error::Broken(error.into())),
+            }
         }
     }
 }

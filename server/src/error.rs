@@ -31,12 +31,6 @@ impl From<Problem> for Error {
     }
 }
 
-impl From<garde::Report> for Error {
-    fn from(report: garde::Report) -> Self {
-        Self::Problem(report.into())
-    }
-}
-
 impl From<anyhow::Error> for Error {
     fn from(error: anyhow::Error) -> Self {
         Self::Broken(error)
@@ -52,6 +46,9 @@ impl From<sqlx::Error> for Error {
         match error.as_database_error().and_then(|refused| refused.constraint()) {
             Some("users_username_key") => Problem::Taken { field: UniqueField::Username }.into(),
             Some("users_email_key") => Problem::Taken { field: UniqueField::Email }.into(),
+            _ if holds_a_nul(&error) => {
+                Problem::Unreadable { message: "A text contains a NUL character".into() }.into()
+            }
             _ => Self::Broken(error.into()),
         }
     }
@@ -60,11 +57,20 @@ impl From<sqlx::Error> for Error {
 /// Whether the database cannot be reached at the moment, as opposed to having refused something.
 pub fn is_away(error: &sqlx::Error) -> bool {
     match error {
-        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::WorkerCrashed => true,
         // Class 57P: shutting down or starting up; 53: out of connections; 08: connection lost.
-        sqlx::Error::Database(refused) => {
-            refused.code().is_some_and(|code| code.starts_with("57P") || code.starts_with("53") || code.starts_with("08"))
-        }
+        sqlx::Error::Database(refused) => refused
+            .code()
+            .is_some_and(|code| code.starts_with("57P") || code.starts_with("53") || code.starts_with("08")),
         _ => false,
     }
+}
+
+/// PostgreSQL refuses NUL in text (22021) and in jsonb (22P05).
+fn holds_a_nul(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(|refused| refused.code()).is_some_and(|code| code == "22021" || code == "22P05")
 }

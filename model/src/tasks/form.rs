@@ -26,7 +26,10 @@ pub struct FormField {
 /// How an input is drawn, and what its text means.
 #[derive(Clone, Copy, Debug)]
 pub enum Control {
-    Number { min: f64, max: f64 },
+    Number {
+        min: f64,
+        max: f64,
+    },
     /// Numbers in a text area, divided by commas, blanks or lines.
     Numbers,
     /// Value and words of each choice.
@@ -103,7 +106,8 @@ impl NewTaskForm {
     pub fn read(&self) -> Result<NewTask, Problem> {
         let mut fields = Vec::new();
         let mut payload = Map::new();
-        let kind = TaskKind::by_name(&self.task_type).ok_or_else(|| Problem::field("task_type", "choose a kind of task"))?;
+        let kind =
+            TaskKind::by_name(&self.task_type).ok_or_else(|| Problem::field("task_type", "choose a kind of task"))?;
         for field in kind.fields() {
             let text = self.payload.get(field.name).map_or("", |text| text.trim());
             match field.control.read(text, field.required) {
@@ -163,7 +167,8 @@ fn read_moment(text: &str) -> Result<Option<DateTime<Utc>>, String> {
     if text.is_empty() {
         return Ok(None);
     }
-    let parsed = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"].iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
+    let parsed =
+        ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"].iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
     parsed.map(|moment| Some(moment.and_utc())).ok_or_else(|| "must be a date and a time".into())
 }
 

@@ -40,8 +40,12 @@ impl TaskKind {
     /// What it does, in one sentence.
     pub fn description(self) -> &'static str {
         match self {
-            Self::DelayTask => "Waits for a number of seconds; can be cancelled, and fails when its deadline passes first.",
-            Self::DataProcessing => "Computes count, sum, mean, extremes or percentiles of a list of numbers and keeps the result.",
+            Self::DelayTask => {
+                "Waits for a number of seconds; can be cancelled, and fails when its deadline passes first."
+            }
+            Self::DataProcessing => {
+                "Computes count, sum, mean, extremes or percentiles of a list of numbers and keeps the result."
+            }
         }
     }
 

@@ -191,8 +191,8 @@ fn json_bytes(value: &Value) -> usize {
     value.to_string().len()
 }
 
-/// PostgreSQL's jsonb cannot hold a NUL, so it is refused before it gets there.
-fn has_nul(value: &Value) -> bool {
+/// Whether a text in it holds a NUL, which PostgreSQL cannot store.
+pub fn has_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),
         Value::Array(items) => items.iter().any(has_nul),
@@ -274,7 +274,8 @@ mod tests {
 
     #[test]
     fn limits_of_payload_metadata_and_schedule_hold() {
-        let big = NewTask { payload: json!({"delay_seconds": 1, "test_scenario": "x".repeat(PAYLOAD_MAX_BYTES)}), ..delay() };
+        let big =
+            NewTask { payload: json!({"delay_seconds": 1, "test_scenario": "x".repeat(PAYLOAD_MAX_BYTES)}), ..delay() };
         assert_eq!(refused(&big), ["payload"]);
         let nul = NewTask { payload: json!({"delay_seconds": 1, "test_scenario": "a\0b"}), ..delay() };
         assert_eq!(refused(&nul), ["payload"]);

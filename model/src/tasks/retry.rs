@@ -27,6 +27,13 @@ impl Default for RetryStrategy {
     }
 }
 
+#[cfg(feature = "postgres")]
+impl From<sqlx::types::Json<Self>> for RetryStrategy {
+    fn from(stored: sqlx::types::Json<Self>) -> Self {
+        stored.0
+    }
+}
+
 /// The longest delay that may be asked for, in seconds: a day.
 const MAX_DELAY_SECONDS: f64 = 86_400.0;
 /// The most attempts that may be asked for.
@@ -36,9 +43,9 @@ impl RetryStrategy {
     /// Attempts in all, the first one included.
     pub fn max_attempts(&self) -> i32 {
         match *self {
-            Self::Exponential { max_attempts, .. } | Self::Linear { max_attempts, .. } | Self::Fixed { max_attempts, .. } => {
-                max_attempts
-            }
+            Self::Exponential { max_attempts, .. }
+            | Self::Linear { max_attempts, .. }
+            | Self::Fixed { max_attempts, .. } => max_attempts,
             Self::None => 1,
         }
     }

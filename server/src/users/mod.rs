@@ -2,12 +2,12 @@
 
 pub mod seed;
 
-use model::auth::Register;
+use model::auth::{AuthUser, Register};
 use model::users::{Role, UserProfile};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::Result;
+use crate::{App, Result};
 
 /// Writes a new account; a taken username or email comes back as that problem.
 pub async fn insert(conn: &mut PgConnection, new: &Register, password_hash: &str, role: Role) -> Result<UserProfile> {
@@ -31,8 +31,41 @@ pub async fn insert(conn: &mut PgConnection, new: &Register, password_hash: &str
 
 /// Whether there is at least one active administrator.
 pub async fn an_admin_exists(conn: &mut PgConnection) -> Result<bool> {
-    let found = sqlx::query_scalar!(r#"select exists (select 1 from users where role = 'admin' and is_active) as "found!""#)
-        .fetch_one(conn)
-        .await?;
+    let found =
+        sqlx::query_scalar!(r#"select exists (select 1 from users where role = 'admin' and is_active) as "found!""#)
+            .fetch_one(conn)
+            .await?;
     Ok(found)
+}
+
+/// The active user of this username or email, in any case, with the stored password hash.
+pub async fn by_login(app: &App, name: &str) -> Result<Option<(AuthUser, String)>> {
+    let row = sqlx::query!(
+        r#"
+        select id, username, email, role as "role: Role", password_hash
+        from users
+        where is_active and (lower(username) = lower($1) or lower(email) = lower($1))
+        limit 1
+        "#,
+        name,
+    )
+    .fetch_optional(&app.db)
+    .await?;
+    Ok(row.map(|row| {
+        (AuthUser { id: row.id, username: row.username, email: row.email, role: row.role }, row.password_hash)
+    }))
+}
+
+/// Replaces the stored password hash.
+pub async fn set_password_hash(app: &App, id: Uuid, hash: &str) -> Result<()> {
+    sqlx::query!("update users set password_hash = $2, updated_at = now() where id = $1", id, hash)
+        .execute(&app.db)
+        .await?;
+    Ok(())
+}
+
+/// Notes that the user has logged in now.
+pub async fn note_login(app: &App, id: Uuid) -> Result<()> {
+    sqlx::query!("update users set last_login_at = now() where id = $1", id).execute(&app.db).await?;
+    Ok(())
 }

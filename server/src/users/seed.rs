@@ -8,7 +8,6 @@ use std::path::Path;
 use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use garde::Validate;
 use model::auth::Register;
 use model::users::Role;
 use secrecy::ExposeSecret;
@@ -29,8 +28,12 @@ pub async fn initial_admin(app: &App) -> Result<()> {
     if an_admin_exists(&mut *app.db.acquire().await?).await? {
         return Ok(());
     }
-    let new = Register { username: "admin".into(), email: "admin@example.com".into(), password: password.expose_secret().into() };
-    new.validate()?;
+    let new = Register {
+        username: "admin".into(),
+        email: "admin@example.com".into(),
+        password: password.expose_secret().into(),
+    };
+    new.check()?;
     create(app, &new, Role::Admin).await?;
     tracing::info!("created the initial administrator `admin`");
     Ok(())
@@ -54,7 +57,7 @@ pub async fn development_logins(app: &App, file: &Path) -> Result<Vec<SeededLogi
 }
 
 async fn create(app: &App, new: &Register, role: Role) -> Result<()> {
-    let hash = app.hasher.hash(new.password.clone()).await?;
+    let hash = app.hasher.admit()?.hash(new.password.clone()).await?;
     insert(&mut *app.db.acquire().await?, new, &hash, role).await?;
     Ok(())
 }
@@ -70,7 +73,10 @@ fn read(file: &Path) -> Option<Vec<SeededLogin>> {
 }
 
 fn write_new(file: &Path) -> anyhow::Result<Vec<SeededLogin>> {
-    let fresh = |role: Role| SeededLogin { username: role.name().into(), password: URL_SAFE_NO_PAD.encode(rand::random::<[u8; 12]>()) };
+    let fresh = |role: Role| SeededLogin {
+        username: role.name().into(),
+        password: URL_SAFE_NO_PAD.encode(rand::random::<[u8; 12]>()),
+    };
     let logins = Role::ALL.map(fresh);
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder).with_context(|| format!("could not create {}", folder.display()))?;

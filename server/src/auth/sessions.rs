@@ -1,0 +1,149 @@
+//! The `sessions` table: one row a login, for browsers and programs alike, found by the hash of its token.
+
+use chrono::{DateTime, Utc};
+use model::auth::AuthUser;
+use model::users::Role;
+use sha2::{Digest, Sha256};
+use sqlx::PgConnection;
+use tower_sessions::session::Id;
+use uuid::Uuid;
+
+use crate::{Actor, App, Result};
+
+/// Which door a session belongs to; a token is good at its own door only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
+#[sqlx(type_name = "session_kind", rename_all = "lowercase")]
+pub enum SessionKind {
+    Browser,
+    Api,
+}
+
+/// A session that is in force.
+#[derive(Clone, Debug)]
+pub struct Found {
+    pub actor: Actor,
+    pub expires_at: DateTime<Utc>,
+}
+
+/// A new random token of 128 bits, in the form that tower-sessions puts into its cookie.
+pub fn new_token() -> Id {
+    Id(i128::from_le_bytes(rand::random()))
+}
+
+fn hash(token: &str) -> Vec<u8> {
+    Sha256::digest(token).to_vec()
+}
+
+/// Writes a session; the answer is when it ends unless it is used or refreshed.
+pub async fn insert(
+    conn: &mut PgConnection,
+    app: &App,
+    user_id: Uuid,
+    kind: SessionKind,
+    token: &str,
+    user_agent: Option<&str>,
+) -> Result<DateTime<Utc>> {
+    let auth = &app.config.auth;
+    let idle_until = sqlx::query_scalar!(
+        r#"
+        insert into sessions (id, user_id, token_hash, kind, user_agent, idle_until, absolute_until)
+        values ($1, $2, $3, $4, $5, now() + make_interval(hours => $6), now() + make_interval(hours => $7))
+        returning idle_until
+        "#,
+        Uuid::now_v7(),
+        user_id,
+        hash(token),
+        kind as SessionKind,
+        user_agent,
+        whole(auth.session_duration_hours),
+        whole(auth.session_absolute_hours),
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(idle_until)
+}
+
+/// PostgreSQL's `make_interval` takes an `int`.
+fn whole(setting: u32) -> i32 {
+    i32::try_from(setting).unwrap_or(i32::MAX)
+}
+
+/// The person behind a token, if the session is in force and the account active.
+pub async fn find(app: &App, token: &str, kind: SessionKind) -> Result<Option<Found>> {
+    let row = sqlx::query!(
+        r#"
+        select sessions.id as session_id, sessions.idle_until,
+               sessions.last_seen_at < now() - interval '1 minute' as "is_stale!",
+               users.id, users.username, users.email, users.role as "role: Role"
+        from sessions
+        join users on users.id = sessions.user_id
+        where sessions.token_hash = $1 and sessions.kind = $2 and users.is_active
+          and sessions.idle_until > now() and sessions.absolute_until > now()
+        "#,
+        hash(token),
+        kind as SessionKind,
+    )
+    .fetch_optional(&app.db)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    if row.is_stale {
+        touch(app, row.session_id).await?;
+    }
+    let user = AuthUser { id: row.id, username: row.username, email: row.email, role: row.role };
+    Ok(Some(Found { actor: Actor { user, session_id: Some(row.session_id) }, expires_at: row.idle_until }))
+}
+
+/// Notes that the session was used; a browser's stays open while it is used, a program refreshes its own.
+async fn touch(app: &App, session_id: Uuid) -> Result<()> {
+    sqlx::query!(
+        r#"
+        update sessions
+        set last_seen_at = now(),
+            idle_until = case kind when 'browser' then least(absolute_until, now() + make_interval(hours => $2)) else idle_until end
+        where id = $1
+        "#,
+        session_id,
+        whole(app.config.auth.session_duration_hours),
+    )
+    .execute(&app.db)
+    .await?;
+    Ok(())
+}
+
+/// Makes the session longer, never past its absolute end; none when it was refreshed too lately.
+pub async fn refresh(app: &App, session_id: Uuid) -> Result<Option<(DateTime<Utc>, DateTime<Utc>)>> {
+    let auth = &app.config.auth;
+    let row = sqlx::query!(
+        r#"
+        update sessions
+        set refreshed_at = now(), last_seen_at = now(),
+            idle_until = least(absolute_until, now() + make_interval(hours => $2))
+        where id = $1 and refreshed_at <= now() - make_interval(mins => $3)
+        returning idle_until, refreshed_at
+        "#,
+        session_id,
+        whole(auth.session_duration_hours),
+        whole(auth.refresh_min_interval_minutes),
+    )
+    .fetch_optional(&app.db)
+    .await?;
+    Ok(row.map(|row| (row.idle_until, row.refreshed_at)))
+}
+
+/// Ends one session.
+pub async fn delete(app: &App, session_id: Uuid) -> Result<()> {
+    sqlx::query!("delete from sessions where id = $1", session_id).execute(&app.db).await?;
+    Ok(())
+}
+
+/// Ends the session of a browser's token.
+pub async fn delete_by_token(app: &App, token: &str) -> Result<()> {
+    sqlx::query!("delete from sessions where token_hash = $1", hash(token)).execute(&app.db).await?;
+    Ok(())
+}
+
+/// Ends all sessions of a user; the answer is how many.
+pub async fn delete_all(app: &App, user_id: Uuid) -> Result<u64> {
+    let done = sqlx::query!("delete from sessions where user_id = $1", user_id).execute(&app.db).await?;
+    Ok(done.rows_affected())
+}

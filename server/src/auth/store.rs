@@ -1,0 +1,80 @@
+//! tower-sessions on our `sessions` table: the browser's door.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tower_sessions::Session;
+use tower_sessions::cookie::time::OffsetDateTime;
+use tower_sessions::session::{Id, Record};
+use tower_sessions::session_store::{Error as StoreError, Result as StoreResult, SessionStore};
+use uuid::Uuid;
+
+use super::sessions::{self, SessionKind};
+use crate::http::SESSION_KEY;
+use crate::{Actor, App, Error, Result};
+
+/// The key under which a login stands in a session that is not yet stored.
+const LOGIN_KEY: &str = "login";
+
+/// What becomes a row when the session is created.
+#[derive(Serialize, Deserialize)]
+struct Login {
+    user_id: Uuid,
+    user_agent: Option<String>,
+}
+
+/// Starts a browser session for the user under a new token; the one that the browser brought is ended.
+pub async fn start(session: &Session, user_id: Uuid, user_agent: Option<String>) -> Result<()> {
+    let broken = |error: tower_sessions::session::Error| Error::Broken(error.into());
+    session.flush().await.map_err(broken)?;
+    session.insert(LOGIN_KEY, Login { user_id, user_agent }).await.map_err(broken)?;
+    session.save().await.map_err(broken)
+}
+
+/// Our session store.
+#[derive(Clone)]
+pub struct Store(pub App);
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Store")
+    }
+}
+
+#[async_trait]
+impl SessionStore for Store {
+    async fn create(&self, record: &mut Record) -> StoreResult<()> {
+        let login = record.data.get(LOGIN_KEY).cloned().ok_or_else(|| failed("only a login starts a session"))?;
+        let login: Login = serde_json::from_value(login).map_err(failed)?;
+        record.id = sessions::new_token();
+        let mut conn = self.0.db.acquire().await.map_err(failed)?;
+        let agent = login.user_agent.as_deref();
+        sessions::insert(&mut conn, &self.0, login.user_id, SessionKind::Browser, &record.id.to_string(), agent)
+            .await
+            .map(drop)
+            .map_err(|error| failed(format!("{error:?}")))
+    }
+
+    /// Nothing of a session changes after its creation, and a slow request must not bring back one that a logout deleted.
+    async fn save(&self, _: &Record) -> StoreResult<()> {
+        Ok(())
+    }
+
+    async fn load(&self, id: &Id) -> StoreResult<Option<Record>> {
+        let found = sessions::find(&self.0, &id.to_string(), SessionKind::Browser).await;
+        let Some(found) = found.map_err(|error| failed(format!("{error:?}")))? else { return Ok(None) };
+        let expiry_date = OffsetDateTime::from_unix_timestamp(found.expires_at.timestamp()).map_err(failed)?;
+        let actor = serde_json::to_value::<Actor>(found.actor).map_err(failed)?;
+        Ok(Some(Record { id: *id, data: [(SESSION_KEY.to_owned(), Value::from(actor))].into(), expiry_date }))
+    }
+
+    async fn delete(&self, id: &Id) -> StoreResult<()> {
+        sessions::delete_by_token(&self.0, &id.to_string()).await.map_err(|error| failed(format!("{error:?}")))
+    }
+}
+
+fn failed(error: impl ToString) -> StoreError {
+    StoreError::Backend(error.to_string())
+}

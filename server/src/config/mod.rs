@@ -1,0 +1,177 @@
+//! Typed settings: a flag wins over the environment, the environment over the file, the file over the defaults.
+
+mod load;
+
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize, Serializer};
+
+pub use load::{Overrides, load, printed};
+
+/// Every setting of the program. Unknown keys are refused.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    pub environment: Environment,
+    /// Creates `admin` with this password when there is no administrator.
+    #[serde(serialize_with = "masked", skip_serializing_if = "Option::is_none")]
+    pub initial_admin_password: Option<SecretString>,
+    pub server: ServerConfig,
+    pub database: DatabaseConfig,
+    pub auth: AuthConfig,
+    pub worker: WorkerConfig,
+    pub log: LogConfig,
+}
+
+/// Where the program runs; development allows plain http and seeded logins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Environment {
+    #[default]
+    Development,
+    Production,
+}
+
+/// The HTTP side.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerConfig {
+    pub host: String,
+    /// 0 lets the system choose.
+    pub port: u16,
+    /// The address that browsers use; `https` turns on secure cookies and HSTS. Derived from host and port when empty.
+    pub public_url: String,
+    /// Largest request body, in bytes.
+    pub body_limit_bytes: usize,
+    /// Seconds that a request may take, the body included.
+    pub request_timeout_seconds: u64,
+    /// Seconds that a client may take to send its headers.
+    pub header_timeout_seconds: u64,
+    /// Requests in progress at once; more are answered with 503.
+    pub max_concurrent_requests: usize,
+    /// Streams of live events open at once; more are answered with 503.
+    pub max_live_streams: usize,
+    /// Seconds that requests in progress get when the process is told to stop.
+    pub shutdown_grace_seconds: u64,
+    /// The folder of the built client, unless it is inside the binary.
+    pub site_root: PathBuf,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            host: "127.0.0.1".into(),
+            port: 3000,
+            public_url: String::new(),
+            body_limit_bytes: 2 * 1024 * 1024,
+            request_timeout_seconds: 30,
+            header_timeout_seconds: 10,
+            max_concurrent_requests: 512,
+            max_live_streams: 1024,
+            shutdown_grace_seconds: 10,
+            site_root: "target/site".into(),
+        }
+    }
+}
+
+impl ServerConfig {
+    /// Whether browsers come by https.
+    pub fn is_https(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
+}
+
+/// PostgreSQL: a given one by `url`, else the program's own in `data_dir`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DatabaseConfig {
+    /// Also read from `DATABASE_URL`.
+    #[serde(serialize_with = "masked", skip_serializing_if = "Option::is_none")]
+    pub url: Option<SecretString>,
+    pub max_connections: u32,
+    /// Milliseconds that a web request waits for a connection before it is answered with 503.
+    pub acquire_timeout_ms: u64,
+    /// The folder of the embedded cluster.
+    pub data_dir: PathBuf,
+}
+
+impl Default for DatabaseConfig {
+    fn default() -> Self {
+        Self { url: None, max_connections: 20, acquire_timeout_ms: 2000, data_dir: ".data/postgres".into() }
+    }
+}
+
+/// Sessions and passwords.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuthConfig {
+    /// Hours without a request after which a session ends; a refresh starts them anew.
+    pub session_duration_hours: u32,
+    /// Hours after which a session ends whatever happens.
+    pub session_absolute_hours: u32,
+    /// Minutes that must lie between two refreshes of one session.
+    pub refresh_min_interval_minutes: u32,
+    /// Passwords hashed at once; 0 means half the processors, at least one.
+    pub hash_concurrency: usize,
+}
+
+impl Default for AuthConfig {
+    fn default() -> Self {
+        Self {
+            session_duration_hours: 24,
+            session_absolute_hours: 24 * 14,
+            refresh_min_interval_minutes: 5,
+            hash_concurrency: 0,
+        }
+    }
+}
+
+/// The background worker.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WorkerConfig {
+    /// Tasks that one worker runs at once.
+    pub concurrency: usize,
+    /// Milliseconds between two looks for work when no notification comes.
+    pub poll_interval_ms: u64,
+    /// Seconds after its last sign of life when a worker counts as dead.
+    pub lease_seconds: u32,
+    /// Seconds that running tasks get to end when the worker is told to stop.
+    pub grace_seconds: u64,
+}
+
+impl Default for WorkerConfig {
+    fn default() -> Self {
+        Self { concurrency: 8, poll_interval_ms: 1000, lease_seconds: 15, grace_seconds: 10 }
+    }
+}
+
+/// Logs, on standard error.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogConfig {
+    pub format: LogFormat,
+    /// What is logged, in the syntax of `RUST_LOG`, which wins over it.
+    pub filter: String,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { format: LogFormat::Auto, filter: "info,sqlx=warn".into() }
+    }
+}
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Pretty in a terminal, JSON otherwise.
+    Auto,
+    Pretty,
+    Json,
+}
+
+fn masked<S: Serializer>(_: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str("***")
+}

@@ -1,0 +1,110 @@
+//! The database: the given one, or the program's own embedded cluster, and the migrations.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use embedded_postgres::{Embedded, Options};
+use secrecy::ExposeSecret;
+use sqlx::PgPool;
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+
+use crate::Config;
+
+/// The migrations of `migrations/`, inside the binary.
+pub static MIGRATOR: Migrator = sqlx::migrate!("../migrations");
+
+/// The name of the database in the embedded cluster.
+const EMBEDDED_DATABASE: &str = "starter";
+
+/// How patient a program is with its pool: a web request answers 503 soon, a worker waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    Web,
+    Worker,
+}
+
+/// A pool, and the embedded cluster behind it, which runs at least as long as this value lives.
+pub struct Database {
+    pub pool: PgPool,
+    embedded: Option<Arc<Embedded>>,
+}
+
+/// Opens the configured database, starting the embedded cluster when no address is configured.
+///
+/// With an address nothing is contacted yet, so the program also starts while its database is away.
+pub async fn open(config: &Config, patience: Patience) -> anyhow::Result<Database> {
+    let embedded = match &config.database.url {
+        Some(_) => None,
+        None => Some(Arc::new(start_embedded(&config.database.data_dir).await?)),
+    };
+    let url = match (&config.database.url, &embedded) {
+        (Some(url), _) => url.expose_secret().to_owned(),
+        (None, Some(embedded)) => embedded.database_url(),
+        (None, None) => unreachable!("one of the two was just made"),
+    };
+    let options: PgConnectOptions = url.parse().context("DATABASE_URL is not a PostgreSQL address")?;
+    let options = options.application_name("starter");
+    let acquire_timeout = match patience {
+        Patience::Web => Duration::from_millis(config.database.acquire_timeout_ms),
+        Patience::Worker => Duration::from_secs(30),
+    };
+    let pool = PgPoolOptions::new()
+        .max_connections(config.database.max_connections)
+        .acquire_timeout(acquire_timeout)
+        .connect_lazy_with(options);
+    let database = Database { pool, embedded };
+    database.keep_embedded_running();
+    Ok(database)
+}
+
+async fn start_embedded(data_dir: &Path) -> anyhow::Result<Embedded> {
+    let options =
+        Options { data_dir: data_dir.to_owned(), database: EMBEDDED_DATABASE.into(), durable: true, binaries: None };
+    let embedded = tokio::task::spawn_blocking(move || Embedded::start(options)).await??;
+    tracing::info!(socket_dir = %embedded.socket_dir().display(), "the embedded PostgreSQL is ready");
+    Ok(embedded)
+}
+
+/// Seconds between two looks at whether the embedded cluster still runs.
+const LOOK_SECONDS: u64 = 2;
+
+impl Database {
+    /// Starts the embedded cluster again when somebody has killed it; the pool then connects anew by itself.
+    fn keep_embedded_running(&self) {
+        let Some(embedded) = self.embedded.as_ref().map(Arc::downgrade) else { return };
+        tokio::spawn(async move {
+            let mut ticks = tokio::time::interval(Duration::from_secs(LOOK_SECONDS));
+            loop {
+                ticks.tick().await;
+                let Some(embedded) = embedded.upgrade() else { return };
+                match tokio::task::spawn_blocking(move || embedded.ensure_running()).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => tracing::error!(error = %error, "the embedded PostgreSQL does not start"),
+                    Err(_) => return,
+                }
+            }
+        });
+    }
+}
+
+/// Brings the schema up to date; several programs may do so at once, one of them works and the others wait.
+pub async fn migrate(pool: &PgPool) -> anyhow::Result<()> {
+    MIGRATOR.run(pool).await.context("the migrations could not be applied")
+}
+
+/// How many migrations of this binary are not applied yet.
+pub async fn pending_migrations(pool: &PgPool) -> Result<usize, sqlx::Error> {
+    let has_table = sqlx::query_scalar!(r#"select to_regclass('_sqlx_migrations') is not null as "found!""#)
+        .fetch_one(pool)
+        .await?;
+    if !has_table {
+        return Ok(MIGRATOR.iter().count());
+    }
+    // The table is sqlx's own and not part of our migrations, so the check at compile time does not know it.
+    let applied: Vec<i64> =
+        sqlx::query_scalar("select version from _sqlx_migrations where success").fetch_all(pool).await?;
+    Ok(MIGRATOR.iter().filter(|migration| !applied.contains(&migration.version)).count())
+}
