@@ -15,6 +15,8 @@ use crate::{FieldProblem, Problem};
 pub struct FormField {
     /// The payload's key.
     pub name: &'static str,
+    /// The name in a refusal: the key below `payload`.
+    pub path: &'static str,
     pub label: &'static str,
     pub help: &'static str,
     pub control: Control,
@@ -45,6 +47,7 @@ impl TaskKind {
             Self::DelayTask => &[
                 FormField {
                     name: "delay_seconds",
+                    path: "payload.delay_seconds",
                     label: "Seconds to wait",
                     help: "0 to 86400; parts of a second are fine.",
                     control: Control::Number { min: 0.0, max: DELAY_MAX_SECONDS },
@@ -53,6 +56,7 @@ impl TaskKind {
                 },
                 FormField {
                     name: "deadline",
+                    path: "payload.deadline",
                     label: "Deadline (UTC)",
                     help: "Optional. The task is given up when the wait would end later than this.",
                     control: Control::Moment,
@@ -63,6 +67,7 @@ impl TaskKind {
             Self::DataProcessing => &[
                 FormField {
                     name: "operation",
+                    path: "payload.operation",
                     label: "Operation",
                     help: "What to compute.",
                     control: Control::Choice(&[
@@ -79,6 +84,7 @@ impl TaskKind {
                 },
                 FormField {
                     name: "data",
+                    path: "payload.data",
                     label: "Numbers",
                     help: "Divided by commas, blanks or new lines; at most 100000.",
                     control: Control::Numbers,
@@ -113,7 +119,7 @@ impl NewTaskForm {
             match field.control.read(text, field.required) {
                 Ok(Some(value)) => drop(payload.insert(field.name.into(), value)),
                 Ok(None) => {}
-                Err(message) => fields.push(FieldProblem::new(format!("payload.{}", field.name), message)),
+                Err(message) => fields.push(FieldProblem::new(field.path, message)),
             }
         }
         let priority = Priority::ALL.into_iter().find(|priority| priority.name() == self.priority);

@@ -1,0 +1,45 @@
+//! Who is signed in, as all pages share it.
+
+use leptos::prelude::*;
+use leptos_fetch::{QueryClient, QueryOptions, QueryScope};
+use leptos_router::components::Redirect;
+use model::auth::AuthUser;
+
+use super::api::me;
+use crate::error::ApiError;
+use crate::ui::{Loading, Refused};
+
+/// The answer to "who am I".
+pub type Whoami = Result<Option<AuthUser>, ApiError>;
+
+/// The person that a page below [`ForSignedIn`] is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CurrentUser(pub AuthUser);
+
+fn whoami() -> QueryScope<(), Whoami> {
+    let stale_time = std::time::Duration::from_secs(60);
+    QueryScope::new(|()| me()).with_options(QueryOptions::new().with_stale_time(stale_time))
+}
+
+/// Who is signed in, from the query cache.
+pub fn current_user() -> Resource<Whoami> {
+    expect_context::<QueryClient>().resource(whoami(), || ())
+}
+
+/// Shows its children to somebody who is signed in and sends everybody else to the login.
+#[component]
+pub fn ForSignedIn(children: ChildrenFn) -> impl IntoView {
+    let user = current_user();
+    let children = StoredValue::new(children);
+    let shown = move || {
+        user.get().map(|user| match user {
+            Ok(Some(user)) => {
+                provide_context(CurrentUser(user));
+                children.with_value(|children| children()).into_any()
+            }
+            Ok(None) => view! { <Redirect path="/login"/> }.into_any(),
+            Err(error) => view! { <Refused problem=error.0/> }.into_any(),
+        })
+    };
+    view! { <Suspense fallback=|| view! { <Loading/> }>{shown}</Suspense> }
+}

@@ -1,0 +1,56 @@
+//! The frame around every page.
+
+use leptos::prelude::*;
+use leptos_router::components::A;
+use model::auth::AuthUser;
+
+use crate::auth::current_user;
+use crate::tasks::live;
+
+/// Skip link, top bar, the page, and the footer.
+#[component]
+pub fn Layout(children: Children) -> impl IntoView {
+    live::follow();
+    view! {
+        <a class="skip-link" href="#content">"Skip to the content"</a>
+        <header class="topbar">
+            <div class="page topbar-row">
+                <a class="brand" href="/">"starter"</a>
+                <Navigation/>
+                <button class="btn-ghost" type="button" data-theme-toggle="" aria-label="Dark mode">"◐"</button>
+            </div>
+        </header>
+        <main class="page stack" id="content" tabindex="-1">{children()}</main>
+        <footer class="page footer">
+            <a href="/api-docs" rel="external">"REST API"</a>
+            <a href="/health" rel="external">"Health"</a>
+        </footer>
+    }
+}
+
+#[component]
+fn Navigation() -> impl IntoView {
+    let user = current_user();
+    let links = move || {
+        user.get().map(|user| match user {
+            Ok(Some(user)) => signed_in(user).into_any(),
+            _ => view! {
+                <A href="/login">"Log in"</A>
+                <A href="/register">"Register"</A>
+            }
+            .into_any(),
+        })
+    };
+    view! { <nav class="topbar-links" aria-label="Main"><Suspense>{links}</Suspense></nav> }
+}
+
+/// Logging out is a plain form, so the next page starts with nothing of the last person.
+fn signed_in(user: AuthUser) -> impl IntoView {
+    view! {
+        <A href="/dashboard">"Dashboard"</A>
+        <A href="/tasks" exact=true>"Tasks"</A>
+        <form method="post" action="/api/auth/log_out">
+            <button class="btn-ghost" type="submit">"Log out "<span class="whoami">{user.username}</span></button>
+        </form>
+    }
+}

@@ -1,0 +1,50 @@
+//! The server functions of tasks.
+
+use leptos::prelude::*;
+use model::tasks::{NewTaskForm, Task, TaskFilter, TaskStats};
+use model::{Page, PageRequest};
+use uuid::Uuid;
+
+use crate::error::ApiError;
+#[cfg(feature = "ssr")]
+use crate::ssr;
+
+/// Own tasks, or everybody's for moderators; the newest first.
+#[server(endpoint = "tasks/list")]
+pub async fn list_tasks(filter: TaskFilter, page: PageRequest) -> Result<Page<Task>, ApiError> {
+    let (app, actor) = ssr::signed_in().await?;
+    server::tasks::list(&app, &actor, &filter, page).await.map_err(ssr::refuse)
+}
+
+/// One task.
+#[server(endpoint = "tasks/get")]
+pub async fn get_task(id: Uuid) -> Result<Task, ApiError> {
+    let (app, actor) = ssr::signed_in().await?;
+    server::tasks::get(&app, &actor, id).await.map_err(ssr::refuse)
+}
+
+/// How many of them stand where.
+#[server(endpoint = "tasks/overview")]
+pub async fn task_overview() -> Result<TaskStats, ApiError> {
+    let (app, actor) = ssr::signed_in().await?;
+    server::tasks::overview(&app, &actor).await.map_err(ssr::refuse)
+}
+
+/// Queues a task and goes to its page.
+#[server(endpoint = "tasks/create")]
+pub async fn create_task(new: NewTaskForm) -> Result<Task, ApiError> {
+    let (app, actor) = ssr::signed_in().await?;
+    let new = new.read().map_err(|problem| ssr::refuse(problem.into()))?;
+    let task = server::tasks::create(&app, &actor, new).await.map_err(ssr::refuse)?;
+    ssr::redirect(&format!("/tasks/{}", task.id));
+    Ok(task)
+}
+
+/// Cancels a waiting task, or tells a running one to stop.
+#[server(endpoint = "tasks/cancel")]
+pub async fn cancel_task(id: Uuid) -> Result<(), ApiError> {
+    let (app, actor) = ssr::signed_in().await?;
+    server::tasks::cancel(&app, &actor, id).await.map_err(ssr::refuse)?;
+    ssr::redirect(&format!("/tasks/{id}"));
+    Ok(())
+}

@@ -1,0 +1,14 @@
+//! Tasks as people see them.
+
+pub mod api;
+mod detail;
+mod list;
+pub mod live;
+mod new;
+pub mod queries;
+mod table;
+
+pub use detail::TaskPage;
+pub use list::TasksPage;
+pub use new::NewTaskPage;
+pub use table::TaskTable;

@@ -1,0 +1,60 @@
+//! What the pages read of tasks, in the query cache: fresh for 10 s, read again in the background every 30 s and at a live hint.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+use leptos_fetch::{QueryClient, QueryOptions, QueryScope};
+use model::tasks::{Task, TaskFilter, TaskStats};
+use model::{Page, PageRequest};
+use uuid::Uuid;
+
+use super::api::{get_task, list_tasks, task_overview};
+use crate::error::ApiError;
+
+/// Which part of which list.
+pub type ListKey = (TaskFilter, PageRequest);
+
+fn options() -> QueryOptions {
+    QueryOptions::new().with_stale_time(Duration::from_secs(10)).with_refetch_interval(Duration::from_secs(30))
+}
+
+fn lists() -> QueryScope<ListKey, Result<Page<Task>, ApiError>> {
+    QueryScope::new(|(filter, page): ListKey| list_tasks(filter, page)).with_options(options())
+}
+
+fn tasks() -> QueryScope<Uuid, Result<Task, ApiError>> {
+    QueryScope::new(get_task).with_options(options())
+}
+
+fn overviews() -> QueryScope<(), Result<TaskStats, ApiError>> {
+    QueryScope::new(|()| task_overview()).with_options(options())
+}
+
+/// A part of a list.
+pub fn list(key: impl Fn() -> ListKey + Send + Sync + 'static) -> Resource<Result<Page<Task>, ApiError>> {
+    expect_context::<QueryClient>().resource(lists(), key)
+}
+
+/// One task.
+pub fn one(id: impl Fn() -> Uuid + Send + Sync + 'static) -> Resource<Result<Task, ApiError>> {
+    expect_context::<QueryClient>().resource(tasks(), id)
+}
+
+/// How many stand where.
+pub fn overview() -> Resource<Result<TaskStats, ApiError>> {
+    expect_context::<QueryClient>().resource(overviews(), || ())
+}
+
+/// The task changed: what shows it is read again.
+pub fn changed(client: &QueryClient, id: Uuid) {
+    client.invalidate_query(tasks(), id);
+    client.invalidate_query_scope(lists());
+    client.invalidate_query_scope(overviews());
+}
+
+/// Changes may have been missed: everything of tasks is read again.
+pub fn all_changed(client: &QueryClient) {
+    client.invalidate_query_scope(tasks());
+    client.invalidate_query_scope(lists());
+    client.invalidate_query_scope(overviews());
+}

@@ -1,0 +1,41 @@
+use leptos::prelude::*;
+use model::tasks::{Task, TaskKind};
+
+use crate::ui::{Moment, PriorityBadge, StatusBadge};
+
+/// The words for a type; a type that this build does not know keeps its name.
+pub(super) fn title_of(task_type: &str) -> String {
+    TaskKind::by_name(task_type).map_or_else(|| task_type.to_owned(), |kind| kind.title().to_owned())
+}
+
+/// Tasks as rows; on a phone each row is a card.
+#[component]
+pub fn TaskTable(tasks: Vec<Task>) -> impl IntoView {
+    let rows = tasks.into_iter().map(row).collect_view();
+    view! {
+        <table class="data-table">
+            <thead>
+                <tr>
+                    <th scope="col">"Task"</th>
+                    <th scope="col">"State"</th>
+                    <th scope="col">"Priority"</th>
+                    <th scope="col">"Attempts"</th>
+                    <th scope="col">"Created"</th>
+                </tr>
+            </thead>
+            <tbody>{rows}</tbody>
+        </table>
+    }
+}
+
+fn row(task: Task) -> impl IntoView {
+    view! {
+        <tr>
+            <td data-label="Task"><a href=format!("/tasks/{}", task.id)>{title_of(&task.task_type)}</a></td>
+            <td data-label="State"><StatusBadge status=task.status/></td>
+            <td data-label="Priority"><PriorityBadge priority=task.priority/></td>
+            <td data-label="Attempts">{format!("{} of {}", task.current_attempt, task.max_attempts)}</td>
+            <td data-label="Created"><Moment at=task.created_at/></td>
+        </tr>
+    }
+}

@@ -1,0 +1,127 @@
+use std::collections::HashMap;
+
+use leptos::prelude::*;
+use model::Problem;
+
+/// What a person had typed into a plain form that was refused, by input name; never passwords.
+#[derive(Clone, Debug, Default)]
+pub struct Typed(pub HashMap<String, String>);
+
+/// The name of the input for a field: `payload.data` is `new[payload][data]`, as the server functions read it.
+pub(super) fn input_name(field: &str) -> String {
+    field.split('.').fold(String::from("new"), |name, part| format!("{name}[{part}]"))
+}
+
+/// What the input shows at first: what was typed before a refusal, else the given text.
+pub(super) fn first_value(field: &str, initial: &str) -> String {
+    let typed = use_context::<Typed>().and_then(|typed| typed.0.get(&input_name(field)).cloned());
+    typed.unwrap_or_else(|| initial.to_owned())
+}
+
+/// The problem that belongs to this field, in words.
+pub(super) fn problem_of(field: &'static str, problem: Signal<Option<Problem>>) -> Memo<Option<String>> {
+    Memo::new(move |_| {
+        let fields = problem.get().map(|problem| problem.fields()).unwrap_or_default();
+        fields.into_iter().find(|refused| refused.field == field).map(|refused| refused.message)
+    })
+}
+
+/// Label, help and error around one input; they are tied to it for screen readers by its id.
+#[component]
+pub(super) fn Around(
+    field: &'static str,
+    label: &'static str,
+    help: &'static str,
+    error: Memo<Option<String>>,
+    children: Children,
+) -> impl IntoView {
+    view! {
+        <div class="field">
+            <label for=field>{label}</label>
+            {children()}
+            {(!help.is_empty()).then(|| view! { <p class="field-help" id=format!("{field}-help")>{help}</p> })}
+            <p class="field-error" id=format!("{field}-error") role="alert">{move || error.get()}</p>
+        </div>
+    }
+}
+
+pub(super) fn described_by(field: &str, help: &str) -> String {
+    if help.is_empty() { format!("{field}-error") } else { format!("{field}-help {field}-error") }
+}
+
+/// One line of text.
+#[component]
+pub fn TextField(
+    /// The field's name in a refusal; the input is named after it.
+    field: &'static str,
+    label: &'static str,
+    problem: Signal<Option<Problem>>,
+    #[prop(optional)] help: &'static str,
+    #[prop(default = "text")] kind: &'static str,
+    #[prop(optional)] autocomplete: &'static str,
+    #[prop(optional)] initial: &'static str,
+    #[prop(default = true)] required: bool,
+) -> impl IntoView {
+    let error = problem_of(field, problem);
+    let step = matches!(kind, "number").then_some("any");
+    view! {
+        <Around field label help error>
+            <input class="input" id=field name=input_name(field) type=kind value=first_value(field, initial) required=required
+                step=step autocomplete=(!autocomplete.is_empty()).then_some(autocomplete)
+                aria-describedby=described_by(field, help)
+                aria-invalid=move || error.get().is_some().then_some("true")/>
+        </Around>
+    }
+}
+
+/// One of a few choices: value and words of each.
+#[component]
+pub fn SelectField(
+    field: &'static str,
+    label: &'static str,
+    problem: Signal<Option<Problem>>,
+    choices: Vec<(&'static str, &'static str)>,
+    #[prop(optional)] help: &'static str,
+    #[prop(optional)] initial: &'static str,
+) -> impl IntoView {
+    let error = problem_of(field, problem);
+    let chosen = first_value(field, initial);
+    let options = choices
+        .into_iter()
+        .map(|(value, words)| view! { <option value=value selected=value == chosen>{words}</option> })
+        .collect_view();
+    view! {
+        <Around field label help error>
+            <select class="select" id=field name=input_name(field) aria-describedby=described_by(field, help)
+                aria-invalid=move || error.get().is_some().then_some("true")>
+                {options}
+            </select>
+        </Around>
+    }
+}
+
+/// What was refused as a whole; what belongs to one field stands there.
+#[component]
+pub fn Refusal(problem: Signal<Option<Problem>>) -> impl IntoView {
+    let words = move || {
+        problem.get().map(|problem| match problem.fields().is_empty() {
+            true => problem.to_string(),
+            false => "Please look at the marked fields.".to_owned(),
+        })
+    };
+    view! {
+        <div role="alert" aria-live="polite">
+            {move || words().map(|words| view! { <p class="notice" data-tone="error">{words}</p> })}
+        </div>
+    }
+}
+
+/// The button that sends a form; it rests while the form is on its way.
+#[component]
+pub fn Submit(label: &'static str, pending: Memo<bool>) -> impl IntoView {
+    view! {
+        <button class="btn" type="submit" disabled=move || pending.get() aria-busy=move || pending.get().then_some("true")>
+            {label}
+        </button>
+    }
+}

@@ -1,0 +1,15 @@
+//! Thin components over native elements, shared by all pages.
+
+mod badge;
+mod form;
+mod moment;
+mod pager;
+mod states;
+mod text_area;
+
+pub use badge::{PriorityBadge, StatusBadge};
+pub use form::{Refusal, SelectField, Submit, TextField, Typed};
+pub use moment::Moment;
+pub use pager::Pager;
+pub use states::{Empty, Loading, Refused};
+pub use text_area::TextArea;
