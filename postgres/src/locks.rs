@@ -2,6 +2,13 @@ use crate::error::{Doing, Error};
 use crate::place::Place;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How long the end of the last program and of its keeper may take.
+const ENDING: Duration = Duration::from_secs(10);
+/// Whoever has a share for this long is not about to leave.
+const STAYING: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// The locks of one data folder. The kernel drops them with their holder, so `kill -9` leaves none behind.
 ///
@@ -52,18 +59,26 @@ impl Locks {
     /// The right to stop the server, if nobody has a share. Waits for whoever is stopping it.
     pub(crate) fn nobody_else(&self) -> Result<Option<File>, Error> {
         let (users, path) = self.open("users")?;
-        loop {
+        let began = Instant::now();
+        let mut shared_since = None;
+        while began.elapsed() < ENDING {
             match users.try_lock() {
                 Ok(()) => return Ok(Some(users)),
                 Err(TryLockError::WouldBlock) => {}
                 Err(TryLockError::Error(cause)) => return Err(cause).doing("lock", &path),
             }
-            // Where a share is to be had at once, others have one, too.
+            // Where a share is to be had, others have one, too, unless the keeper has ended between the two questions.
             if users.try_lock_shared().is_ok() {
-                return Ok(None);
+                users.unlock().doing("unlock", &path)?;
+                if shared_since.get_or_insert_with(Instant::now).elapsed() > STAYING {
+                    return Ok(None);
+                }
+            } else {
+                shared_since = None;
             }
-            users.lock_shared().doing("lock", &path)?;
+            std::thread::sleep(PAUSE);
         }
+        Ok(None)
     }
 
     /// The right to be the keeper, if there is none. `after` waits for one that is just ending.
@@ -95,5 +110,44 @@ fn at_once(file: File, path: &Path) -> Result<Option<File>, Error> {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(cause)) => Err(cause).doing("lock", path),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn locks_in(folder: &Path) -> Locks {
+        Locks { folder: folder.to_path_buf() }
+    }
+
+    #[test]
+    fn whoever_has_a_share_is_somebody_else() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let locks = locks_in(folder.path());
+        let _program = locks.share().expect("a share");
+
+        assert!(locks.nobody_else().expect("an answer").is_none());
+    }
+
+    #[test]
+    fn a_program_that_is_leaving_and_the_keeper_after_it_are_waited_for() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let locks = locks_in(folder.path());
+        let program = locks.share().expect("a share").users;
+        let keeper = locks.users().expect("the keeper's lock");
+
+        let alone = std::thread::scope(|scope| {
+            scope.spawn(|| keeper.lock().and_then(|()| hold(&keeper)).expect("the keeper ends"));
+            scope.spawn(|| hold(&program).expect("the program leaves"));
+            locks.nobody_else().expect("an answer")
+        });
+
+        assert!(alone.is_some());
+    }
+
+    fn hold(lock: &File) -> std::io::Result<()> {
+        std::thread::sleep(STAYING / 10);
+        lock.unlock()
     }
 }
