@@ -6,6 +6,9 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+/// Tells [`another_program`] its folder.
+const FOLDER_OF_ANOTHER: &str = "EMBEDDED_POSTGRES_TEST_FOLDER";
+
 /// Another program on `data_dir`: this test binary, running only [`another_program`].
 struct Program(Child);
 
@@ -21,7 +24,7 @@ impl Program {
     fn starting_on(data_dir: &Path, binaries: Option<&Path>) -> Program {
         let this = std::env::current_exe().expect("the test's own path");
         let mut command = Command::new(this);
-        command.args(["--ignored", "--exact", "sharing::another_program", "--nocapture"]).env("DATA_DIR", data_dir);
+        command.args(["--exact", "sharing::another_program", "--nocapture"]).env(FOLDER_OF_ANOTHER, data_dir);
         command.envs(binaries.map(|folder| ("STARTER_POSTGRES_BIN", folder)));
         let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         Program(child.expect("the program starts"))
@@ -33,10 +36,10 @@ impl Program {
     }
 }
 
+/// No test, but what [`Program`] runs; on its own it has nothing to do.
 #[test]
-#[ignore = "started by the others as a program of its own"]
 fn another_program() {
-    let data_dir = PathBuf::from(std::env::var_os("DATA_DIR").expect("DATA_DIR"));
+    let Some(data_dir) = std::env::var_os(FOLDER_OF_ANOTHER).map(PathBuf::from) else { return };
     let _embedded = start(&data_dir);
     println!("\nready");
     // Until it is killed, or the test that started it is gone.
@@ -92,7 +95,7 @@ fn a_program_killed_while_its_server_starts_leaves_none_behind() {
     let data_dir = folder.path().join("postgres");
     start(&data_dir).stop();
     // Late enough that the keeper looks before the server has told its process id.
-    let slow = slow_binaries(folder.path());
+    let slow = slow_binaries(folder.path(), &binaries_of(&data_dir));
 
     let ada = Program::starting_on(&data_dir, Some(&slow));
     until("the server is being started", || data_dir.join("begun").exists());
@@ -161,5 +164,16 @@ fn a_folder_in_use_is_not_removed() {
 
     embedded.stop();
     remove(&data_dir).expect("nobody uses it any more");
+    assert!(!data_dir.exists());
+}
+
+#[test]
+fn a_folder_is_removed_while_the_server_of_a_killed_program_stops() {
+    let folder = folder();
+    let data_dir = folder.path().join("postgres");
+    Program::on(&data_dir).killed();
+
+    remove(&data_dir).expect("the keeper is waited for");
+
     assert!(!data_dir.exists());
 }

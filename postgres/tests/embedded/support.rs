@@ -1,6 +1,6 @@
 //! What the tests do and see, in their words.
 
-use embedded_postgres::{Embedded, Options, find_binaries};
+use embedded_postgres::{Embedded, Options};
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -82,9 +82,17 @@ pub fn deep(folder: &Path) -> PathBuf {
         .join("postgres")
 }
 
-/// PostgreSQL as on a machine so busy that a server needs a second to begin. It writes `begun` and `late` into its folder.
-pub fn slow_binaries(folder: &Path) -> PathBuf {
-    let real = find_binaries(None).expect("PostgreSQL");
+/// The programs that last ran on the folder: within reach of the server's account, also when [`find_binaries`] is not.
+///
+/// [`find_binaries`]: embedded_postgres::find_binaries
+pub fn binaries_of(data_dir: &Path) -> PathBuf {
+    let command = fs::read_to_string(data_dir.join("postmaster.opts")).expect("how the server was started");
+    let program = command.split(" \"").next().expect("its program");
+    Path::new(program).parent().expect("its folder").to_path_buf()
+}
+
+/// `real` as on a machine so busy that a server needs a second to begin. It writes `begun` and `late` into its folder.
+pub fn slow_binaries(folder: &Path, real: &Path) -> PathBuf {
     let slow = folder.join("slow");
     fs::create_dir(&slow).expect("a folder");
     for name in ["initdb", "pg_ctl"] {
