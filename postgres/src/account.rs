@@ -1,7 +1,6 @@
-use crate::binaries;
 use crate::error::{Doing, Error};
-use crate::place::{REACHABLE_BY_ALL, beside, fingerprint};
-use crate::sys;
+use crate::place::{LASTING, REACHABLE_BY_ALL};
+use crate::{binaries, copy, sys};
 use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
@@ -9,7 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-const ROOT: u32 = 0;
+pub(crate) const ROOT: u32 = 0;
 const ACCOUNTS: [&str; 2] = ["postgres", "nobody"];
 
 /// Who runs the programs of PostgreSQL: ourselves, or, as it refuses root, somebody with fewer rights.
@@ -72,19 +71,15 @@ impl Account {
             binaries.ends_with("bin") && ["lib", "share"].iter().all(|name| parent.join(name).is_dir())
         });
         let installation = installation.ok_or_else(out_of_reach)?;
-        let copy = copy_of(installation)?;
-        match fs::symlink_metadata(&copy) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => copy_for_all(installation, &copy)?,
-            // All may write beside it, so it could be somebody else's.
-            found => {
-                let owner = found.doing("look at", &copy)?.uid();
-                if owner != ROOT {
-                    return Err(Error::NotOurs { folder: copy, owner });
-                }
+        let mut refused = out_of_reach();
+        for parent in [LASTING, REACHABLE_BY_ALL] {
+            match copy::into(Path::new(parent), installation).map(|copy| copy.join("bin")) {
+                Ok(binaries) if self.can_run(&binaries) => return Ok(binaries),
+                Ok(_) => {}
+                Err(error) => refused = error,
             }
         }
-        let binaries = copy.join("bin");
-        if self.can_run(&binaries) { Ok(binaries) } else { Err(out_of_reach()) }
+        Err(refused)
     }
 
     /// Whether this account may run what is in `binaries`.
@@ -113,33 +108,6 @@ impl Account {
     pub(crate) fn own(&self, path: &Path) -> Result<(), Error> {
         if self.lowered { chown(path, Some(self.uid), Some(self.gid)).doing("hand over", path) } else { Ok(()) }
     }
-}
-
-/// Where the copy of an installation goes: another place for another version.
-fn copy_of(installation: &Path) -> Result<PathBuf, Error> {
-    let postgres = binaries::program(&installation.join("bin"), "postgres");
-    let changed_at = fs::metadata(&postgres).doing("look at", &postgres)?.mtime();
-    let name = format!("starter-pgsql-{}-{changed_at}", fingerprint(installation));
-    Ok(Path::new(REACHABLE_BY_ALL).join(name))
-}
-
-/// Copies beside, then renames: a copy that was interrupted must not be taken for a whole one.
-fn copy_for_all(installation: &Path, copy: &Path) -> Result<(), Error> {
-    let new = beside(copy, &format!(".{}", std::process::id()));
-    fs::DirBuilder::new().mode(0o755).create(&new).doing("create", &new)?;
-    let run = |program: &'static str, arguments: [&Path; 3]| {
-        let output = Command::new(program).args(arguments).output().doing("run", Path::new(program))?;
-        let said = || String::from_utf8_lossy(&output.stderr).into_owned();
-        if output.status.success() { Ok(()) } else { Err(Error::Failed { program, said: said() }) }
-    };
-    let copied = run("cp", [Path::new("-R"), &installation.join("."), &new])
-        // Closed files would stay closed to those for whom the copy is.
-        .and_then(|()| run("chmod", [Path::new("-R"), Path::new("a+rX"), &new]))
-        .and_then(|()| fs::rename(&new, copy).doing("create", copy));
-    copied.inspect_err(|_| {
-        // What is left of it has a name that nobody looks for.
-        let _ = fs::remove_dir_all(&new);
-    })
 }
 
 fn unprivileged() -> Result<Account, Error> {
@@ -185,11 +153,15 @@ mod tests {
         fs::set_permissions(&postgres, fs::Permissions::from_mode(0o700)).expect("for root only");
         let account = unprivileged().expect("an account");
 
-        let found = account.within_reach(&installation.join("bin")).expect("a copy");
-        let again = account.within_reach(&installation.join("bin")).expect("the same copy");
-        let copy = copy_of(&installation).expect("a name");
-        fs::remove_dir_all(&copy).expect("tidy up");
+        let programs = installation.join("bin");
+        let all: Vec<PathBuf> = std::thread::scope(|scope| {
+            let copying: Vec<_> = (0..3).map(|_| scope.spawn(|| account.within_reach(&programs))).collect();
+            copying.into_iter().map(|copy| copy.join().expect("no panic").expect("a copy")).collect()
+        });
+        let copy = all[0].parent().expect("the installation");
+        fs::remove_dir_all(copy).expect("tidy up");
 
-        assert_eq!((&found, &again), (&copy.join("bin"), &copy.join("bin")));
+        assert!(!all[0].starts_with(closed.path()));
+        assert!(all.iter().all(|programs| *programs == all[0]), "{all:?}");
     }
 }

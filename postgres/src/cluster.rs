@@ -59,8 +59,7 @@ pub fn remove(data_dir: &Path) -> Result<(), Error> {
     postmaster::stop(&place.cluster)?;
     let socket_dir = place.socket_dir(&account);
     let mut folders = vec![place.cluster.clone(), socket_dir, half_done(&place.cluster)];
-    // Another account's folder of that name is none of our business.
-    folders.extend(Some(place.elsewhere()).filter(|elsewhere| place.cluster.starts_with(elsewhere)));
+    folders.extend(place.elsewhere().map(Path::to_path_buf));
     for folder in folders {
         gone(fs::remove_dir_all(&folder), &folder)?;
     }
@@ -69,7 +68,7 @@ pub fn remove(data_dir: &Path) -> Result<(), Error> {
 
 /// Makes the cluster of `place`, or of where `account` can reach it, and says where that is.
 pub(crate) fn init(place: Place, account: &Account, binaries: &Path, durable: bool) -> Result<Place, Error> {
-    let place = place.within_reach(account)?;
+    let place = place.within_reach(account, durable)?;
     if fs::read_dir(&place.cluster).is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(Error::NotACluster(place.cluster));
     }
@@ -106,7 +105,8 @@ fn half_done(cluster: &Path) -> PathBuf {
     beside(cluster, ".initializing")
 }
 
-fn gone(removed: io::Result<()>, path: &Path) -> Result<(), Error> {
+/// Takes what was not there for removed.
+pub(crate) fn gone(removed: io::Result<()>, path: &Path) -> Result<(), Error> {
     match removed {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error).doing("remove", path),
         _ => Ok(()),

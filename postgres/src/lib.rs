@@ -8,6 +8,7 @@
 mod account;
 mod binaries;
 mod cluster;
+mod copy;
 mod error;
 mod keeper;
 mod locks;

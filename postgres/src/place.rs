@@ -6,8 +6,12 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// Where a cluster goes when its own folder cannot be reached by the account that runs it.
+/// Where a cluster goes that must last when its own folder cannot be reached by the account that runs it.
+pub(crate) const LASTING: &str = "/var/lib";
+/// Where the others go, and all of them when only this is to be written to. Systems may clean it after a month.
 pub(crate) const REACHABLE_BY_ALL: &str = "/var/tmp";
+/// The name of the cluster in a folder made for it.
+const CLUSTER: &str = "postgres";
 /// What every Unix accepts as the path of a socket (Linux takes four bytes more).
 const LONGEST_SOCKET: usize = 103;
 
@@ -38,18 +42,16 @@ impl Place {
     }
 
     /// Moves the place to where `account` can reach it, leaving a link.
-    pub(crate) fn within_reach(self, account: &Account) -> Result<Place, Error> {
-        let elsewhere = self.elsewhere();
-        let parent = self.cluster.parent().unwrap_or(Path::new("/"));
-        if self.cluster == elsewhere.join("postgres") {
-            account.own_folder(&elsewhere)?;
+    pub(crate) fn within_reach(self, account: &Account, durable: bool) -> Result<Place, Error> {
+        if let Some(elsewhere) = self.elsewhere() {
+            account.own_folder(elsewhere)?;
             return Ok(self);
         }
+        let parent = self.cluster.parent().unwrap_or(Path::new("/"));
         if !account.lowered || account.can_enter(parent) {
             return Ok(self);
         }
-        account.own_folder(&elsewhere)?;
-        let cluster = elsewhere.join("postgres");
+        let cluster = self.make_elsewhere(account, durable)?.join(CLUSTER);
         match fs::remove_dir(&self.asked) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(Error::NotACluster(self.asked));
@@ -60,9 +62,24 @@ impl Place {
         Ok(Place { cluster, ..self })
     }
 
-    /// The folder that `within_reach` falls back to.
-    pub(crate) fn elsewhere(&self) -> PathBuf {
-        Path::new(REACHABLE_BY_ALL).join(format!("starter-{}", self.fingerprint()))
+    /// The folder that `within_reach` fell back to, if it did.
+    pub(crate) fn elsewhere(&self) -> Option<&Path> {
+        let folder = self.cluster.parent().filter(|folder| self.cluster == folder.join(CLUSTER))?;
+        [LASTING, REACHABLE_BY_ALL].iter().any(|parent| folder == self.in_folder_for_all(parent)).then_some(folder)
+    }
+
+    fn make_elsewhere(&self, account: &Account, durable: bool) -> Result<PathBuf, Error> {
+        let lasting = self.in_folder_for_all(LASTING);
+        if durable && account.can_enter(Path::new(LASTING)) && account.own_folder(&lasting).is_ok() {
+            return Ok(lasting);
+        }
+        let other = self.in_folder_for_all(REACHABLE_BY_ALL);
+        account.own_folder(&other)?;
+        Ok(other)
+    }
+
+    fn in_folder_for_all(&self, parent: &str) -> PathBuf {
+        Path::new(parent).join(format!("starter-{}", self.fingerprint()))
     }
 
     /// Whether a cluster is there.

@@ -4,6 +4,7 @@ use crate::support::*;
 use embedded_postgres::{Embedded, Error, Options, remove};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 #[test]
 fn a_killed_server_is_started_again() {
@@ -74,19 +75,24 @@ fn root_keeps_the_data_elsewhere_when_the_folder_is_out_of_reach() {
         eprintln!("skipped: only root steps down to another account");
         return;
     }
-    let folder = folder();
-    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).expect("a closed folder");
-    let data_dir = folder.path().join("postgres");
+    for (durable, parent) in [(true, "lib"), (false, "tmp")] {
+        let folder = folder();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).expect("a closed folder");
+        let data_dir = folder.path().join("postgres");
+        let options = Options { durable, ..options(&data_dir) };
 
-    start(&data_dir).stop();
-    let elsewhere = fs::read_link(&data_dir).expect("a link says where the data is");
-    let again = start(&data_dir);
+        Embedded::start(options.clone()).expect("it starts").stop();
+        let elsewhere = fs::read_link(&data_dir).expect("a link says where the data is");
+        let again = Embedded::start(options).expect("it finds the data");
 
-    assert!(lets_in(again.socket_dir(), "app"));
-    assert!(elsewhere.join("PG_VERSION").exists() && !elsewhere.starts_with(folder.path()));
-    again.stop();
-    remove(&data_dir).expect("nobody uses it");
-    assert!(!elsewhere.exists() && !data_dir.is_symlink());
+        assert!(lets_in(again.socket_dir(), "app"));
+        assert!(elsewhere.join("PG_VERSION").exists());
+        assert!(elsewhere.starts_with(Path::new("/var").join(parent)), "{}", elsewhere.display());
+        again.stop();
+        remove(&data_dir).expect("nobody uses it");
+        assert!(!elsewhere.exists() && !data_dir.is_symlink());
+        assert!(!elsewhere.parent().is_some_and(Path::exists), "nothing is left");
+    }
 }
 
 #[test]
