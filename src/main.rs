@@ -1,2 +1,81 @@
-#[cfg(feature = "ssr")]
-fn main() {}
+//! `starter`: the server, the worker, and the commands to run them.
+
+mod commands;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use server::config::{self, Overrides};
+use server::logs;
+
+/// Accounts, background tasks, a web application and a REST API, on one PostgreSQL.
+#[derive(Parser)]
+#[command(version, about)]
+struct Cli {
+    /// A TOML file with settings; `starter.toml` is read when it exists.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print the settings in force, secrets masked, and exit.
+    #[arg(long, global = true)]
+    print_config: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the web application and the REST API.
+    Serve(commands::serve::Flags),
+    /// Run background tasks.
+    Worker,
+    /// Apply the migrations and exit.
+    Migrate,
+    /// Check everything that the program needs, and say what to do where it fails.
+    Doctor,
+    /// Ask a running server whether it is ready; for container health checks.
+    HealthCheck,
+    /// Print the OpenAPI document of the REST API.
+    ExportOpenapi,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Cli::parse()).await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let mut overrides = Overrides { file: cli.config, ..Overrides::default() };
+    if let Command::Serve(flags) = &cli.command {
+        overrides.host.clone_from(&flags.host);
+        overrides.port = flags.port;
+    }
+    if let Command::Doctor = cli.command {
+        // A refused configuration is one of the things that it reports.
+        return commands::doctor::run(config::load(&overrides)).await;
+    }
+    let config = config::load(&overrides)?;
+    if cli.print_config {
+        print!("{}", config::printed(&config)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Command::ExportOpenapi = cli.command {
+        println!("{}", starter::web::openapi().to_pretty_json()?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    logs::start(&config.log)?;
+    match cli.command {
+        Command::Serve(flags) => commands::serve::run(config, flags).await?,
+        Command::Worker => commands::worker::run(config).await?,
+        Command::Migrate => commands::migrate::run(config).await?,
+        Command::HealthCheck => return commands::health_check::run(&config).await,
+        Command::Doctor | Command::ExportOpenapi => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -44,3 +44,9 @@ pub fn App() -> impl IntoView {
         </Router>
     }
 }
+
+/// Takes over the page that the server rendered.
+#[cfg(feature = "hydrate")]
+pub fn hydrate() {
+    leptos::mount::hydrate_body(App);
+}

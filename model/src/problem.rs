@@ -22,6 +22,8 @@ pub enum Problem {
     Unreadable { message: String },
     /// JSON of the wrong shape: a missing field, a wrong type, an unknown enum value.
     WrongShape { message: String },
+    /// The address does not know this method.
+    MethodNotAllowed,
     /// The body is over the limit.
     TooLarge,
     /// The body is of a type that the endpoint does not read.
@@ -118,6 +120,7 @@ impl fmt::Display for Problem {
             | Self::Unhealthy { message } => {
                 write!(f, "{message}")
             }
+            Self::MethodNotAllowed => write!(f, "This address does not know this method"),
             Self::TooLarge => write!(f, "The request body is too large"),
             Self::UnsupportedMediaType => write!(f, "This endpoint reads application/json"),
             Self::Taken { field: UniqueField::Username } => write!(f, "This username is already taken"),

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use sqlx::PgPool;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::Config;
@@ -25,6 +26,8 @@ pub struct App {
     pub hasher: Hasher,
     /// Task changes, from all processes, for the pages that watch.
     pub live: Live,
+    /// Places for streams of live events.
+    pub live_streams: Arc<Semaphore>,
     pub started_at: Instant,
     /// Triggered once, when the process is told to end.
     pub stopping: CancellationToken,
@@ -37,8 +40,9 @@ impl App {
         Self {
             db,
             hasher: Hasher::new(config.auth.hash_concurrency),
-            config: Arc::new(config),
             live: Live::default(),
+            live_streams: Arc::new(Semaphore::new(config.server.max_live_streams)),
+            config: Arc::new(config),
             started_at: Instant::now(),
             stopping: CancellationToken::new(),
             prepared: Arc::default(),

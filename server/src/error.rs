@@ -23,6 +23,14 @@ impl Error {
     pub fn unavailable() -> Self {
         Self::Problem(Problem::Unavailable { retry_after_seconds: RETRY_AFTER_SECONDS })
     }
+
+    /// The error as one that a command ends with.
+    pub fn into_fault(self) -> anyhow::Error {
+        match self {
+            Self::Problem(problem) => problem.into(),
+            Self::Broken(fault) => fault,
+        }
+    }
 }
 
 impl From<Problem> for Error {

@@ -78,6 +78,11 @@ pub async fn refresh(app: &App, actor: &Actor) -> Result<Refreshed> {
     Ok(Refreshed { expires_at, refreshed_at })
 }
 
+/// Whether the session that the actor came with has not ended since.
+pub async fn is_in_force(app: &App, actor: &Actor) -> Result<bool> {
+    sessions::is_in_force(app, session_of(actor)?).await
+}
+
 fn session_of(actor: &Actor) -> Result<Uuid, Problem> {
     actor.session_id.ok_or(Problem::NotSignedIn)
 }

@@ -93,6 +93,24 @@ pub async fn find(app: &App, token: &str, kind: SessionKind) -> Result<Option<Fo
     Ok(Some(Found { actor: Actor { user, session_id: Some(row.session_id) }, expires_at: row.idle_until }))
 }
 
+/// Whether the session has not ended and its account is active.
+pub async fn is_in_force(app: &App, session_id: Uuid) -> Result<bool> {
+    let found = sqlx::query_scalar!(
+        r#"
+        select exists (
+            select 1
+            from sessions
+            join users on users.id = sessions.user_id
+            where sessions.id = $1 and users.is_active and idle_until > now() and absolute_until > now()
+        ) as "found!"
+        "#,
+        session_id,
+    )
+    .fetch_one(&app.db)
+    .await?;
+    Ok(found)
+}
+
 /// Notes that the session was used; a browser's stays open while it is used, a program refreshes its own.
 async fn touch(app: &App, session_id: Uuid) -> Result<()> {
     sqlx::query!(

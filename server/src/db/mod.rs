@@ -72,6 +72,15 @@ async fn start_embedded(data_dir: &Path) -> anyhow::Result<Embedded> {
 const LOOK_SECONDS: u64 = 2;
 
 impl Database {
+    /// Closes the pool and gives up the share in the embedded cluster; the last program to leave waits until it has stopped.
+    pub async fn close(self) {
+        self.pool.close().await;
+        if let Some(embedded) = self.embedded {
+            // Waiting for PostgreSQL blocks.
+            drop(tokio::task::spawn_blocking(move || drop(embedded)).await);
+        }
+    }
+
     /// Starts the embedded cluster again when somebody has killed it; the pool then connects anew by itself.
     fn keep_embedded_running(&self) {
         let Some(embedded) = self.embedded.as_ref().map(Arc::downgrade) else { return };
@@ -107,4 +116,15 @@ pub async fn pending_migrations(pool: &PgPool) -> Result<usize, sqlx::Error> {
     let applied: Vec<i64> =
         sqlx::query_scalar("select version from _sqlx_migrations where success").fetch_all(pool).await?;
     Ok(MIGRATOR.iter().filter(|migration| !applied.contains(&migration.version)).count())
+}
+
+/// PostgreSQL's version as a number such as 150004, and how many seconds its clock is ahead of this machine's.
+pub async fn version_and_clock(pool: &PgPool) -> Result<(i32, f64), sqlx::Error> {
+    let row = sqlx::query!(
+        r#"select current_setting('server_version_num')::int as "version!", extract(epoch from clock_timestamp())::float8 as "now!""#
+    )
+    .fetch_one(pool)
+    .await?;
+    let here = chrono::Utc::now().timestamp_micros() as f64 / 1e6;
+    Ok((row.version, row.now - here))
 }

@@ -3,6 +3,7 @@
 pub mod routes;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use chrono::Utc;
@@ -11,7 +12,7 @@ use model::health::{Check, CheckStatus, Documentation, Health, Probe};
 use model::rbac::{Action, Relation};
 use serde_json::json;
 
-use crate::{Actor, App, Result, db};
+use crate::{Actor, App, Config, Result, db};
 
 /// The longest that a look at the database may take; the rest of 100 ms is for the answer.
 const PATIENCE: Duration = Duration::from_millis(70);
@@ -165,9 +166,7 @@ async fn queue(app: &App) -> Check {
 }
 
 fn disk(app: &App) -> Check {
-    let folder = app.config.database.data_dir.as_path();
-    let looked_at = folder.ancestors().find(|folder| folder.is_dir()).unwrap_or(std::path::Path::new("."));
-    let Ok(free) = fs4::available_space(looked_at) else {
+    let (_, Ok(free)) = free_space(&app.config) else {
         return Check { status: CheckStatus::Degraded, message: "The free space cannot be read".into(), details: None };
     };
     let (status, message) = match free {
@@ -176,4 +175,11 @@ fn disk(app: &App) -> Check {
         _ => (CheckStatus::Healthy, "There is free space"),
     };
     Check { status, message: message.into(), details: Some(json!({"free_bytes": free})) }
+}
+
+/// The free bytes of the disk that holds the data folder, and the folder that was looked at.
+pub fn free_space(config: &Config) -> (&Path, std::io::Result<u64>) {
+    let data_dir = config.database.data_dir.as_path();
+    let folder = data_dir.ancestors().find(|folder| folder.is_dir()).unwrap_or(Path::new("."));
+    (folder, fs4::available_space(folder))
 }

@@ -1,0 +1,113 @@
+//! `starter doctor`: checks everything that the program needs, and says what to do where it fails.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use server::db::{self, Database, Patience};
+use server::{App, Config};
+use starter::web::Site;
+
+/// How long the database may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Free space that the disk should have, in bytes.
+const DISK_WANTED: u64 = 1024 * 1024 * 1024;
+/// Seconds that the clocks of this machine and of PostgreSQL may lie apart.
+const CLOCKS_APART: f64 = 5.0;
+
+/// What was found, or what is wrong and what to do about it.
+type Finding = Result<String, String>;
+
+/// Runs every check, prints a line for each, and fails when one of them did.
+pub async fn run(config: anyhow::Result<Config>) -> anyhow::Result<ExitCode> {
+    let mut report = Report { failed: 0 };
+    let config = match config {
+        Ok(config) => config,
+        Err(error) => {
+            report.tell("configuration", Err(format!("{error:#}. Correct it in starter.toml or in the environment")));
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    report.tell("configuration", Ok("every setting is known and fits".into()));
+    report.tell("port", port(&config).await);
+    report.tell("disk", disk(&config));
+    report.tell("assets", assets(&config));
+    match db::open(&config, Patience::Worker).await {
+        Err(error) => report.tell("postgresql", Err(format!("{error:#}"))),
+        Ok(database) => {
+            look_at_database(&mut report, &config, &database).await;
+            database.close().await;
+        }
+    }
+    Ok(if report.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+struct Report {
+    failed: usize,
+}
+
+impl Report {
+    fn tell(&mut self, name: &str, finding: Finding) {
+        let (mark, words) = match finding {
+            Ok(words) => ("ok  ", words),
+            Err(words) => {
+                self.failed += 1;
+                ("FAIL", words)
+            }
+        };
+        println!("{mark} {name:<14} {words}");
+    }
+}
+
+async fn look_at_database(report: &mut Report, config: &Config, database: &Database) {
+    let app = App::new(database.pool.clone(), config.clone());
+    let answered = tokio::time::timeout(PATIENCE, db::version_and_clock(&app.db)).await;
+    let (version, clock) = match answered {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(error)) => {
+            return report.tell("postgresql", Err(format!("{error}. Check DATABASE_URL, and that PostgreSQL is running")));
+        }
+        Err(_) => {
+            let seconds = PATIENCE.as_secs();
+            return report.tell("postgresql", Err(format!("no answer within {seconds} s. Check DATABASE_URL and the network")));
+        }
+    };
+    report.tell("postgresql", if version >= 140_000 {
+        Ok(format!("version {} answers", version / 10_000))
+    } else {
+        Err(format!("version {} is too old. Use PostgreSQL 14 or newer", version / 10_000))
+    });
+    report.tell("clock", if clock.abs() <= CLOCKS_APART {
+        Ok(format!("{clock:.1} s apart from the database"))
+    } else {
+        Err(format!("{clock:.1} s apart from the database. Set both by NTP"))
+    });
+    report.tell("migrations", match db::pending_migrations(&app.db).await {
+        Ok(0) => Ok("the schema is up to date".into()),
+        Ok(pending) => Err(format!("{pending} pending. Run `starter migrate`, or start the server, which applies them")),
+        Err(error) => Err(format!("they cannot be read: {error}")),
+    });
+}
+
+async fn port(config: &Config) -> Finding {
+    let (host, port) = (config.server.host.as_str(), config.server.port);
+    match tokio::net::TcpListener::bind((host, port)).await {
+        Ok(_) => Ok(format!("{host}:{port} is free")),
+        Err(error) => Err(format!(
+            "{host}:{port}: {error}. If this is not a running starter, stop the other program or choose another port with --port"
+        )),
+    }
+}
+
+fn disk(config: &Config) -> Finding {
+    let (folder, free) = server::health::free_space(config);
+    let free = free.map_err(|error| format!("{}: {error}", folder.display()))?;
+    let words = format!("{} MiB free in {}", free / 1024 / 1024, folder.display());
+    if free >= DISK_WANTED { Ok(words) } else { Err(format!("{words}. Make room: 1 GiB is wanted")) }
+}
+
+fn assets(config: &Config) -> Finding {
+    if Site::of(&config.server.site_root).is_built() {
+        return Ok("the client is built".into());
+    }
+    Err("the client is not built, so pages work without JavaScript only. Run `cargo xtask build`".into())
+}

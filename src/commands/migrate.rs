@@ -1,0 +1,14 @@
+//! `starter migrate`: brings the schema up to date.
+
+use server::Config;
+use server::db::{self, Patience};
+
+/// Applies what is pending.
+pub async fn run(config: Config) -> anyhow::Result<()> {
+    let database = db::open(&config, Patience::Worker).await?;
+    let pending = db::pending_migrations(&database.pool).await?;
+    db::migrate(&database.pool).await?;
+    println!("{pending} migration(s) applied; the schema is up to date");
+    database.close().await;
+    Ok(())
+}

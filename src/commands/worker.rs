@@ -1,0 +1,22 @@
+//! `starter worker`: runs background tasks until it is told to stop.
+
+use server::db::{self, Patience};
+use server::tasks::worker;
+use server::{App, Config};
+
+use super::stop_at_signal;
+
+/// Runs until SIGTERM or Ctrl-C, then lets running tasks end within their grace and hands back the rest.
+pub async fn run(config: Config) -> anyhow::Result<()> {
+    let database = db::open(&config, Patience::Worker).await?;
+    let app = App::new(database.pool.clone(), config);
+    stop_at_signal(app.stopping.clone())?;
+    tokio::select! {
+        prepared = app.prepare_when_reachable() => prepared.map_err(server::Error::into_fault)?,
+        () = app.stopping.cancelled() => return Ok(()),
+    }
+    tokio::spawn(app.live.clone().listen(app.db.clone(), app.stopping.clone()));
+    worker::run(app).await;
+    database.close().await;
+    Ok(())
+}

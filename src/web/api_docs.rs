@@ -1,0 +1,77 @@
+//! The REST API described: OpenAPI 3.1 from the code, and a page to browse it, all from this server.
+
+use std::sync::{Arc, LazyLock};
+
+use axum::extract::Path;
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use server::App;
+use utoipa::openapi::OpenApi as Document;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_swagger_ui::Config;
+
+/// Where the document is.
+const DOCUMENT: &str = "/api-docs/openapi.json";
+/// The page's own scripts and styles; it sets style attributes from its scripts.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+    connect-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors 'none'";
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "starter", description = "Accounts, background tasks and health."),
+    tags(
+        (name = "auth", description = "Accounts and sessions"),
+        (name = "tasks", description = "Background tasks"),
+        (name = "health", description = "Is it well?"),
+    ),
+    modifiers(&Bearer),
+)]
+struct Description;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, document: &mut Document) {
+        let scheme = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+        document.components.get_or_insert_default().add_security_scheme("bearer", scheme);
+    }
+}
+
+/// An empty router with the description at its head.
+pub fn described() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Description::openapi())
+}
+
+/// The document.
+pub fn openapi() -> Document {
+    super::rest().split_for_parts().1
+}
+
+static CONFIG: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| Arc::new(Config::from(DOCUMENT)));
+
+/// The document and the page.
+pub fn routes() -> Router {
+    let document = openapi();
+    Router::new()
+        .route(DOCUMENT, get(async move || Json(document.clone())))
+        .route("/api-docs", get(async || file("index.html")))
+        .route("/api-docs/{*file}", get(async |Path(name): Path<String>| file(&name)))
+}
+
+fn file(name: &str) -> Response {
+    let Ok(Some(found)) = utoipa_swagger_ui::serve(name, CONFIG.clone()) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let headers = |content_type: String| [(CONTENT_TYPE, content_type), (CONTENT_SECURITY_POLICY, POLICY.to_owned())];
+    if name == "index.html" {
+        // The page names its files relative to a folder, and its address has no slash at the end.
+        let page = String::from_utf8_lossy(&found.bytes).replacen("<head>", "<head><base href=\"/api-docs/\">", 1);
+        return (headers(found.content_type), page).into_response();
+    }
+    (headers(found.content_type), found.bytes.into_owned()).into_response()
+}

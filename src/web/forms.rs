@@ -1,0 +1,105 @@
+//! Server functions; and what a browser without JavaScript sees when its form is refused.
+//!
+//! Leptos answers a refused plain form by sending the browser back to the page with the error in the address. We draw that
+//! page at once instead: with the right status, what was typed kept, and no text that came from an address.
+
+use std::collections::HashMap;
+
+use app::ssr::{RefusedForm, error_of_redirect};
+use app::ui::Typed;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::header::{ACCEPT, HOST, LOCATION, REFERER};
+use axum::http::{HeaderValue, Method, Uri};
+use axum::response::{IntoResponse, Response};
+use model::Problem;
+use server::{App, Error};
+use tower::ServiceExt;
+
+/// What the server function believes it was called from, so that it always says its error; the real page is known here.
+const CALLED_FROM: &str = "http://localhost/";
+
+/// What the server functions run with, and the pages that refused forms come back on.
+#[derive(Clone)]
+pub struct Context {
+    pub app: App,
+    pub pages: Router,
+}
+
+/// The handler below `/api`.
+pub async fn answer(State(Context { app, pages }): State<Context>, request: Request) -> Response {
+    let is_plain_form = request.method() == Method::POST
+        && request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
+    if !is_plain_form {
+        return call(app, request).await;
+    }
+    let (mut parts, body) = request.into_parts();
+    let Ok(bytes) = to_bytes(body, app.config.server.body_limit_bytes).await else {
+        return Error::from(Problem::TooLarge).into_response();
+    };
+    let page = page_of(&parts.headers);
+    let mut back = Request::from_parts(parts.clone(), Body::empty());
+    parts.headers.insert(REFERER, HeaderValue::from_static(CALLED_FROM));
+    let path = parts.uri.path().to_owned();
+    let response = call(app, Request::from_parts(parts, Body::from(bytes.clone()))).await;
+
+    let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok()).unwrap_or_default();
+    let Some(problem) = error_of_redirect(location) else { return response };
+    *back.method_mut() = Method::GET;
+    *back.uri_mut() = page;
+    back.extensions_mut().insert(RefusedForm { path, problem, typed: typed(&bytes) });
+    match pages.oneshot(back).await {
+        Ok(page) => page,
+        Err(never) => match never {},
+    }
+}
+
+async fn call(app: App, request: Request) -> Response {
+    let context = move || leptos::prelude::provide_context(app.clone());
+    leptos_axum::handle_server_fns_with_context(context, request).await.into_response()
+}
+
+/// The page that holds the form, by the `Referer`; the first page when it is missing or of another host.
+fn page_of(headers: &axum::http::HeaderMap) -> Uri {
+    let first = Uri::from_static("/");
+    let referer = headers.get(REFERER).and_then(|referer| referer.to_str().ok()?.parse::<Uri>().ok());
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    let own = referer.filter(|referer| referer.authority().map(|authority| authority.as_str()) == host);
+    own.and_then(|referer| referer.path_and_query()?.as_str().parse().ok()).unwrap_or(first)
+}
+
+/// What goes back into the form: everything but secrets.
+fn typed(body: &[u8]) -> Typed {
+    let pairs: HashMap<String, String> = url::form_urlencoded::parse(body).into_owned().filter(|(name, _)| !name.contains("password")).collect();
+    Typed(pairs)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderMap;
+
+    use super::*;
+
+    fn page(referer: &str) -> Uri {
+        let headers = HeaderMap::from_iter([
+            (HOST, HeaderValue::from_static("localhost:3000")),
+            (REFERER, HeaderValue::from_str(referer).unwrap()),
+        ]);
+        page_of(&headers)
+    }
+
+    #[test]
+    fn a_form_comes_back_on_its_own_page_only() {
+        assert_eq!(page("http://localhost:3000/tasks/new?kind=x"), "/tasks/new?kind=x");
+        assert_eq!(page("http://evil.example/tasks/new"), "/");
+        assert_eq!(page("nonsense"), "/");
+    }
+
+    #[test]
+    fn passwords_do_not_come_back() {
+        let Typed(typed) = typed(b"new%5Busername%5D=ada&new%5Bpassword%5D=canary");
+        assert_eq!(typed.get("new[username]").map(String::as_str), Some("ada"));
+        assert_eq!(typed.len(), 1);
+    }
+}
