@@ -86,6 +86,8 @@ fn rest() -> OpenApiRouter<App> {
 
 /// Every other address is a page; the router in `app` knows which ones exist.
 fn pages(app: &App, site: Site) -> Router {
+    // Already set when a second router is made in one process, as tests do.
+    drop(any_spawner::Executor::init_tokio());
     let client = site.client();
     let context = {
         let app = app.clone();
