@@ -1,0 +1,61 @@
+import { AxeBuilder } from "@axe-core/playwright";
+import { test as base, expect, type Page } from "@playwright/test";
+
+export { expect };
+
+let count = 0;
+
+/** A name that nobody else has: tests run beside each other on one server. */
+export function someone(name: string): { username: string; email: string; password: string } {
+  const username = `${name}-${process.pid}-${Date.now()}-${count++}`;
+  return { username, email: `${username}@example.com`, password: "a long enough passphrase" };
+}
+
+/** Every page of every test: no error and no hydration warning on the console, nothing that fails to load. */
+export const test = base.extend<{ page: Page }>({
+  baseURL: async ({}, use) => use(process.env.STARTER_URL),
+  page: async ({ page }, use) => {
+    const complaints: string[] = [];
+    page.on("console", (message) => {
+      const refused = message.text().includes("status of 4");
+      if (["error", "warning"].includes(message.type()) && !refused) complaints.push(message.text());
+    });
+    page.on("pageerror", (error) => complaints.push(error.message));
+    await use(page);
+    expect(complaints).toEqual([]);
+  },
+});
+
+/** Signs up through the form and lands on the dashboard. */
+export async function signUp(page: Page, name: string): Promise<ReturnType<typeof someone>> {
+  const person = someone(name);
+  await page.goto("/register");
+  await page.getByLabel("Username").fill(person.username);
+  await page.getByLabel("Email").fill(person.email);
+  await page.getByLabel("Password").fill(person.password);
+  await page.getByRole("button", { name: "Create account" }).click();
+  await expect(page.getByRole("heading", { name: `Hello, ${person.username}` })).toBeVisible();
+  return person;
+}
+
+/** Queues a data-processing task through the form and lands on its page. */
+export async function queueNumbers(page: Page, numbers: string): Promise<void> {
+  await page.goto("/tasks/new?kind=data_processing");
+  await page.getByLabel("Numbers").fill(numbers);
+  await page.getByRole("button", { name: "Queue task" }).click();
+  await page.waitForURL(/\/tasks\/[0-9a-f-]{36}/);
+}
+
+/** Queues a delay through the form and lands on its page. */
+export async function queueDelay(page: Page, seconds: number): Promise<void> {
+  await page.goto("/tasks/new?kind=delay_task");
+  await page.getByLabel("Seconds to wait").fill(String(seconds));
+  await page.getByRole("button", { name: "Queue task" }).click();
+  await page.waitForURL(/\/tasks\/[0-9a-f-]{36}/);
+}
+
+/** WCAG 2.2 A and AA, by axe. */
+export async function expectAccessible(page: Page): Promise<void> {
+  const found = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]).analyze();
+  expect(found.violations.map((violation) => `${violation.id}: ${violation.nodes.map((node) => node.html).join(" ")}`)).toEqual([]);
+}

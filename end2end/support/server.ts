@@ -1,0 +1,37 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+const root = resolve(import.meta.dirname, "../..");
+
+/** Starts the program with its worker, as a user does, and tells the tests its address. */
+export default async function start(): Promise<() => Promise<void>> {
+  const data = mkdtempSync(join(tmpdir(), "starter-end2end-"));
+  const { DATABASE_URL: _, ...environment } = process.env;
+  const server = spawn(process.env.STARTER_BIN ?? join(root, "target/debug/starter"), ["serve", "--worker", "--port", "0"], {
+    cwd: root,
+    env: { ...environment, STARTER__DATABASE__DATA_DIR: join(data, "postgres"), STARTER__AUTH__HASH_CONCURRENCY: "2" },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  process.env.STARTER_URL = await address(server);
+  return async () => {
+    const ended = new Promise((done) => server.once("exit", done));
+    server.kill("SIGTERM");
+    await ended;
+    rmSync(data, { recursive: true, force: true });
+    rmSync(`${data}.locks`, { recursive: true, force: true });
+  };
+}
+
+function address(server: ChildProcess): Promise<string> {
+  return new Promise((found, failed) => {
+    let said = "";
+    server.stdout!.on("data", (bytes) => {
+      said += bytes;
+      const url = /ready on (http:\/\/\S+)/.exec(said)?.[1];
+      if (url) found(url);
+    });
+    server.once("exit", (code) => failed(new Error(`the server ended with ${code}: ${said}`)));
+  });
+}

@@ -1,0 +1,51 @@
+import { expect, expectAccessible, queueDelay, queueNumbers, signUp, test } from "../support/people";
+
+const looks = [
+  { name: "light", colorScheme: "light", width: 1280 },
+  { name: "dark", colorScheme: "dark", width: 1280 },
+  { name: "phone", colorScheme: "light", width: 390 },
+] as const;
+
+for (const { name, colorScheme, width } of looks) {
+  test.describe(`on a ${name} screen`, () => {
+    test.use({ colorScheme, viewport: { width, height: 844 } });
+
+    test("every page is accessible and fits its width", async ({ page }, info) => {
+      const look = async (path: string) => {
+        await page.goto(path);
+        await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+        await expectAccessible(page);
+        const isTooWide = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
+        expect(isTooWide, `${path} scrolls sideways`).toBe(false);
+        await page.screenshot({ path: info.outputPath(`${path.replaceAll(/\W+/g, "-")}.png`), fullPage: true });
+      };
+      for (const path of ["/", "/register", "/login", "/nowhere"]) await look(path);
+      await signUp(page, "ada");
+      await queueNumbers(page, "3 1 4 1 5 9 2 6");
+      await expect(page.locator("[data-status=completed]")).toBeVisible();
+      const task = new URL(page.url()).pathname;
+      await queueDelay(page, 600);
+      for (const path of ["/dashboard", "/tasks", "/tasks/new", "/tasks/new?kind=data_processing", task]) await look(path);
+    });
+  });
+}
+
+test("an address that leads nowhere is a complete page with status 404", async ({ page }) => {
+  const response = await page.goto("/nowhere");
+  expect(response?.status()).toBe(404);
+  await expect(page).toHaveTitle("Not found · starter");
+});
+
+test("the API describes itself from our own server", async ({ page }) => {
+  await page.goto("/api-docs");
+  await expect(page.getByText("/api/v1/tasks/{id}").first()).toBeVisible();
+});
+
+test("the theme is chosen and kept", async ({ page }) => {
+  await page.goto("/");
+  await page.getByRole("button", { name: "Dark mode" }).click();
+  const isDark = () => page.evaluate(() => document.documentElement.classList.contains("dark"));
+  const chosen = await isDark();
+  await page.reload();
+  expect(await isDark()).toBe(chosen);
+});
