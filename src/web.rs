@@ -47,7 +47,10 @@ pub fn router(app: &App, site: Site) -> Router {
         .method_not_allowed_fallback(async || Error::from(Problem::MethodNotAllowed))
         .route("/live/tasks", get(live::tasks))
         .with_state(app.clone())
-        .route("/api/{*function}", any(forms::answer).with_state(forms::Context { app: app.clone(), pages: pages.clone() }))
+        .route(
+            "/api/{*function}",
+            any(forms::answer).with_state(forms::Context { app: app.clone(), pages: pages.clone() }),
+        )
         .fallback_service(pages);
     // A token in a header is never sent by a browser on its own, so only requests without one need the check.
     let open = routes.clone();
@@ -68,7 +71,10 @@ pub fn router(app: &App, site: Site) -> Router {
                 .layer(HandleErrorLayer::new(async |_: BoxError| Error::unavailable()))
                 .layer(LoadShedLayer::new())
                 .layer(GlobalConcurrencyLimitLayer::new(app.config.server.max_concurrent_requests))
-                .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, Duration::from_secs(app.config.server.request_timeout_seconds))),
+                .layer(TimeoutLayer::with_status_code(
+                    StatusCode::REQUEST_TIMEOUT,
+                    Duration::from_secs(app.config.server.request_timeout_seconds),
+                )),
         )
         .layer(CatchPanicLayer::custom(|_| Error::Broken(anyhow::anyhow!("a handler panicked")).into_response()))
         .layer(middleware::from_fn_with_state(app.clone(), headers::protect))
@@ -97,7 +103,7 @@ fn pages(app: &App, site: Site) -> Router {
         }
     };
     let render = leptos_axum::render_app_async_with_context(context, move || shell(&client));
-    Router::new().fallback(get(render))
+    Router::new().fallback(get(render)).layer(middleware::from_fn(forms::without_errors_in_address))
 }
 
 /// One `sessions` table behind the cookie; the database judges when a session ends, the cookie only has to live longer.

@@ -26,7 +26,9 @@ impl FromServerFnError for ApiError {
     /// Faults of the way there and back; the library's own texts are not shown to people.
     fn from_server_fn_error(value: ServerFnErrorErr) -> Self {
         Self(match value {
-            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) | ServerFnErrorErr::UnsupportedRequestMethod(_) => {
+            ServerFnErrorErr::Args(_)
+            | ServerFnErrorErr::MissingArg(_)
+            | ServerFnErrorErr::UnsupportedRequestMethod(_) => {
                 Problem::Unreadable { message: "The form could not be read".into() }
             }
             _ => Problem::Unavailable { retry_after_seconds: 2 },

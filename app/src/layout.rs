@@ -4,24 +4,24 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 use model::auth::AuthUser;
 
-use crate::auth::current_user;
+use crate::auth::{Whoami, current_user};
 use crate::tasks::live;
 
 /// Skip link, top bar, the page, and the footer.
 #[component]
 pub fn Layout(children: Children) -> impl IntoView {
-    live::follow();
+    // Made once for all who read it: resources must be made in the same order on the server and in the browser.
+    let user = current_user();
+    live::follow(user);
     view! {
         <a class="skip-link" href="#content">"Skip to the content"</a>
         <header class="topbar">
-            <div class="page topbar-row">
-                <a class="brand" href="/">"starter"</a>
-                <Navigation/>
-                <button class="btn-ghost" type="button" data-theme-toggle="" aria-label="Dark mode">"◐"</button>
-            </div>
+            <a href="/">"starter"</a>
+            <Navigation user/>
+            <button class="btn" data-variant="ghost" data-size="icon" type="button" data-theme-toggle="" aria-label="Dark mode">"◐"</button>
         </header>
         <main class="page stack" id="content" tabindex="-1">{children()}</main>
-        <footer class="page footer">
+        <footer class="page actions">
             <a href="/api-docs" rel="external">"REST API"</a>
             <a href="/health" rel="external">"Health"</a>
         </footer>
@@ -29,8 +29,7 @@ pub fn Layout(children: Children) -> impl IntoView {
 }
 
 #[component]
-fn Navigation() -> impl IntoView {
-    let user = current_user();
+fn Navigation(user: Resource<Whoami>) -> impl IntoView {
     let links = move || {
         user.get().map(|user| match user {
             Ok(Some(user)) => signed_in(user).into_any(),
@@ -41,7 +40,7 @@ fn Navigation() -> impl IntoView {
             .into_any(),
         })
     };
-    view! { <nav class="topbar-links" aria-label="Main"><Suspense>{links}</Suspense></nav> }
+    view! { <nav aria-label="Main"><Suspense>{links}</Suspense></nav> }
 }
 
 /// Logging out is a plain form, so the next page starts with nothing of the last person.
@@ -50,7 +49,7 @@ fn signed_in(user: AuthUser) -> impl IntoView {
         <A href="/dashboard">"Dashboard"</A>
         <A href="/tasks" exact=true>"Tasks"</A>
         <form method="post" action="/api/auth/log_out">
-            <button class="btn-ghost" type="submit">"Log out "<span class="whoami">{user.username}</span></button>
+            <button class="btn" data-variant="ghost" data-size="sm" type="submit" title=format!("Signed in as {}", user.username)>"Log out"</button>
         </form>
     }
 }

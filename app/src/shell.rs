@@ -18,7 +18,8 @@ pub struct Assets {
 pub fn shell(assets: &Assets) -> impl IntoView + use<> {
     let Assets { js, wasm, css } = assets.clone();
     let is_refusal = ssr::provide_refusal();
-    let start = format!("import init, {{ hydrate }} from '{js}';\nawait init({{ module_or_path: '{wasm}' }});\nhydrate();");
+    let start =
+        format!("import init, {{ hydrate }} from '{js}';\nawait init({{ module_or_path: '{wasm}' }});\nhydrate();");
     let client = (!is_refusal).then(|| {
         view! {
             <link rel="modulepreload" href=js nonce=use_nonce()/>

@@ -1,6 +1,5 @@
 //! The server's side of the server functions and pages: who is asking, what a refusal becomes. The only server-only file.
 
-use axum::http::header::ACCEPT;
 use axum::http::request::Parts;
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
@@ -109,24 +108,14 @@ pub async fn log_out() -> Result<(), ApiError> {
     ended.map_err(|error| refuse(server::Error::Broken(error.into())))
 }
 
-/// What the browser learns of an error; faults are logged here, and the status is set.
+/// What the browser learns of an error; faults are logged here.
 pub fn refuse(error: server::Error) -> ApiError {
     let parts = use_context::<Parts>();
     let id = parts.and_then(|parts| parts.extensions.get::<RequestId>().cloned()).unwrap_or_else(request_id::current);
-    let problem = error.into_problem(&id);
-    // A status on a plain form's answer would overwrite the 302 that carries the refusal back.
-    if !accepts_html() {
-        set_status(&problem);
-    }
-    ApiError(problem)
+    ApiError(error.into_problem(&id))
 }
 
-fn accepts_html() -> bool {
-    let accept = use_context::<Parts>().and_then(|parts| Some(parts.headers.get(ACCEPT)?.to_str().ok()?.contains("text/html")));
-    accept.unwrap_or(false)
-}
-
-/// Sets the status of the page or answer in progress.
+/// Sets the status of the page in progress.
 pub fn set_status(problem: &Problem) {
     if let Some(response) = use_context::<ResponseOptions>() {
         response.set_status(status_of(problem));

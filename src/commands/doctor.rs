@@ -64,28 +64,41 @@ async fn look_at_database(report: &mut Report, config: &Config, database: &Datab
     let (version, clock) = match answered {
         Ok(Ok(answer)) => answer,
         Ok(Err(error)) => {
-            return report.tell("postgresql", Err(format!("{error}. Check DATABASE_URL, and that PostgreSQL is running")));
+            return report
+                .tell("postgresql", Err(format!("{error}. Check DATABASE_URL, and that PostgreSQL is running")));
         }
         Err(_) => {
             let seconds = PATIENCE.as_secs();
-            return report.tell("postgresql", Err(format!("no answer within {seconds} s. Check DATABASE_URL and the network")));
+            return report
+                .tell("postgresql", Err(format!("no answer within {seconds} s. Check DATABASE_URL and the network")));
         }
     };
-    report.tell("postgresql", if version >= 140_000 {
-        Ok(format!("version {} answers", version / 10_000))
-    } else {
-        Err(format!("version {} is too old. Use PostgreSQL 14 or newer", version / 10_000))
-    });
-    report.tell("clock", if clock.abs() <= CLOCKS_APART {
-        Ok(format!("{clock:.1} s apart from the database"))
-    } else {
-        Err(format!("{clock:.1} s apart from the database. Set both by NTP"))
-    });
-    report.tell("migrations", match db::pending_migrations(&app.db).await {
-        Ok(0) => Ok("the schema is up to date".into()),
-        Ok(pending) => Err(format!("{pending} pending. Run `starter migrate`, or start the server, which applies them")),
-        Err(error) => Err(format!("they cannot be read: {error}")),
-    });
+    report.tell(
+        "postgresql",
+        if version >= 140_000 {
+            Ok(format!("version {} answers", version / 10_000))
+        } else {
+            Err(format!("version {} is too old. Use PostgreSQL 14 or newer", version / 10_000))
+        },
+    );
+    report.tell(
+        "clock",
+        if clock.abs() <= CLOCKS_APART {
+            Ok(format!("{clock:.1} s apart from the database"))
+        } else {
+            Err(format!("{clock:.1} s apart from the database. Set both by NTP"))
+        },
+    );
+    report.tell(
+        "migrations",
+        match db::pending_migrations(&app.db).await {
+            Ok(0) => Ok("the schema is up to date".into()),
+            Ok(pending) => {
+                Err(format!("{pending} pending. Run `starter migrate`, or start the server, which applies them"))
+            }
+            Err(error) => Err(format!("they cannot be read: {error}")),
+        },
+    );
 }
 
 async fn port(config: &Config) -> Finding {

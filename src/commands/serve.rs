@@ -39,7 +39,10 @@ pub async fn run(config: Config, flags: Flags) -> anyhow::Result<()> {
     anyhow::ensure!(is_development || !flags.seed, "--seed makes logins with printed passwords: in development only");
     let address = (config.server.host.clone(), config.server.port);
     let listener = TcpListener::bind(&address).await.with_context(|| {
-        format!("{}:{} cannot be listened on; is another program there? --port chooses another one", address.0, address.1)
+        format!(
+            "{}:{} cannot be listened on; is another program there? --port chooses another one",
+            address.0, address.1
+        )
     })?;
     let database = db::open(&config, Patience::Web).await?;
     let app = App::new(database.pool.clone(), config);

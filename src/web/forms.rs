@@ -3,22 +3,28 @@
 //! Leptos answers a refused plain form by sending the browser back to the page with the error in the address. We draw that
 //! page at once instead: with the right status, what was typed kept, and no text that came from an address.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
+use app::error::ApiError;
 use app::ssr::{RefusedForm, error_of_redirect};
 use app::ui::Typed;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::header::{ACCEPT, HOST, LOCATION, REFERER};
-use axum::http::{HeaderValue, Method, Uri};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderValue, Method, StatusCode, Uri};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
 use model::Problem;
+use server::http::status_of;
 use server::{App, Error};
 use tower::ServiceExt;
 
 /// What the server function believes it was called from, so that it always says its error; the real page is known here.
 const CALLED_FROM: &str = "http://localhost/";
+/// Most bytes of an error of ours.
+const ERROR_MAX_BYTES: usize = 1024 * 1024;
 
 /// What the server functions run with, and the pages that refused forms come back on.
 #[derive(Clone)]
@@ -30,7 +36,11 @@ pub struct Context {
 /// The handler below `/api`.
 pub async fn answer(State(Context { app, pages }): State<Context>, request: Request) -> Response {
     let is_plain_form = request.method() == Method::POST
-        && request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
+        && request
+            .headers()
+            .get(ACCEPT)
+            .and_then(|accept| accept.to_str().ok())
+            .is_some_and(|accept| accept.contains("text/html"));
     if !is_plain_form {
         return call(app, request).await;
     }
@@ -55,9 +65,35 @@ pub async fn answer(State(Context { app, pages }): State<Context>, request: Requ
     }
 }
 
+/// Middleware: an address that carries an error leads to the one without it. Leptos would show the text to whoever follows a link.
+pub async fn without_errors_in_address(request: Request, next: Next) -> Response {
+    let query = request.uri().query().unwrap_or_default();
+    let is_kept = |(name, _): &(Cow<str>, Cow<str>)| name != "__path" && name != "__err";
+    let pairs = || url::form_urlencoded::parse(query.as_bytes());
+    if pairs().all(|pair| is_kept(&pair)) {
+        return next.run(request).await;
+    }
+    let kept = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs().filter(is_kept)).finish();
+    Redirect::to(&format!("{}?{kept}", request.uri().path())).into_response()
+}
+
 async fn call(app: App, request: Request) -> Response {
     let context = move || leptos::prelude::provide_context(app.clone());
-    leptos_axum::handle_server_fns_with_context(context, request).await.into_response()
+    let response = leptos_axum::handle_server_fns_with_context(context, request).await.into_response();
+    with_its_status(response).await
+}
+
+/// Leptos answers every error of a server function with 500; the error itself says what it is.
+async fn with_its_status(response: Response) -> Response {
+    if response.status() != StatusCode::INTERNAL_SERVER_ERROR {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let bytes = to_bytes(body, ERROR_MAX_BYTES).await.unwrap_or_default();
+    if let Ok(ApiError(problem)) = serde_json::from_slice(&bytes) {
+        parts.status = status_of(&problem);
+    }
+    Response::from_parts(parts, Body::from(bytes))
 }
 
 /// The page that holds the form, by the `Referer`; the first page when it is missing or of another host.
@@ -71,7 +107,8 @@ fn page_of(headers: &axum::http::HeaderMap) -> Uri {
 
 /// What goes back into the form: everything but secrets.
 fn typed(body: &[u8]) -> Typed {
-    let pairs: HashMap<String, String> = url::form_urlencoded::parse(body).into_owned().filter(|(name, _)| !name.contains("password")).collect();
+    let pairs: HashMap<String, String> =
+        url::form_urlencoded::parse(body).into_owned().filter(|(name, _)| !name.contains("password")).collect();
     Typed(pairs)
 }
 

@@ -35,7 +35,8 @@ pub async fn serve(listener: TcpListener, router: Router, app: &App) -> anyhow::
                 continue;
             }
         };
-        let served = builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
+        let served =
+            builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
         let watched = graceful.watch(served.into_owned());
         tokio::spawn(async move {
             // A client that goes away is no fault of ours.

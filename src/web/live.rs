@@ -26,11 +26,10 @@ pub async fn tasks(State(app): State<App>, SignedIn(actor): SignedIn, headers: H
     // Listen before looking back: what is told between the two would otherwise be lost. Twice told does no harm.
     let changes = app.live.subscribe();
     let last_seen = headers.get("last-event-id").and_then(|id| id.to_str().ok());
-    let missed = match last_seen.map(|id| app.live.since(id)) {
-        None => Vec::new(),
-        Some(Some(missed)) => missed,
-        Some(None) => vec![Numbered { number: 0, told: Told::Refresh }],
-    };
+    // Somebody new is told to look again, too: the page was drawn before its stream was open.
+    let missed = last_seen
+        .and_then(|id| app.live.since(id))
+        .unwrap_or_else(|| vec![Numbered { number: 0, told: Told::Refresh }]);
     let (live, watcher) = (app.live.clone(), actor.clone());
     let events = stream::iter(missed).chain(told(changes)).filter_map(move |numbered| {
         let _held_while_streaming = &place;

@@ -5,4 +5,4 @@ mod pages;
 mod session;
 
 pub use pages::{LogInPage, RegisterPage};
-pub use session::{CurrentUser, ForSignedIn, current_user};
+pub use session::{CurrentUser, ForSignedIn, Whoami, current_user};

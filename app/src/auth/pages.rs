@@ -17,7 +17,7 @@ pub fn RegisterPage() -> impl IntoView {
         <Title text="Register"/>
         <section class="narrow">
             <h1>"Create your account"</h1>
-            <ActionForm action=action attr:class="card form stack">
+            <ActionForm action=action attr:class="panel stack">
                 <Refusal problem=problem/>
                 <TextField field="username" label="Username" autocomplete="username" problem=problem
                     help="3 to 50 letters, digits, _ or -."/>
@@ -26,7 +26,7 @@ pub fn RegisterPage() -> impl IntoView {
                     help="At least 8 characters. Long beats complicated."/>
                 <Submit label="Create account" pending=action.pending()/>
             </ActionForm>
-            <p class="aside">"Have an account? "<a href="/login">"Log in"</a></p>
+            <p class="field-help">"Have an account? "<a href="/login">"Log in"</a></p>
         </section>
     }
 }
@@ -41,13 +41,13 @@ pub fn LogInPage() -> impl IntoView {
         <Title text="Log in"/>
         <section class="narrow">
             <h1>"Log in"</h1>
-            <ActionForm action=action attr:class="card form stack">
+            <ActionForm action=action attr:class="panel stack">
                 <Refusal problem=problem/>
                 <TextField field="username" label="Username or email" autocomplete="username" problem=problem/>
                 <TextField field="password" label="Password" kind="password" autocomplete="current-password" problem=problem/>
                 <Submit label="Log in" pending=action.pending()/>
             </ActionForm>
-            <p class="aside">"New here? "<a href="/register">"Create an account"</a></p>
+            <p class="field-help">"New here? "<a href="/register">"Create an account"</a></p>
         </section>
     }
 }

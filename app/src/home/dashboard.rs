@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
-use model::tasks::{TaskFilter, TaskStats, TaskStatus};
 use model::PageRequest;
+use model::tasks::{TaskFilter, TaskStats, TaskStatus};
 
 use crate::auth::{CurrentUser, ForSignedIn};
 use crate::tasks::{TaskTable, queries};
@@ -27,10 +27,10 @@ pub fn DashboardPage() -> impl IntoView {
 fn Greeting() -> impl IntoView {
     let CurrentUser(user) = expect_context();
     view! {
-        <header class="page-head">
+        <header class="actions" data-spread="">
             <div>
                 <h1>"Hello, "{user.username}</h1>
-                <p class="aside">"Signed in as "{user.email}", role "{user.role.name()}</p>
+                <p class="field-help">"Signed in as "{user.email}", role "{user.role.name()}</p>
             </div>
             <a class="btn" href="/tasks/new">"New task"</a>
         </header>
@@ -54,14 +54,14 @@ fn figures(stats: &TaskStats) -> impl IntoView + use<> {
     let figure = |status: TaskStatus, count: i64| {
         let href = format!("/tasks?status={}", status.name());
         view! {
-            <a class="card stat" href=href>
-                <span class="stat-label">{status.name()}</span>
-                <strong class="stat-value">{count}</strong>
+            <a class="stat" href=href>
+                <span>{status.name()}</span>
+                <strong>{count}</strong>
             </a>
         }
     };
     view! {
-        <section class="stats" aria-label="Tasks by state">
+        <section class="grid-cards" data-small="" aria-label="Tasks by state">
             {figure(TaskStatus::Pending, stats.pending)}
             {figure(TaskStatus::Running, stats.running)}
             {figure(TaskStatus::Retrying, stats.retrying)}

@@ -7,15 +7,15 @@ pub fn LandingPage() -> impl IntoView {
     view! {
         <Title text="A full-stack Rust web application"/>
         <section class="hero">
-            <p class="eyebrow">"One language, one binary, one PostgreSQL"</p>
+            <p class="field-help">"One language, one binary, one PostgreSQL"</p>
             <h1>"Start your product from something that works"</h1>
             <p>
                 "Accounts and roles, background tasks that survive a killed worker, live pages and a documented REST API:
                 one typed Rust code base from the database row to the browser."
             </p>
-            <p class="hero-actions">
+            <p class="actions">
                 <a class="btn" href="/register">"Create an account"</a>
-                <a class="btn-outline" href="/login">"Log in"</a>
+                <a class="btn" data-variant="outline" href="/login">"Log in"</a>
             </p>
         </section>
         <section class="grid-cards" aria-label="What is inside">
@@ -38,9 +38,9 @@ pub fn LandingPage() -> impl IntoView {
 #[component]
 fn Feature(title: &'static str, children: Children) -> impl IntoView {
     view! {
-        <article class="card feature">
+        <article class="stat">
             <h2>{title}</h2>
-            <p>{children()}</p>
+            <p class="field-help">{children()}</p>
         </article>
     }
 }

@@ -1,6 +1,7 @@
 //! The server functions of tasks.
 
 use leptos::prelude::*;
+use leptos::server_fn::codec::Json;
 use model::tasks::{NewTaskForm, Task, TaskFilter, TaskStats};
 use model::{Page, PageRequest};
 use uuid::Uuid;
@@ -9,8 +10,8 @@ use crate::error::ApiError;
 #[cfg(feature = "ssr")]
 use crate::ssr;
 
-/// Own tasks, or everybody's for moderators; the newest first.
-#[server(endpoint = "tasks/list")]
+/// Own tasks, or everybody's for moderators; the newest first. As JSON, because a form cannot say an empty filter.
+#[server(endpoint = "tasks/list", input = Json)]
 pub async fn list_tasks(filter: TaskFilter, page: PageRequest) -> Result<Page<Task>, ApiError> {
     let (app, actor) = ssr::signed_in().await?;
     server::tasks::list(&app, &actor, &filter, page).await.map_err(ssr::refuse)

@@ -53,7 +53,7 @@ fn filled(task: Task, cancel: ServerAction<CancelTask>) -> impl IntoView {
     let stopping = task.cancel_requested && !task.status.has_ended();
     view! {
         <article class="stack" aria-live="polite">
-            <header class="page-head">
+            <header class="actions" data-spread="">
                 <h1>{title_of(&task.task_type)}" "<StatusBadge status=task.status/></h1>
                 {can_cancel.then(|| view! { <Cancel id=task.id cancel/> })}
             </header>
@@ -71,7 +71,7 @@ fn Cancel(id: Uuid, cancel: ServerAction<CancelTask>) -> impl IntoView {
     view! {
         <ActionForm action=cancel>
             <input type="hidden" name="id" value=id.to_string()/>
-            <button class="btn-destructive" type="submit" disabled=move || cancel.pending().get()>"Cancel task"</button>
+            <button class="btn" data-variant="destructive" type="submit" disabled=move || cancel.pending().get()>"Cancel task"</button>
         </ActionForm>
     }
 }
@@ -90,15 +90,15 @@ fn Failure(error: String, has_ended: bool) -> impl IntoView {
 #[component]
 fn Facts(task: Task) -> impl IntoView {
     let moment = |label: &'static str, at: Option<chrono::DateTime<chrono::Utc>>| {
-        at.map(|at| view! { <div><dt>{label}</dt><dd><Moment at/></dd></div> })
+        at.map(|at| view! { <dt>{label}</dt><dd><Moment at/></dd> })
     };
     view! {
-        <section class="card">
+        <section class="panel">
             <h2>"Progress"</h2>
             <dl class="kv">
-                <div><dt>"Id"</dt><dd><code>{task.id.to_string()}</code></dd></div>
-                <div><dt>"Attempts"</dt><dd>{format!("{} of {}", task.current_attempt, task.max_attempts)}</dd></div>
-                <div><dt>"Priority"</dt><dd><PriorityBadge priority=task.priority/></dd></div>
+                <dt>"Id"</dt><dd><code>{task.id.to_string()}</code></dd>
+                <dt>"Attempts"</dt><dd>{format!("{} of {}", task.current_attempt, task.max_attempts)}</dd>
+                <dt>"Priority"</dt><dd><PriorityBadge priority=task.priority/></dd>
                 {moment("Created", Some(task.created_at))}
                 {moment("Scheduled for", task.scheduled_at)}
                 {moment("Started", task.started_at)}
@@ -115,9 +115,9 @@ fn Values(title: &'static str, value: Value) -> impl IntoView {
         Value::Object(entries) => entries.into_iter().map(|(name, value)| (name, short(&value))).collect(),
         other => vec![("value".into(), short(&other))],
     };
-    let rows = entries.into_iter().map(|(name, value)| view! { <div><dt>{name}</dt><dd>{value}</dd></div> }).collect_view();
+    let rows = entries.into_iter().map(|(name, value)| view! { <dt>{name}</dt><dd>{value}</dd> }).collect_view();
     view! {
-        <section class="card">
+        <section class="panel">
             <h2>{title}</h2>
             <dl class="kv" data-of=title>{rows}</dl>
         </section>

@@ -19,7 +19,7 @@ pub fn TasksPage() -> impl IntoView {
     view! {
         <Title text="Tasks"/>
         <ForSignedIn>
-            <header class="page-head">
+            <header class="actions" data-spread="">
                 <h1>"Tasks"</h1>
                 <a class="btn" href="/tasks/new">"New task"</a>
             </header>
@@ -31,8 +31,13 @@ pub fn TasksPage() -> impl IntoView {
 #[component]
 fn List() -> impl IntoView {
     let query = use_query_map();
-    let key = Memo::new(move |_| query.with(read));
-    let page = queries::list(move || key.get());
+    // Counted, because the query cache still asks for the key when the page has already been left.
+    let key = ArcMemo::new(move |_| query.with(read));
+    let page = queries::list({
+        let key = key.clone();
+        move || key.get()
+    });
+    let filter = key.clone();
     let shown = move || {
         page.get().map(|read| match read {
             Ok(page) => filled(page, &key.get()).into_any(),
@@ -40,7 +45,7 @@ fn List() -> impl IntoView {
         })
     };
     view! {
-        {move || view! { <Filters filter=key.get().0/> }}
+        {move || view! { <Filters filter=filter.get().0/> }}
         <Suspense fallback=|| view! { <Loading/> }>{shown}</Suspense>
     }
 }
@@ -85,7 +90,7 @@ fn Filters(filter: TaskFilter) -> impl IntoView {
                 <option value="">"all"</option>
                 {types.collect_view()}
             </select>
-            <button class="btn-outline" type="submit">"Filter"</button>
+            <button class="btn" data-variant="outline" type="submit">"Filter"</button>
         </form>
     }
 }

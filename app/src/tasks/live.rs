@@ -1,20 +1,22 @@
 //! The browser's side of the live stream: each event makes the queries that show the task be read again.
 
-#[cfg(feature = "hydrate")]
 use leptos::prelude::*;
+
+use crate::auth::Whoami;
 
 /// Follows `/live/tasks` for as long as somebody is signed in. Does nothing on the server.
 #[cfg(not(feature = "hydrate"))]
-pub fn follow() {}
+pub fn follow(_: Resource<Whoami>) {}
 
 /// Follows `/live/tasks` for as long as somebody is signed in. Does nothing on the server.
 #[cfg(feature = "hydrate")]
-pub fn follow() {
-    Effect::new(|open: Option<Option<stream::Open>>| {
-        let is_signed_in = matches!(crate::auth::current_user().get(), Some(Ok(Some(_))));
+pub fn follow(user: Resource<Whoami>) {
+    let client = expect_context();
+    Effect::new(move |open: Option<Option<stream::Open>>| {
+        let is_signed_in = matches!(user.get(), Some(Ok(Some(_))));
         match open.flatten() {
             Some(open) if is_signed_in => Some(open),
-            _ if is_signed_in => stream::Open::new(expect_context()),
+            _ if is_signed_in => stream::Open::new(client),
             _ => None,
         }
     });

@@ -35,7 +35,7 @@ pub fn NewTaskPage() -> impl IntoView {
 fn Kinds(chosen: TaskKind) -> impl IntoView {
     let link = move |kind: TaskKind| {
         let current = (kind == chosen).then_some("page");
-        view! { <a class="tab" href=format!("/tasks/new?kind={}", kind.name()) aria-current=current>{kind.title()}</a> }
+        view! { <a href=format!("/tasks/new?kind={}", kind.name()) aria-current=current>{kind.title()}</a> }
     };
     view! { <nav class="tabs" aria-label="Kind of task">{TaskKind::ALL.map(link).collect_view()}</nav> }
 }
@@ -47,7 +47,7 @@ fn KindForm(kind: TaskKind) -> impl IntoView {
     let fields = kind.fields().iter().map(|field| view! { <PayloadField field problem/> }).collect_view();
     let priorities = Priority::ALL.map(|priority| (priority.name(), priority.name())).into();
     view! {
-        <ActionForm action=action attr:class="card form stack">
+        <ActionForm action=action attr:class="panel stack">
             <p>{kind.description()}</p>
             <Refusal problem=problem/>
             <input type="hidden" name="new[task_type]" value=kind.name()/>
@@ -67,7 +67,9 @@ fn PayloadField(field: &'static FormField, problem: Signal<Option<Problem>>) -> 
         Control::Number { .. } => {
             view! { <TextField field=path label help required initial kind="number" problem/> }.into_any()
         }
-        Control::Moment => view! { <TextField field=path label help required initial kind="datetime-local" problem/> }.into_any(),
+        Control::Moment => {
+            view! { <TextField field=path label help required initial kind="datetime-local" problem/> }.into_any()
+        }
         Control::Choice(choices) => {
             view! { <SelectField field=path label help initial choices=choices.to_vec() problem/> }.into_any()
         }

@@ -10,5 +10,5 @@ pub fn StatusBadge(status: TaskStatus) -> impl IntoView {
 /// How urgent a task is.
 #[component]
 pub fn PriorityBadge(priority: Priority) -> impl IntoView {
-    view! { <span class="priority" data-priority=priority.name()>{priority.name()}</span> }
+    view! { <span class="badge" data-variant="outline" data-priority=priority.name()>{priority.name()}</span> }
 }

@@ -13,9 +13,9 @@ pub fn Pager(
     view! {
         <nav class="pager" aria-label="Pages">
             <span>{total}</span>
-            <span class="pager-links">
-                {first.map(|href| view! { <a class="btn-outline" href=href>"Newest"</a> })}
-                {next.map(|href| view! { <a class="btn-outline" rel="next" href=href>"Older"</a> })}
+            <span class="actions">
+                {first.map(|href| view! { <a class="btn" data-variant="outline" href=href>"Newest"</a> })}
+                {next.map(|href| view! { <a class="btn" data-variant="outline" rel="next" href=href>"Older"</a> })}
             </span>
         </nav>
     }

@@ -21,7 +21,7 @@ pub fn Refused(problem: Problem) -> impl IntoView {
     let next = match &problem {
         Problem::NotSignedIn => view! { <a class="btn" href="/login">"Log in"</a> }.into_any(),
         Problem::NotFound { .. } => view! { <a class="btn" href="/tasks">"All tasks"</a> }.into_any(),
-        _ => view! { <a class="btn-outline" href="">"Try again"</a> }.into_any(),
+        _ => view! { <a class="btn" data-variant="outline" href="">"Try again"</a> }.into_any(),
     };
     view! {
         <div class="empty" role="alert">

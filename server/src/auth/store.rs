@@ -28,7 +28,9 @@ struct Login {
 /// Starts a browser session for the user under a new token; the one that the browser brought is ended.
 pub async fn start(session: &Session, user_id: Uuid, user_agent: Option<String>) -> Result<()> {
     let broken = |error: tower_sessions::session::Error| Error::Broken(error.into());
-    session.flush().await.map_err(broken)?;
+    if session.id().is_some() {
+        session.flush().await.map_err(broken)?;
+    }
     session.insert(LOGIN_KEY, Login { user_id, user_agent }).await.map_err(broken)?;
     session.save().await.map_err(broken)
 }
