@@ -11,7 +11,12 @@ export default async function start(): Promise<() => Promise<void>> {
   const { DATABASE_URL: _, ...environment } = process.env;
   const server = spawn(process.env.STARTER_BIN ?? join(root, "target/debug/starter"), ["serve", "--worker", "--port", "0"], {
     cwd: root,
-    env: { ...environment, STARTER__DATABASE__DATA_DIR: join(data, "postgres"), STARTER__AUTH__HASH_CONCURRENCY: "2" },
+    env: {
+      ...environment,
+      STARTER__DATABASE__DATA_DIR: join(data, "postgres"),
+      STARTER__DATABASE__DURABLE: "false",
+      STARTER__WORKER__GRACE_SECONDS: "1",
+    },
     stdio: ["ignore", "pipe", "inherit"],
   });
   process.env.STARTER_URL = await address(server);

@@ -11,13 +11,15 @@ for (const { name, colorScheme, width } of looks) {
     test.use({ colorScheme, viewport: { width, height: 844 } });
 
     test("every page is accessible and fits its width", async ({ page }, info) => {
+      test.setTimeout(240_000);
       const look = async (path: string) => {
         await page.goto(path);
         await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
         await expectAccessible(page);
         const isTooWide = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
         expect(isTooWide, `${path} scrolls sideways`).toBe(false);
-        await page.screenshot({ path: info.outputPath(`${path.replaceAll(/\W+/g, "-")}.png`), fullPage: true });
+        const picture = `${path.replaceAll(/\W+/g, "-")}.png`;
+        await page.screenshot({ path: info.outputPath(picture), fullPage: true });
       };
       for (const path of ["/", "/register", "/login", "/nowhere"]) await look(path);
       await signUp(page, "ada");

@@ -94,11 +94,19 @@ pub struct DatabaseConfig {
     pub acquire_timeout_ms: u64,
     /// The folder of the embedded cluster.
     pub data_dir: PathBuf,
+    /// Whether the embedded cluster keeps what it confirmed when the machine goes down; `false` is for tests.
+    pub durable: bool,
 }
 
 impl Default for DatabaseConfig {
     fn default() -> Self {
-        Self { url: None, max_connections: 20, acquire_timeout_ms: 2000, data_dir: ".data/postgres".into() }
+        Self {
+            url: None,
+            max_connections: 20,
+            acquire_timeout_ms: 2000,
+            data_dir: ".data/postgres".into(),
+            durable: true,
+        }
     }
 }
 

@@ -1,6 +1,5 @@
 //! The database: the given one, or the program's own embedded cluster, and the migrations.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use crate::Config;
+use crate::config::DatabaseConfig;
 
 /// The migrations of `migrations/`, inside the binary.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../migrations");
@@ -38,7 +38,7 @@ pub struct Database {
 pub async fn open(config: &Config, patience: Patience) -> anyhow::Result<Database> {
     let embedded = match &config.database.url {
         Some(_) => None,
-        None => Some(Arc::new(start_embedded(&config.database.data_dir).await?)),
+        None => Some(Arc::new(start_embedded(&config.database).await?)),
     };
     let url = match (&config.database.url, &embedded) {
         (Some(url), _) => url.expose_secret().to_owned(),
@@ -60,9 +60,13 @@ pub async fn open(config: &Config, patience: Patience) -> anyhow::Result<Databas
     Ok(database)
 }
 
-async fn start_embedded(data_dir: &Path) -> anyhow::Result<Embedded> {
-    let options =
-        Options { data_dir: data_dir.to_owned(), database: EMBEDDED_DATABASE.into(), durable: true, binaries: None };
+async fn start_embedded(config: &DatabaseConfig) -> anyhow::Result<Embedded> {
+    let options = Options {
+        data_dir: config.data_dir.clone(),
+        database: EMBEDDED_DATABASE.into(),
+        durable: config.durable,
+        binaries: None,
+    };
     let embedded = tokio::task::spawn_blocking(move || Embedded::start(options)).await??;
     tracing::info!(socket_dir = %embedded.socket_dir().display(), "the embedded PostgreSQL is ready");
     Ok(embedded)

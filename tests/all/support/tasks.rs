@@ -1,0 +1,80 @@
+//! What people and workers do with tasks, and how tests move the rows.
+
+use model::tasks::{Task, TaskStatus};
+use serde_json::{Value, json};
+use server::tasks::{queue, worker};
+use uuid::Uuid;
+
+use super::{Person, TestApp, id_of, within_patience};
+
+/// A task that waits for this many seconds.
+pub fn delay(seconds: u32) -> Value {
+    json!({"task_type": "delay_task", "payload": {"delay_seconds": seconds}})
+}
+
+/// A task that adds numbers up.
+pub fn sum(numbers: &[i32]) -> Value {
+    json!({"task_type": "data_processing", "payload": {"operation": "sum", "data": numbers}})
+}
+
+impl TestApp {
+    pub async fn queue(&self, person: &Person, new: Value) -> Uuid {
+        id_of(&self.post(person, "/api/v1/tasks", new).await.data())
+    }
+
+    pub async fn cancel(&self, person: &Person, id: Uuid) -> super::Answer {
+        self.post(person, &format!("/api/v1/tasks/{id}/cancel"), json!({})).await
+    }
+
+    /// The task as the person sees it.
+    pub async fn task(&self, person: &Person, id: Uuid) -> Value {
+        self.get(person, &format!("/api/v1/tasks/{id}")).await.data()
+    }
+
+    /// The task as it is stored.
+    pub async fn stored(&self, id: Uuid) -> Task {
+        queue::get(&self.app.db, id, None).await.expect("the database answers").expect("there is such a task")
+    }
+
+    /// Runs what is due; the answer is how many attempts were made.
+    pub async fn work(&self) -> usize {
+        within_patience("the work is done", worker::work_off(&self.app)).await.expect("the work is done")
+    }
+
+    /// Waits until the task stands there.
+    pub async fn until(&self, id: Uuid, status: TaskStatus) -> Task {
+        let mut changes = self.app.live.subscribe();
+        within_patience(status.name(), async {
+            loop {
+                let task = self.stored(id).await;
+                if task.status == status {
+                    return task;
+                }
+                assert!(!task.status.has_ended(), "not {status:?}: {task:?}");
+                drop(changes.recv().await);
+            }
+        })
+        .await
+    }
+
+    /// Moves the next attempt to now.
+    pub async fn make_due(&self, id: Uuid) {
+        self.change(id, "update tasks set run_at = now() where id = $1").await;
+    }
+
+    /// Makes the wait of a delay task nothing.
+    pub async fn make_short(&self, id: Uuid) {
+        self.change(id, r#"update tasks set payload = '{"delay_seconds": 0}' where id = $1"#).await;
+    }
+
+    /// Moves the end of a lease into the past.
+    pub async fn let_lapse(&self, worker: Uuid) {
+        self.change(worker, "update workers set lease_until = now() - interval '1 second' where id = $1").await;
+    }
+
+    /// Moves one row.
+    pub async fn change(&self, id: Uuid, statement: &'static str) {
+        let done = sqlx::query(statement).bind(id).execute(&self.app.db).await.expect("the row is moved");
+        assert_eq!(done.rows_affected(), 1, "{statement}");
+    }
+}
