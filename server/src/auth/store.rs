@@ -4,7 +4,6 @@ use std::fmt;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tower_sessions::Session;
 use tower_sessions::cookie::time::OffsetDateTime;
 use tower_sessions::session::{Id, Record};
@@ -69,7 +68,7 @@ impl SessionStore for Store {
         let Some(found) = found.map_err(|error| failed(format!("{error:?}")))? else { return Ok(None) };
         let expiry_date = OffsetDateTime::from_unix_timestamp(found.expires_at.timestamp()).map_err(failed)?;
         let actor = serde_json::to_value::<Actor>(found.actor).map_err(failed)?;
-        Ok(Some(Record { id: *id, data: [(SESSION_KEY.to_owned(), Value::from(actor))].into(), expiry_date }))
+        Ok(Some(Record { id: *id, data: [(SESSION_KEY.to_owned(), actor)].into(), expiry_date }))
     }
 
     async fn delete(&self, id: &Id) -> StoreResult<()> {

@@ -171,7 +171,7 @@ fn disk(app: &App) -> Check {
     };
     let (status, message) = match free {
         ..DISK_FULL => (CheckStatus::Unhealthy, "The disk is full"),
-        ..DISK_LOW => (CheckStatus::Degraded, "The disk is nearly full"),
+        DISK_FULL..DISK_LOW => (CheckStatus::Degraded, "The disk is nearly full"),
         _ => (CheckStatus::Healthy, "There is free space"),
     };
     Check { status, message: message.into(), details: Some(json!({"free_bytes": free})) }
