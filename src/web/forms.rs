@@ -16,7 +16,9 @@ use axum::http::header::{ACCEPT, HOST, LOCATION, REFERER};
 use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
+use leptos::server_fn::axum::server_fn_paths;
 use model::Problem;
+use model::problem::Thing;
 use server::http::status_of;
 use server::{App, Error};
 use tower::ServiceExt;
@@ -41,13 +43,17 @@ pub async fn answer(State(Context { app, pages }): State<Context>, request: Requ
             .get(ACCEPT)
             .and_then(|accept| accept.to_str().ok())
             .is_some_and(|accept| accept.contains("text/html"));
-    if !is_plain_form {
-        return call(app, request).await;
+    let is_known = |(path, method)| path == request.uri().path() && method == request.method();
+    if !server_fn_paths().any(is_known) {
+        return Error::from(Problem::NotFound { what: Thing::Page }).into_response();
     }
     let (mut parts, body) = request.into_parts();
     let Ok(bytes) = to_bytes(body, app.config.server.body_limit_bytes).await else {
         return Error::from(Problem::TooLarge).into_response();
     };
+    if !is_plain_form {
+        return call(app, Request::from_parts(parts, Body::from(bytes))).await;
+    }
     let page = page_of(&parts.headers);
     let mut back = Request::from_parts(parts.clone(), Body::empty());
     parts.headers.insert(REFERER, HeaderValue::from_static(CALLED_FROM));
