@@ -121,11 +121,12 @@ async fn make(admin: &mut PgConnection, name: &str) {
 
 /// Drops what killed tests have left behind.
 async fn sweep(admin: &mut PgConnection) {
-    let left: Vec<String> = sqlx::query_scalar(r"select datname from pg_database where datname like 'test\_%' and datname < $1")
-        .bind(named(SystemTime::now() - LEFT_BEHIND))
-        .fetch_all(&mut *admin)
-        .await
-        .expect("the databases are listed");
+    let left: Vec<String> =
+        sqlx::query_scalar(r"select datname from pg_database where datname like 'test\_%' and datname < $1")
+            .bind(named(SystemTime::now() - LEFT_BEHIND))
+            .fetch_all(&mut *admin)
+            .await
+            .expect("the databases are listed");
     for name in left {
         run(admin, format!("drop database if exists {name} with (force)")).await;
     }

@@ -18,9 +18,11 @@ pub struct Event {
 }
 
 impl TestApp {
-    /// Watches from now on.
+    /// Watches from now on; the first thing that somebody new is told is to look at everything once more.
     pub async fn watch(&self, person: &Person) -> Events {
-        Events::of(self.request(Method::GET, "/live/tasks").bearer_auth(&person.token)).await
+        let mut events = Events::of(self.request(Method::GET, "/live/tasks").bearer_auth(&person.token)).await;
+        assert_eq!(events.next().await.name, "refresh");
+        events
     }
 
     /// Watches again after the event with this id.

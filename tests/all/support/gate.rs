@@ -54,7 +54,8 @@ impl Gate {
 
 async fn pass(mut client: TcpStream, behind: PgConnectOptions) {
     let port = behind.get_port();
-    let folder = behind.get_socket().cloned().or_else(|| behind.get_host().starts_with('/').then(|| behind.get_host().into()));
+    let folder =
+        behind.get_socket().cloned().or_else(|| behind.get_host().starts_with('/').then(|| behind.get_host().into()));
     match folder.map(|folder: PathBuf| folder.join(format!(".s.PGSQL.{port}"))) {
         Some(socket) => {
             let mut server = UnixStream::connect(socket).await.expect("PostgreSQL answers");

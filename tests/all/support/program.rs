@@ -92,7 +92,9 @@ fn command(args: &[&str], settings: &Settings<'_>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_starter"));
     command.args(args).current_dir(env!("CARGO_TARGET_TMPDIR")).stdin(Stdio::null()).kill_on_drop(true);
     let ours = |name: &String| name.starts_with("STARTER__") || name == "DATABASE_URL" || name == "RUST_LOG";
-    std::env::vars().map(|(name, _)| name).filter(ours).for_each(|name| drop(command.env_remove(name)));
+    for name in std::env::vars().map(|(name, _)| name).filter(ours) {
+        command.env_remove(name);
+    }
     command.envs(settings.iter().copied());
     command
 }
