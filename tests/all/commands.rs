@@ -1,0 +1,181 @@
+//! The commands of the binary.
+
+use std::process::Output;
+
+use reqwest::Client;
+use serde_json::{Value, json};
+
+use crate::support::program::{Program, run};
+use crate::support::{Answer, TestApp, account, address_of_nothing};
+
+fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+#[tokio::test]
+async fn the_document_of_the_api_lists_every_route() {
+    let output = run(&["export-openapi"], &[]).await;
+    assert!(output.status.success(), "{}", said(&output));
+    let document: Value = serde_json::from_slice(&output.stdout).expect("JSON and nothing else");
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"), "{}", document["openapi"]);
+
+    let mut routes: Vec<String> = Vec::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        routes.extend(methods.as_object().unwrap().keys().map(|method| format!("{method} {path}")));
+    }
+    routes.sort_unstable();
+    let mut expected: Vec<String> = [
+        "post /api/v1/auth/register",
+        "post /api/v1/auth/login",
+        "post /api/v1/auth/logout",
+        "post /api/v1/auth/logout-all",
+        "get /api/v1/auth/me",
+        "post /api/v1/auth/refresh",
+        "get /api/v1/tasks",
+        "post /api/v1/tasks",
+        "get /api/v1/tasks/types",
+        "get /api/v1/tasks/stats",
+        "get /api/v1/tasks/{id}",
+        "post /api/v1/tasks/{id}/cancel",
+    ]
+    .map(Into::into)
+    .into();
+    for path in ["", "/detailed", "/live", "/ready", "/startup"] {
+        expected.extend([format!("get /health{path}"), format!("get /api/v1/health{path}")]);
+    }
+    expected.sort_unstable();
+    assert_eq!(routes, expected);
+}
+
+#[tokio::test]
+async fn the_served_document_is_the_exported_one_and_can_be_browsed() {
+    let app = TestApp::start().await;
+    let exported: Value = serde_json::from_slice(&run(&["export-openapi"], &[]).await.stdout).unwrap();
+    assert_eq!(app.open("/api-docs/openapi.json").await.json(), exported);
+    let page = app.open("/api-docs").await;
+    assert_eq!(page.status, 200);
+    assert!(page.header("content-type").starts_with("text/html"), "{:?}", page.headers);
+    assert!(!page.text.contains("https://") || !page.text.contains("src=\"http"), "assets come from our own server");
+}
+
+#[tokio::test]
+async fn a_setting_that_is_unknown_or_bad_is_refused_by_its_name() {
+    for (name, value, named) in [
+        ("STARTER__SERVER__PROT", "3000", "prot"),
+        ("STARTER__SERVER__PORT", "many", "server.port"),
+        ("STARTER__WORKER__LEASE_SECONDS", "0", "worker.lease_seconds"),
+    ] {
+        let output = run(&["serve"], &[(name, value)]).await;
+        assert!(!output.status.success(), "{name}");
+        assert!(said(&output).contains(named), "{name}: {}", said(&output));
+    }
+}
+
+#[tokio::test]
+async fn printed_settings_show_no_secret() {
+    let settings = [
+        ("DATABASE_URL", "postgres://ada:canary-1@db.example/starter"),
+        ("STARTER__INITIAL_ADMIN_PASSWORD", "canary-2-is-long"),
+        ("STARTER__SERVER__PORT", "4711"),
+    ];
+    let output = run(&["serve", "--print-config"], &settings).await;
+    assert!(output.status.success(), "{}", said(&output));
+    let printed = said(&output);
+    assert!(printed.contains("port = 4711") && printed.contains("initial_admin_password = \"***\""), "{printed}");
+    assert!(!printed.contains("canary"), "{printed}");
+}
+
+#[tokio::test]
+async fn the_doctor_says_what_to_do_when_the_database_is_away() {
+    let url = address_of_nothing();
+    let output = run(&["doctor"], &[("DATABASE_URL", &url), ("STARTER__SERVER__PORT", "0")]).await;
+    assert!(!output.status.success());
+    let line = said(&output).lines().find(|line| line.starts_with("FAIL postgresql")).map(str::to_owned);
+    let line = line.unwrap_or_else(|| panic!("{}", said(&output)));
+    assert!(line.contains("Check DATABASE_URL"), "{line}");
+}
+
+#[tokio::test]
+async fn the_doctor_finds_migrations_that_are_pending() {
+    let app = TestApp::start().await;
+    let settings = [("DATABASE_URL", app.database_url.as_str()), ("STARTER__SERVER__PORT", "0")];
+    assert!(said(&run(&["doctor"], &settings).await).contains("ok   migrations"));
+    sqlx::query("delete from _sqlx_migrations where version = 2").execute(&app.app.db).await.unwrap();
+    let found = said(&run(&["doctor"], &settings).await);
+    assert!(found.contains("FAIL migrations") && found.contains("starter migrate"), "{found}");
+}
+
+#[tokio::test]
+async fn migrations_are_applied_once() {
+    let app = TestApp::start().await;
+    let settings = [("DATABASE_URL", app.database_url.as_str())];
+    sqlx::query("drop schema public cascade").execute(&app.app.db).await.unwrap();
+    sqlx::query("create schema public").execute(&app.app.db).await.unwrap();
+    let (first, second) = (said(&run(&["migrate"], &settings).await), said(&run(&["migrate"], &settings).await));
+    assert!(first.contains("2 migration(s) applied"), "{first}");
+    assert!(second.contains("0 migration(s) applied"), "{second}");
+}
+
+/// The address in the line that tells that the server is ready.
+async fn address_of(server: &Program) -> String {
+    let line = server.says("starter is ready on ").await;
+    line.split_once("ready on ").expect("an address").1.to_owned()
+}
+
+#[tokio::test]
+async fn no_password_and_no_token_gets_into_a_log() {
+    let app = TestApp::start().await;
+    let settings = [
+        ("DATABASE_URL", app.database_url.as_str()),
+        ("STARTER__LOG__FILTER", "debug"),
+        ("STARTER__INITIAL_ADMIN_PASSWORD", "canary-of-the-admin"),
+    ];
+    let mut server = Program::start(&["serve", "--port", "0"], &settings);
+    let address = address_of(&server).await;
+    let client = Client::builder().no_proxy().build().unwrap();
+    let send = async |path: &str, body: &Value| Answer::to(client.post(format!("{address}{path}")).json(body)).await;
+
+    let mut new = account("Ada");
+    new["password"] = json!("canary-of-ada");
+    send("/api/v1/auth/register", &new).await.data();
+    let wrong = json!({"username": "Ada", "password": "canary-that-is-wrong"});
+    assert_eq!(send("/api/v1/auth/login", &wrong).await.status, 401);
+    assert_eq!(send("/api/v1/auth/login", &json!({"username": "Ada", "password": ["canary"]})).await.status, 422);
+    let logged_in = send("/api/v1/auth/login", &json!({"username": "Ada", "password": "canary-of-ada"})).await.data();
+    let token = logged_in["session_token"].as_str().unwrap();
+    let me = Answer::to(client.get(format!("{address}/api/v1/auth/me")).bearer_auth(token)).await;
+    assert_eq!(me.data()["username"], "Ada");
+    let form = [("new[username]", "Ada"), ("new[password]", "canary-of-ada")];
+    let by_browser = Answer::to(client.post(format!("{address}/api/auth/log_in")).form(&form)).await;
+    let cookie = by_browser.header("set-cookie").split(';').next().unwrap();
+    let with_cookie = client.get(format!("{address}/api/v1/auth/me")).header("cookie", cookie);
+    assert_eq!(Answer::to(with_cookie).await.data()["username"], "Ada");
+
+    server.signal("TERM").await;
+    assert!(server.ends().await.success(), "{}", server.said());
+    let said = server.said();
+    assert!(said.contains(me.header("x-request-id")), "the log has lines of these requests: {said}");
+    for secret in ["canary", token, cookie.split_once('=').unwrap().1] {
+        let line = said.lines().find(|line| line.contains(secret));
+        assert_eq!(line, None, "{secret}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_with_a_worker_does_tasks_and_ends_in_peace() {
+    let app = TestApp::start().await;
+    let ada = app.register("Ada").await;
+    let settings = [("DATABASE_URL", app.database_url.as_str())];
+    let mut server = Program::start(&["serve", "--worker", "--port", "0"], &settings);
+    let address = address_of(&server).await;
+    let id = app.queue(&ada, crate::support::tasks::sum(&[1, 2])).await;
+    app.until(id, model::tasks::TaskStatus::Completed).await;
+
+    let port = address.rsplit(':').next().unwrap();
+    let asked = run(&["health-check"], &[("STARTER__SERVER__PORT", port)]).await;
+    assert!(asked.status.success(), "{}", said(&asked));
+    server.signal("TERM").await;
+    assert!(server.ends().await.success(), "{}", server.said());
+    let asked = run(&["health-check"], &[("STARTER__SERVER__PORT", port)]).await;
+    assert!(!asked.status.success(), "{}", said(&asked));
+}
