@@ -21,7 +21,7 @@ pub fn Layout(children: Children) -> impl IntoView {
             <button class="btn" data-variant="ghost" data-size="icon" type="button" data-theme-toggle="" aria-label="Dark mode">"◐"</button>
         </header>
         <main class="page stack" id="content" tabindex="-1">{children()}</main>
-        <footer class="page actions">
+        <footer class="footer">
             <a href="/api-docs" rel="external">"REST API"</a>
             <a href="/health" rel="external">"Health"</a>
         </footer>

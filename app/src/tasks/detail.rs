@@ -5,7 +5,6 @@ use leptos_router::hooks::use_params_map;
 use model::Problem;
 use model::problem::Thing;
 use model::tasks::Task;
-use serde_json::Value;
 use uuid::Uuid;
 
 use super::api::CancelTask;
@@ -13,7 +12,7 @@ use super::queries;
 use super::table::title_of;
 use crate::auth::ForSignedIn;
 use crate::error::ApiError;
-use crate::ui::{Loading, Moment, PriorityBadge, Refusal, Refused, StatusBadge};
+use crate::ui::{Loading, Moment, PriorityBadge, Refusal, Refused, StatusBadge, Values};
 
 /// One task, live.
 #[component]
@@ -105,35 +104,5 @@ fn Facts(task: Task) -> impl IntoView {
                 {moment("Ended", task.completed_at)}
             </dl>
         </section>
-    }
-}
-
-/// A JSON object as a list of names and values; long values are cut for the eye, the API has them whole.
-#[component]
-fn Values(title: &'static str, value: Value) -> impl IntoView {
-    let entries: Vec<(String, String)> = match value {
-        Value::Object(entries) => entries.into_iter().map(|(name, value)| (name, short(&value))).collect(),
-        other => vec![("value".into(), short(&other))],
-    };
-    let rows = entries.into_iter().map(|(name, value)| view! { <dt>{name}</dt><dd>{value}</dd> }).collect_view();
-    view! {
-        <section class="panel">
-            <h2>{title}</h2>
-            <dl class="kv" data-of=title>{rows}</dl>
-        </section>
-    }
-}
-
-/// Characters of a value that are shown.
-const SHOWN: usize = 400;
-
-fn short(value: &Value) -> String {
-    let text = match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{} …", &text[..end]),
-        None => text,
     }
 }

@@ -80,16 +80,20 @@ fn Filters(filter: TaskFilter) -> impl IntoView {
     });
     view! {
         <form class="filters" method="get" action="/tasks" role="search" aria-label="Filter tasks">
-            <label for="status">"State"</label>
-            <select class="select" id="status" name="status">
-                <option value="">"all"</option>
-                {states.collect_view()}
-            </select>
-            <label for="type">"Kind"</label>
-            <select class="select" id="type" name="type">
-                <option value="">"all"</option>
-                {types.collect_view()}
-            </select>
+            <div>
+                <label for="status">"State"</label>
+                <select class="select" id="status" name="status">
+                    <option value="">"all"</option>
+                    {states.collect_view()}
+                </select>
+            </div>
+            <div>
+                <label for="type">"Kind"</label>
+                <select class="select" id="type" name="type">
+                    <option value="">"all"</option>
+                    {types.collect_view()}
+                </select>
+            </div>
             <button class="btn" data-variant="outline" type="submit">"Filter"</button>
         </form>
     }

@@ -6,6 +6,7 @@ mod moment;
 mod pager;
 mod states;
 mod text_area;
+mod values;
 
 pub use badge::{PriorityBadge, StatusBadge};
 pub use form::{Refusal, SelectField, Submit, TextField, Typed};
@@ -13,3 +14,4 @@ pub use moment::Moment;
 pub use pager::Pager;
 pub use states::{Empty, Loading, Refused};
 pub use text_area::TextArea;
+pub use values::Values;

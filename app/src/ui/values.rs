@@ -1,0 +1,83 @@
+use leptos::prelude::*;
+use serde_json::Value;
+
+/// Characters of a value that are shown, and entries of a list; the API has them whole.
+const SHOWN: usize = 400;
+/// Decimal places: what a sum of tenths loses to binary is not shown.
+const PLACES: i32 = 9;
+
+/// A JSON object as a list of names and values, cut for the eye.
+#[component]
+pub fn Values(title: &'static str, value: Value) -> impl IntoView {
+    let entries: Vec<(String, String)> = match value {
+        Value::Object(entries) => entries.into_iter().map(|(name, value)| (name, short(&value))).collect(),
+        other => vec![("value".into(), short(&other))],
+    };
+    let rows = entries.into_iter().map(|(name, value)| view! { <dt>{name}</dt><dd>{value}</dd> }).collect_view();
+    view! {
+        <section class="panel">
+            <h2>{title}</h2>
+            <dl class="kv" data-of=title>{rows}</dl>
+        </section>
+    }
+}
+
+fn short(value: &Value) -> String {
+    let text = plain(value);
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{} …", &text[..end]),
+        None => text,
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) if number.is_f64() => number.as_f64().map(rounded).unwrap_or_default(),
+        Value::Array(entries) => entries.iter().take(SHOWN).map(plain).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
+}
+
+/// Rust writes no exponent, which a number far from one would need; such a one keeps the form that JSON gives it.
+fn rounded(number: f64) -> String {
+    if number != 0.0 && !(1e-6..1e15).contains(&number.abs()) {
+        return Value::from(number).to_string();
+    }
+    let scale = 10_f64.powi(PLACES);
+    let scaled = number * scale;
+    // Beyond this, doubles have no such places.
+    let shown = if scaled.abs() < 9e15 { scaled.round() / scale } else { number };
+    shown.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn numbers_are_shown_as_people_write_them() {
+        for (value, shown) in [
+            (json!(9.0), "9"),
+            (json!(6.899_999_999_999_999_5), "6.9"),
+            (json!(3.875), "3.875"),
+            (json!(-0.1), "-0.1"),
+            (json!(8), "8"),
+            (json!(0.0), "0"),
+            (json!(1e300), "1e+300"),
+            (json!(1e-9), "1e-9"),
+            (json!(123_456_789_012.5), "123456789012.5"),
+        ] {
+            assert_eq!(short(&value), shown);
+        }
+    }
+
+    #[test]
+    fn a_list_is_shown_as_it_is_typed_and_cut_when_it_is_long() {
+        assert_eq!(short(&json!([3.0, 1.5, "x", null])), "3, 1.5, x, null");
+        let long = short(&json!(vec![10.0; 100_000]));
+        assert_eq!((long.chars().count(), long.ends_with(" …")), (SHOWN + 2, true));
+    }
+}
