@@ -27,8 +27,7 @@ export const test = base.extend<{ page: Page }>({
 });
 
 /** Signs up through the form and lands on the dashboard. */
-export async function signUp(page: Page, name: string): Promise<ReturnType<typeof someone>> {
-  const person = someone(name);
+export async function signUp(page: Page, name: string, person = someone(name)): Promise<ReturnType<typeof someone>> {
   await page.goto("/register");
   await page.getByLabel("Username").fill(person.username);
   await page.getByLabel("Email").fill(person.email);

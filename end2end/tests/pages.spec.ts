@@ -1,4 +1,4 @@
-import { expect, expectAccessible, queueDelay, queueNumbers, signUp, test } from "../support/people";
+import { expect, expectAccessible, queueDelay, queueNumbers, signUp, someone, test } from "../support/people";
 
 const looks = [
   { name: "light", colorScheme: "light", width: 1280 },
@@ -31,6 +31,34 @@ for (const { name, colorScheme, width } of looks) {
     });
   });
 }
+
+// `docs/images/dashboard.png` is a copy of this picture.
+test("the dashboard shows how the tasks stand", async ({ page }) => {
+  await signUp(page, "ada", { ...someone("ada"), username: "ada", email: "ada@example.com" });
+  await queueNumbers(page, "3 1 4 1 5 9 2 6");
+  await expect(page.locator("[data-status=completed]")).toBeVisible();
+
+  await page.goto("/tasks/new?kind=delay_task");
+  await page.getByLabel("Seconds to wait").fill("600");
+  await page.getByLabel("Deadline").fill("2020-01-01T00:00");
+  await page.getByRole("button", { name: "Queue task" }).click();
+  await expect(page.locator("[data-status=failed]")).toBeVisible();
+
+  await queueDelay(page, 600);
+  await expect(page.locator("[data-status=running]")).toBeVisible();
+  await page.goto("/tasks/new?kind=data_processing");
+  await page.getByLabel("Numbers").fill("2, 3, 5, 7");
+  await page.getByLabel("Priority").selectOption("critical");
+  await page.getByLabel("Start").fill(new Date(Date.now() + 86_400_000).toISOString().slice(0, 16));
+  await page.getByRole("button", { name: "Queue task" }).click();
+  await expect(page.locator("[data-status=pending]")).toBeVisible();
+
+  await page.goto("/dashboard");
+  for (const [state, count] of [["pending", 1], ["running", 1], ["completed", 1], ["failed", 1]]) {
+    await expect(page.getByRole("link", { name: `${state} ${count}` })).toBeVisible();
+  }
+  await page.screenshot({ path: "test-results/dashboard.png", animations: "disabled" });
+});
 
 test("an address that leads nowhere is a complete page with status 404", async ({ page }) => {
   const response = await page.goto("/nowhere");
