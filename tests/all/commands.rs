@@ -55,7 +55,10 @@ async fn the_served_document_is_the_exported_one_and_can_be_browsed() {
     let page = app.open("/api-docs").await;
     assert_eq!(page.status, 200);
     assert!(page.header("content-type").starts_with("text/html"), "{:?}", page.headers);
-    assert!(!page.text.contains("https://") || !page.text.contains("src=\"http"), "assets come from our own server");
+    let after = |name| page.text.split(name).skip(1).filter_map(|rest| Some(rest.split_once('"')?.0));
+    let linked: Vec<_> = after(" src=\"").chain(after(" href=\"")).collect();
+    assert!(linked.iter().any(|address| address.ends_with(".js")), "{linked:?}");
+    assert!(linked.iter().all(|address| !address.contains("//")), "assets come from our own server: {linked:?}");
 }
 
 #[tokio::test]
