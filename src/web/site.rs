@@ -1,10 +1,12 @@
 //! The files of the built client: from disk, or from inside the binary with the feature `embed`.
 
+#[cfg(feature = "embed")]
+use std::borrow::Cow;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use app::shell::Assets;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
 use axum::http::{HeaderMap, HeaderValue, Method};
@@ -68,15 +70,18 @@ impl Site {
     }
 
     #[cfg(feature = "embed")]
-    async fn read(&self, path: &Path) -> Option<Vec<u8>> {
-        Embedded::get(path.to_str()?).map(|file| file.data.into_owned())
+    async fn read(&self, path: &Path) -> Option<Bytes> {
+        Embedded::get(path.to_str()?).map(|file| match file.data {
+            Cow::Borrowed(inside) => Bytes::from_static(inside),
+            Cow::Owned(from_disk) => from_disk.into(),
+        })
     }
 
     #[cfg(not(feature = "embed"))]
-    async fn read(&self, path: &Path) -> Option<Vec<u8>> {
+    async fn read(&self, path: &Path) -> Option<Bytes> {
         let path = self.root.join(path);
         let is_file = tokio::fs::metadata(&path).await.is_ok_and(|found| found.is_file());
-        if is_file { tokio::fs::read(path).await.ok() } else { None }
+        if is_file { tokio::fs::read(path).await.ok().map(Bytes::from) } else { None }
     }
 
     async fn answer(&self, path: &Path, wanted: &HeaderMap) -> Option<Response> {
