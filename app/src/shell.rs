@@ -1,5 +1,7 @@
 //! The HTML document around the application.
 
+use leptos::config::LeptosOptions;
+use leptos::hydration::AutoReload;
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 use leptos_meta::MetaTags;
@@ -26,6 +28,10 @@ pub fn shell(assets: &Assets) -> impl IntoView + use<> {
             <script type="module" nonce=use_nonce()>{start}</script>
         }
     });
+    let reload = ssr::port_of_edits().map(|port| {
+        let options = LeptosOptions::builder().output_name("starter").reload_port(port).build();
+        view! { <AutoReload options/> }
+    });
     view! {
         <!DOCTYPE html>
         <html lang="en">
@@ -37,6 +43,7 @@ pub fn shell(assets: &Assets) -> impl IntoView + use<> {
                 <link rel="stylesheet" href=css/>
                 <script src="/theme.js"></script>
                 {client}
+                {reload}
                 <MetaTags/>
             </head>
             <body><App/></body>

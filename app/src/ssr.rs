@@ -38,6 +38,12 @@ pub fn provide_refusal() -> bool {
     true
 }
 
+/// The port on which cargo-leptos tells of edits; none when it has not started this program.
+pub fn port_of_edits() -> Option<u32> {
+    std::env::var_os("LEPTOS_WATCH")?;
+    std::env::var("LEPTOS_RELOAD_PORT").ok()?.parse().ok()
+}
+
 /// The error that a plain form's redirect carries, if it carries one.
 pub fn error_of_redirect(location: &str) -> Option<Problem> {
     let error = location.split(['?', '&']).find_map(|pair| pair.strip_prefix("__err="))?;
