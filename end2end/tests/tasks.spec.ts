@@ -14,8 +14,12 @@ test("a list that stands open shows a task of another window happen", async ({ p
   await page.goto("/tasks");
   await expect(page.getByText("No tasks here.")).toBeVisible();
   const other = await context.newPage();
-  await queueDelay(other, 1);
+  // Long, so that no machine is too slow to see it run.
+  await queueDelay(other, 600);
   await expect(page.locator("tbody [data-status=running]")).toBeVisible();
+  await other.getByRole("button", { name: "Cancel task" }).click();
+  await expect(page.locator("tbody [data-status=cancelled]")).toBeVisible();
+  await queueNumbers(other, "1, 2");
   await expect(page.locator("tbody [data-status=completed]")).toBeVisible();
 });
 
