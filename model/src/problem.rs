@@ -47,6 +47,8 @@ pub enum Thing {
     Page,
     User,
     Task,
+    TaskType,
+    Schedule,
 }
 
 /// A field whose value is unique among all users.
@@ -106,6 +108,8 @@ impl fmt::Display for Problem {
             Self::NotFound { what: Thing::Page } => write!(f, "Not found"),
             Self::NotFound { what: Thing::User } => write!(f, "User not found"),
             Self::NotFound { what: Thing::Task } => write!(f, "Task not found"),
+            Self::NotFound { what: Thing::TaskType } => write!(f, "Task type not found"),
+            Self::NotFound { what: Thing::Schedule } => write!(f, "Schedule not found"),
             Self::Invalid { fields } => {
                 write!(f, "Validation failed")?;
                 for (place, field) in fields.iter().enumerate() {

@@ -8,7 +8,16 @@ pub enum Action {
     CreateTask,
     ReadTask,
     CancelTask,
+    /// Replay a task from the dead letter.
+    RetryTask,
+    /// Delete a task that has ended.
+    DeleteTask,
     ReadTaskStats,
+    /// Watch the queue, pause types, set breakers, and act on many tasks at once.
+    OperateQueue,
+    /// Make, change, fire and delete schedules.
+    ManageSchedules,
+    DefineTaskType,
     ReadHealthDetails,
 }
 
@@ -28,10 +37,15 @@ pub struct Rule {
 }
 
 /// The whole table; services refuse by it, pages hide by it, tests try every cell of it.
-pub const TABLE: [Rule; 5] = [
+pub const TABLE: [Rule; 10] = [
     Rule { action: Action::CreateTask, own_from: Role::User, other_from: Role::Admin },
     Rule { action: Action::ReadTask, own_from: Role::User, other_from: Role::Moderator },
     Rule { action: Action::CancelTask, own_from: Role::User, other_from: Role::Moderator },
+    Rule { action: Action::RetryTask, own_from: Role::User, other_from: Role::Moderator },
+    Rule { action: Action::DeleteTask, own_from: Role::User, other_from: Role::Moderator },
+    Rule { action: Action::OperateQueue, own_from: Role::Moderator, other_from: Role::Moderator },
+    Rule { action: Action::ManageSchedules, own_from: Role::Moderator, other_from: Role::Moderator },
+    Rule { action: Action::DefineTaskType, own_from: Role::Admin, other_from: Role::Admin },
     Rule { action: Action::ReadTaskStats, own_from: Role::Moderator, other_from: Role::Moderator },
     Rule { action: Action::ReadHealthDetails, own_from: Role::Admin, other_from: Role::Admin },
 ];

@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Config;
 use crate::auth::Hasher;
-use crate::tasks::{Live, queue};
+use crate::tasks::kinds::Kinds;
+use crate::tasks::{Bell, Live, queue};
 use crate::users::seed;
 use crate::{Error, Result, db};
 
@@ -24,6 +25,10 @@ pub struct App {
     pub config: Arc<Config>,
     /// Argon2 in a bounded pool.
     pub hasher: Hasher,
+    /// The kinds of task that this program runs.
+    pub kinds: Arc<Kinds>,
+    /// Tells workers and pages, in all processes, what became of tasks.
+    pub bell: Bell,
     /// Task changes, from all processes, for the pages that watch.
     pub live: Live,
     /// Places for streams of live events.
@@ -37,10 +42,18 @@ pub struct App {
 impl App {
     /// Assembles the program around a pool. Nothing is started yet.
     pub fn new(db: PgPool, config: Config) -> Self {
+        Self::with_kinds(db, config, Kinds::default())
+    }
+
+    /// The same, with other kinds of task than those that come with the product.
+    pub fn with_kinds(db: PgPool, config: Config, kinds: Kinds) -> Self {
+        let live = Live::default();
         Self {
             db,
             hasher: Hasher::new(config.auth.hash_concurrency),
-            live: Live::default(),
+            kinds: Arc::new(kinds),
+            bell: Bell::new(live.clone()),
+            live,
             live_streams: Arc::new(Semaphore::new(config.server.max_live_streams)),
             config: Arc::new(config),
             started_at: Instant::now(),
@@ -57,10 +70,22 @@ impl App {
     /// Brings the schema up to date, registers the task types and creates the initial administrator.
     pub async fn prepare(&self) -> Result<()> {
         db::migrate(&self.db).await?;
-        queue::register_types(&self.db).await?;
+        queue::register(&self.db, self.kinds.iter()).await?;
+        queue::make_history(&self.db, chrono::Utc::now()).await?;
         seed::initial_admin(self).await?;
         self.prepared.store(true, Ordering::Release);
         Ok(())
+    }
+
+    /// Listens to other processes and rings for this one, until the token is triggered; what was rung by then is still sent.
+    pub async fn keep_in_touch(self, until: CancellationToken) {
+        let notifies = self.config.database.notifications;
+        let ringing = self.bell.ring(self.db.clone(), notifies, until.clone());
+        if notifies {
+            tokio::join!(ringing, self.live.listen(self.db.clone(), until));
+        } else {
+            ringing.await;
+        }
     }
 
     /// Prepares, trying again while the database is away; refuses when it is there and the preparation fails.

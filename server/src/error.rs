@@ -54,6 +54,9 @@ impl From<sqlx::Error> for Error {
         match error.as_database_error().and_then(|refused| refused.constraint()) {
             Some("users_username_key") => Problem::Taken { field: UniqueField::Username }.into(),
             Some("users_email_key") => Problem::Taken { field: UniqueField::Email }.into(),
+            Some("task_schedules_name_key") => {
+                Problem::Conflict { message: "There is a schedule of this name already".into() }.into()
+            }
             _ if holds_a_nul(&error) => {
                 Problem::Unreadable { message: "A text contains a NUL character".into() }.into()
             }

@@ -1,6 +1,7 @@
 //! Everything that needs the database: services, their REST doors, and the background worker. Knows nothing of Leptos.
 
 pub mod app;
+pub mod audit;
 pub mod auth;
 pub mod config;
 pub mod db;

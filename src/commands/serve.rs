@@ -11,6 +11,7 @@ use server::users::seed;
 use server::{App, Config};
 use starter::web::{self, Site};
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use super::stop_at_signal;
 
@@ -48,14 +49,16 @@ pub async fn run(config: Config, flags: Flags) -> anyhow::Result<()> {
     let app = App::new(database.pool.clone(), config);
     stop_at_signal(app.stopping.clone())?;
 
-    let listening = tokio::spawn(app.live.clone().listen(app.db.clone(), app.stopping.clone()));
+    let closing = CancellationToken::new();
+    let touch = tokio::spawn(app.clone().keep_in_touch(closing.clone()));
     let starting = tokio::spawn(start(app.clone(), flags, listener.local_addr()?.to_string()));
     web::serve(listener, web::router(&app, Site::of(&app.config.server.site_root)), &app).await?;
     let worker = starting.await?;
     if let Some(worker) = worker {
         worker.await?;
     }
-    listening.await?;
+    closing.cancel();
+    touch.await?;
     database.close().await;
     Ok(())
 }

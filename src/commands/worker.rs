@@ -4,6 +4,8 @@ use server::db::{self, Patience};
 use server::tasks::worker;
 use server::{App, Config};
 
+use tokio_util::sync::CancellationToken;
+
 use super::stop_at_signal;
 
 /// Runs until SIGTERM or Ctrl-C, then lets running tasks end within their grace and hands back the rest.
@@ -15,8 +17,11 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         prepared = app.prepare_when_reachable() => prepared.map_err(server::Error::into_fault)?,
         () = app.stopping.cancelled() => return Ok(()),
     }
-    tokio::spawn(app.live.clone().listen(app.db.clone(), app.stopping.clone()));
+    let closing = CancellationToken::new();
+    let touch = tokio::spawn(app.clone().keep_in_touch(closing.clone()));
     worker::run(app).await;
+    closing.cancel();
+    touch.await?;
     database.close().await;
     Ok(())
 }

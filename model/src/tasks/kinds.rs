@@ -22,7 +22,7 @@ impl TaskKind {
     pub const ALL: [Self; 2] = [Self::DataProcessing, Self::DelayTask];
 
     /// The name on the wire and in the database.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::DelayTask => "delay_task",
             Self::DataProcessing => "data_processing",
@@ -38,7 +38,7 @@ impl TaskKind {
     }
 
     /// What it does, in one sentence.
-    pub fn description(self) -> &'static str {
+    pub const fn description(self) -> &'static str {
         match self {
             Self::DelayTask => {
                 "Waits for a number of seconds; can be cancelled, and fails when its deadline passes first."

@@ -3,6 +3,7 @@
 mod form;
 mod kinds;
 mod retry;
+mod schedule;
 
 use std::collections::BTreeMap;
 
@@ -14,6 +15,7 @@ use uuid::Uuid;
 pub use form::{Control, FormField, NewTaskForm};
 pub use kinds::{DataProcessing, DelayTask, Numbers, Operation, TaskKind};
 pub use retry::RetryStrategy;
+pub use schedule::{Missed, NewSchedule, Schedule};
 
 use crate::{FieldProblem, Problem};
 
@@ -25,20 +27,23 @@ pub const METADATA_MAX_BYTES: usize = 64 * 1024;
 pub const METADATA_KEY_MAX: usize = 128;
 /// Most bytes of one metadata value as JSON: 4 KiB.
 pub const METADATA_VALUE_MAX_BYTES: usize = 4 * 1024;
+/// Most characters of a unique key.
+pub const UNIQUE_KEY_MAX: usize = 200;
 /// How far ahead a task may be scheduled, in days.
 pub const SCHEDULE_AHEAD_DAYS: i64 = 365;
 
-/// Which task goes first; PostgreSQL sorts by this order, not by the word.
+/// Which task goes first; a small number in PostgreSQL, the word on the wire.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "postgres", derive(sqlx::Type), sqlx(type_name = "task_priority", rename_all = "lowercase"))]
+#[cfg_attr(feature = "postgres", derive(sqlx::Type))]
+#[repr(i16)]
 pub enum Priority {
-    Low,
+    Low = 0,
     #[default]
-    Normal,
-    High,
-    Critical,
+    Normal = 1,
+    High = 2,
+    Critical = 3,
 }
 
 impl Priority {
@@ -97,6 +102,40 @@ impl TaskStatus {
     }
 }
 
+/// Why a task is in the dead letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "postgres", derive(sqlx::Type), sqlx(type_name = "dead_reason", rename_all = "lowercase"))]
+pub enum DeadReason {
+    /// The last attempt failed.
+    Exhausted,
+    /// Its kind said that it will never work.
+    Fatal,
+    /// Workers died of it, again and again.
+    Poison,
+    /// Its payload cannot be read.
+    Undecodable,
+}
+
+/// One attempt that failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AttemptError {
+    pub attempt: i32,
+    pub at: DateTime<Utc>,
+    pub error: String,
+}
+
+/// How far a running task says it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Progress {
+    /// 0 to 100.
+    pub percent: f32,
+    pub message: Option<String>,
+}
+
 /// A task as its owner sees it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -111,7 +150,12 @@ pub struct Task {
     pub current_attempt: i32,
     pub retry_strategy: RetryStrategy,
     pub result: Option<Value>,
+    pub progress: Option<Progress>,
     pub last_error: Option<String>,
+    /// Every attempt that failed, the oldest first.
+    pub errors: Vec<AttemptError>,
+    /// Set when the status is `failed`.
+    pub dead_reason: Option<DeadReason>,
     /// A running task was told to stop and has not yet done so.
     pub cancel_requested: bool,
     pub created_by: Option<Uuid>,
@@ -129,7 +173,10 @@ pub struct Task {
 pub struct TaskType {
     pub task_type: String,
     pub description: Option<String>,
+    /// Whether new tasks of this type are taken.
     pub is_active: bool,
+    /// Paused by a person: tasks are taken and wait.
+    pub is_paused: bool,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
@@ -161,21 +208,26 @@ pub struct NewTask {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub metadata: Option<BTreeMap<String, Value>>,
+    /// The type's own when absent.
     #[serde(default)]
     pub retry_strategy: Option<RetryStrategy>,
+    /// A second task of the same type and key is not queued; the answer is the first one.
+    #[serde(default)]
+    pub unique_key: Option<String>,
+    /// How long the key counts, in seconds, also after the task has ended; while the task is alive when absent.
+    #[serde(default)]
+    pub unique_for_seconds: Option<u32>,
 }
 
 impl NewTask {
-    /// Checks everything that needs no database, and reports all of it at once.
-    pub fn check(&self, now: DateTime<Utc>) -> Result<TaskKind, Problem> {
+    /// Checks everything that needs no database, and reports all of it at once. Whether a type that this program has no kind
+    /// for is registered, the database knows.
+    pub fn check(&self, now: DateTime<Utc>) -> Result<(), Problem> {
         let mut fields = Vec::new();
-        let kind = TaskKind::by_name(&self.task_type);
-        match kind {
-            None => fields.push(FieldProblem::new("task_type", "this task type is not registered")),
-            Some(_) if json_bytes(&self.payload) > PAYLOAD_MAX_BYTES => {
-                fields.push(FieldProblem::new("payload", "must not be over 1MB as JSON"));
-            }
-            Some(kind) => fields.extend(kind.check(&self.payload).err().unwrap_or_default()),
+        if json_bytes(&self.payload) > PAYLOAD_MAX_BYTES {
+            fields.push(FieldProblem::new("payload", "must not be over 1MB as JSON"));
+        } else if let Some(kind) = TaskKind::by_name(&self.task_type) {
+            fields.extend(kind.check(&self.payload).err().unwrap_or_default());
         }
         if has_nul(&self.payload) {
             fields.push(FieldProblem::new("payload", "must not contain a NUL character"));
@@ -183,8 +235,17 @@ impl NewTask {
         fields.extend(self.metadata.as_ref().map(check_metadata).unwrap_or_default());
         fields.extend(self.scheduled_at.and_then(|at| check_schedule(at, now)));
         fields.extend(self.retry_strategy.as_ref().and_then(|strategy| strategy.check().err()));
-        kind.filter(|_| fields.is_empty()).ok_or(Problem::Invalid { fields })
+        fields.extend(self.unique_key.as_deref().and_then(check_unique_key));
+        if self.unique_for_seconds.is_some() && self.unique_key.is_none() {
+            fields.push(FieldProblem::new("unique_for_seconds", "needs a unique_key"));
+        }
+        if fields.is_empty() { Ok(()) } else { Err(Problem::Invalid { fields }) }
     }
+}
+
+fn check_unique_key(key: &str) -> Option<FieldProblem> {
+    let fits = (1..=UNIQUE_KEY_MAX).contains(&key.chars().count()) && !key.contains('\0');
+    (!fits).then(|| FieldProblem::new("unique_key", "has 1 to 200 characters"))
 }
 
 fn json_bytes(value: &Value) -> usize {
@@ -263,13 +324,16 @@ mod tests {
 
     #[test]
     fn a_good_task_passes() {
-        assert_eq!(delay().check(Utc::now()), Ok(TaskKind::DelayTask));
+        assert_eq!(delay().check(Utc::now()), Ok(()));
     }
 
     #[test]
-    fn an_unknown_type_is_refused_in_the_words_of_the_contract() {
-        let new = NewTask { task_type: "nope".into(), ..delay() };
-        assert!(new.check(Utc::now()).unwrap_err().to_string().contains("not registered"));
+    fn a_unique_key_has_a_length_and_a_time_needs_a_key() {
+        let key = |key: &str| NewTask { unique_key: Some(key.into()), ..delay() };
+        assert_eq!(key("invoice 7").check(Utc::now()), Ok(()));
+        assert_eq!(refused(&key("")), ["unique_key"]);
+        assert_eq!(refused(&key(&"x".repeat(201))), ["unique_key"]);
+        assert_eq!(refused(&NewTask { unique_for_seconds: Some(60), ..delay() }), ["unique_for_seconds"]);
     }
 
     #[test]

@@ -77,6 +77,8 @@ fn check(config: &Config) -> anyhow::Result<()> {
     ensure!(config.worker.concurrency >= 1, "worker.concurrency must be at least 1");
     ensure!(config.worker.poll_interval_ms >= 10, "worker.poll_interval_ms must be at least 10");
     ensure!((1..=3600).contains(&config.worker.lease_seconds), "worker.lease_seconds must be 1 to 3600");
+    ensure!(config.tasks.history_days >= 1, "tasks.history_days must be at least 1");
+    ensure!(config.tasks.stats_days >= 1, "tasks.stats_days must be at least 1");
     tracing_subscriber::EnvFilter::try_new(&config.log.filter).context("log.filter")?;
     if let Some(password) = &config.initial_admin_password {
         let checked = model::users::check_password(password.expose_secret(), "admin", "admin@example.com");

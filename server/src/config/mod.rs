@@ -21,6 +21,7 @@ pub struct Config {
     pub database: DatabaseConfig,
     pub auth: AuthConfig,
     pub worker: WorkerConfig,
+    pub tasks: TasksConfig,
     pub log: LogConfig,
 }
 
@@ -94,6 +95,9 @@ pub struct DatabaseConfig {
     pub acquire_timeout_ms: u64,
     /// The folder of the embedded cluster.
     pub data_dir: PathBuf,
+    /// Whether processes wake one another by LISTEN and NOTIFY. Behind a pooler that shares connections between transactions it must be
+    /// `false`; workers then poll, and pages read again every 30 s.
+    pub notifications: bool,
     /// Whether the embedded cluster keeps what it confirmed when the machine goes down; `false` is for tests.
     pub durable: bool,
 }
@@ -105,6 +109,7 @@ impl Default for DatabaseConfig {
             max_connections: 20,
             acquire_timeout_ms: 2000,
             data_dir: ".data/postgres".into(),
+            notifications: true,
             durable: true,
         }
     }
@@ -152,6 +157,22 @@ pub struct WorkerConfig {
 impl Default for WorkerConfig {
     fn default() -> Self {
         Self { concurrency: 8, poll_interval_ms: 1000, lease_seconds: 15, grace_seconds: 10 }
+    }
+}
+
+/// How long the task queue remembers.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TasksConfig {
+    /// Days that completed and cancelled tasks can be read; dropped by the day.
+    pub history_days: u32,
+    /// Days that the figures of each minute are kept.
+    pub stats_days: u32,
+}
+
+impl Default for TasksConfig {
+    fn default() -> Self {
+        Self { history_days: 30, stats_days: 7 }
     }
 }
 

@@ -146,11 +146,20 @@ async fn workers(app: &App) -> Check {
 }
 
 async fn queue(app: &App) -> Check {
+    // The head of each lane, not the backlog.
     let oldest = sqlx::query_scalar!(
         r#"
-        select extract(epoch from now() - min(run_at))::float8
-        from tasks
-        where status in ('pending', 'retrying') and run_at <= now()
+        select max(extract(epoch from now() - greatest(head.created_at, head.scheduled_at)))::float8
+        from task_types
+        cross join generate_series(0, 3) as lane (priority)
+        cross join lateral (
+            select created_at, scheduled_at
+            from tasks
+            where task_type_id = task_types.id and tasks.priority = lane.priority and run_at is null and worker_id is null
+            order by seq
+            limit 1
+        ) as head
+        where paused_at is null
         "#
     );
     let Some(seconds) = within_patience(oldest.fetch_one(&app.db)).await else {

@@ -3,7 +3,7 @@
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use axum::http::request::Parts;
 use model::Problem;
 use serde::de::DeserializeOwned;
@@ -28,6 +28,23 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
             return Err(unreadable("The body contains a NUL character"));
         }
         serde_path_to_error::deserialize(value).map(Self).map_err(|error| wrong_shape(&error))
+    }
+}
+
+/// A JSON body that may be missing; what is there is read as [`Json`] reads it.
+pub struct OptionalJson<T>(pub Option<T>);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for OptionalJson<T> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+        let is_missing = !request.headers().contains_key(CONTENT_TYPE)
+            && request.headers().get(CONTENT_LENGTH).is_none_or(|length| length == "0")
+            && !request.headers().contains_key(TRANSFER_ENCODING);
+        if is_missing {
+            return Ok(Self(None));
+        }
+        Json::from_request(request, state).await.map(|Json(value)| Self(Some(value)))
     }
 }
 

@@ -12,7 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub use error::{ErrorBody, status_of};
-pub use extract::{Json, Path, Query};
+pub use extract::{Json, OptionalJson, Path, Query};
 pub use identity::{MaybeSignedIn, SESSION_KEY, SignedIn, signed_in_by_cookie, user_agent};
 pub use request_id::RequestId;
 

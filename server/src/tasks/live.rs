@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use model::tasks::TaskStatus;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use sqlx::postgres::PgListener;
 use tokio::sync::{Notify, broadcast};
@@ -17,8 +17,12 @@ const REMEMBERED: usize = 1024;
 /// Seconds between two tries to listen when the database is away.
 const AGAIN_SECONDS: u64 = 1;
 
+/// The channels of PostgreSQL: something is ready, and these tasks changed (none named: many did).
+pub(super) const READY: &str = "task_ready";
+pub(super) const CHANGED: &str = "task_changed";
+
 /// One task changed.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskChanged {
     pub id: Uuid,
     pub owner: Option<Uuid>,
@@ -97,8 +101,13 @@ impl Live {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Lets a worker in this process look for work.
+    pub(super) fn wake(&self) {
+        self.ready.notify_one();
+    }
+
     /// Tells everybody who watches in this process.
-    fn tell(&self, told: Told) {
+    pub(super) fn tell(&self, told: Told) {
         let mut memory = self.memory();
         memory.last += 1;
         let numbered = Numbered { number: memory.last, told };
@@ -129,15 +138,19 @@ impl Live {
 
     async fn listen_once(&self, db: &PgPool) -> sqlx::Result<()> {
         let mut listener = PgListener::connect_with(db).await?;
-        listener.listen_all(["task_ready", "task_changed"]).await?;
+        listener.listen_all([READY, CHANGED]).await?;
         // Whatever happened before we listened was not heard.
         self.tell(Told::Refresh);
-        self.ready.notify_one();
+        self.wake();
         while let Some(heard) = listener.try_recv().await? {
-            match (heard.channel(), serde_json::from_str(heard.payload())) {
-                ("task_ready", _) => self.ready.notify_one(),
-                (_, Ok(changed)) => self.tell(Told::Changed(changed)),
-                (_, Err(error)) => tracing::warn!(error = %error, "a notification that this program cannot read"),
+            if heard.channel() == READY {
+                self.wake();
+                continue;
+            }
+            match serde_json::from_str::<Vec<TaskChanged>>(heard.payload()) {
+                Ok(changed) if changed.is_empty() => self.tell(Told::Refresh),
+                Ok(changed) => changed.into_iter().for_each(|changed| self.tell(Told::Changed(changed))),
+                Err(error) => tracing::warn!(error = %error, "a notification that this program cannot read"),
             }
         }
         Ok(())

@@ -1,30 +1,45 @@
 //! Background tasks: the verbs behind every door, the queue, and the worker.
 
+pub mod bell;
+pub mod enqueue;
 pub mod kinds;
 pub mod live;
+pub mod operate;
 pub mod queue;
 pub mod routes;
+pub mod schedules;
 pub mod worker;
 
-use chrono::Utc;
 use model::problem::Thing;
 use model::rbac::{Action, Relation};
 use model::tasks::{NewTask, Task, TaskFilter, TaskStats, TaskStatus, TaskType};
 use model::{Page, PageRequest, Problem};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::audit::{self, Subject};
 use crate::{Actor, App, Result};
 
+pub use bell::Bell;
+pub use enqueue::{NewBatch, enqueue, enqueue_in};
 pub use live::Live;
 
-/// Queues a task for `actor` and returns it as stored.
-pub async fn create(app: &App, actor: &Actor, new: NewTask) -> Result<Task> {
-    actor.require(Action::CreateTask, Relation::Own)?;
-    new.check(Utc::now())?;
+/// A task that was queued, or the one that its unique key led to.
+#[derive(Debug)]
+pub struct Created {
+    pub task: Task,
+    pub is_new: bool,
+}
 
-    let mut conn = app.db.acquire().await?;
-    let task = queue::insert(&mut conn, actor.id(), &new).await?;
-    Ok(task.ok_or_else(|| Problem::field("task_type", "this task type is not registered or not active"))?)
+/// Queues a task for `actor` and returns it as stored. With a unique key that is taken, the task that has it; a stranger's is a conflict.
+pub async fn create(app: &App, actor: &Actor, new: NewTask) -> Result<Created> {
+    actor.require(Action::CreateTask, Relation::Own)?;
+    enqueue::check(app, &new)?;
+
+    let queued = enqueue(app, Some(actor.id()), new).await?;
+    let found = queue::get(&app.db, queued.id, actor.limited_to(Action::ReadTask)).await?;
+    let task = found.ok_or_else(|| Problem::Conflict { message: "This unique key is taken".into() })?;
+    Ok(Created { task, is_new: queued.is_new })
 }
 
 /// One task; a stranger's is not found.
@@ -52,6 +67,11 @@ pub async fn list(app: &App, actor: &Actor, filter: &TaskFilter, page: PageReque
     Ok(Page { items, total, next })
 }
 
+/// The dead letter: tasks that failed for good.
+pub async fn dead_letter(app: &App, actor: &Actor, page: PageRequest) -> Result<Page<Task>> {
+    list(app, actor, &TaskFilter { status: Some(TaskStatus::Failed), ..TaskFilter::default() }, page).await
+}
+
 /// How many of the actor's tasks stand where, or of everybody's where the permission table allows it.
 pub async fn overview(app: &App, actor: &Actor) -> Result<TaskStats> {
     actor.require(Action::ReadTask, Relation::Own)?;
@@ -72,9 +92,51 @@ pub async fn types(app: &App) -> Result<Vec<TaskType>> {
 /// Cancels a waiting task at once and tells a running one to stop; the answer is where it stands now.
 pub async fn cancel(app: &App, actor: &Actor, id: Uuid) -> Result<TaskStatus> {
     actor.require(Action::CancelTask, Relation::Own)?;
-    if let Some(status) = queue::cancel(&app.db, id, actor.limited_to(Action::CancelTask)).await? {
-        return Ok(status);
+    let ended = queue::cancel(&mut *app.db.acquire().await?, id, actor.limited_to(Action::CancelTask)).await?;
+    let Some(status) = ended.iter().find(|one| one.id == id).map(|one| one.status) else {
+        get(app, actor, id).await?;
+        return Err(Problem::Unreadable { message: "The task has already ended".into() }.into());
+    };
+    if status == TaskStatus::Running {
+        app.bell.told_to_stop(id, ended.iter().find(|one| one.id == id).and_then(|one| one.owner));
     }
-    get(app, actor, id).await?;
-    Err(Problem::Unreadable { message: "The task has already ended".into() }.into())
+    app.bell.ended(&ended);
+    Ok(status)
+}
+
+/// Replays a task from the dead letter, with another payload where one is given: the same task again, with its attempts counted anew.
+pub async fn retry(app: &App, actor: &Actor, id: Uuid, payload: Option<Value>) -> Result<()> {
+    actor.require(Action::RetryTask, Relation::Own)?;
+    let owner = actor.limited_to(Action::RetryTask);
+    let mut tx = app.db.begin().await?;
+    let (task_type, reason) =
+        queue::find_dead(&mut tx, id, owner).await?.ok_or(Problem::NotFound { what: Thing::Task })?;
+    let is_edited = payload.is_some();
+    let edited = match payload {
+        None => None,
+        Some(payload) => {
+            let new = NewTask { task_type: task_type.clone(), payload, ..NewTask::default() };
+            enqueue::check(app, &new)?;
+            Some(queue::Edited { payload: new.payload, version: app.kinds.get(&task_type).map(|kind| kind.version) })
+        }
+    };
+    let replayed = queue::replay(&mut tx, id, owner, edited).await?.ok_or(Problem::NotFound { what: Thing::Task })?;
+    let details = json!({"task_type": task_type, "reason": reason, "is_edited": is_edited});
+    audit::record(&mut tx, actor, "task.replay", Subject::Task(id), details).await?;
+    tx.commit().await?;
+    app.bell.changed(id, replayed.owner, TaskStatus::Pending);
+    app.bell.ready();
+    Ok(())
+}
+
+/// Deletes a task that has ended; one that has not is not found.
+pub async fn delete(app: &App, actor: &Actor, id: Uuid) -> Result<()> {
+    actor.require(Action::DeleteTask, Relation::Own)?;
+    let mut tx = app.db.begin().await?;
+    if !queue::delete(&mut tx, id, actor.limited_to(Action::DeleteTask)).await? {
+        return Err(Problem::NotFound { what: Thing::Task }.into());
+    }
+    audit::record(&mut tx, actor, "task.delete", Subject::Task(id), json!({})).await?;
+    tx.commit().await?;
+    Ok(())
 }

@@ -1,4 +1,4 @@
-use model::tasks::{DataProcessing, Operation};
+use model::tasks::{DataProcessing, Operation, TaskKind};
 use serde_json::{Map, Value, json};
 
 use super::{Context, Stop, Work};
@@ -7,6 +7,9 @@ use super::{Context, Stop, Work};
 const PERCENTILES: [u32; 4] = [50, 90, 95, 99];
 
 impl Work for DataProcessing {
+    const NAME: &'static str = TaskKind::DataProcessing.name();
+    const DESCRIPTION: &'static str = TaskKind::DataProcessing.description();
+
     async fn run(self, _: &Context) -> Result<Value, Stop> {
         // Sorting many numbers takes a while; the runtime's threads are for those who wait.
         let computed = tokio::task::spawn_blocking(move || compute(self.operation, self.data.values().collect()));
@@ -47,7 +50,7 @@ fn compute(operation: Operation, mut numbers: Vec<f64>) -> Result<Value, Stop> {
 
 /// JSON has no infinity, so a sum that overflows is told, not stored as null.
 fn figure(number: f64) -> Result<Value, Stop> {
-    if number.is_finite() { Ok(json!(number)) } else { Err(Stop::GiveUp("The numbers are too large to add up".into())) }
+    if number.is_finite() { Ok(json!(number)) } else { Err(Stop::Fatal("The numbers are too large to add up".into())) }
 }
 
 /// Neumaier's compensated sum: small numbers beside large ones are not lost.
@@ -95,6 +98,6 @@ mod tests {
     #[test]
     fn small_numbers_beside_large_ones_are_kept_and_an_overflow_is_told() {
         assert_eq!(compute(Operation::Sum, vec![1e16, 1.0, -1e16]), Ok(json!({"sum": 1.0})));
-        assert!(matches!(compute(Operation::Sum, vec![f64::MAX, f64::MAX]), Err(Stop::GiveUp(_))));
+        assert!(matches!(compute(Operation::Sum, vec![f64::MAX, f64::MAX]), Err(Stop::Fatal(_))));
     }
 }

@@ -1,50 +1,216 @@
-//! What each kind of task does.
+//! What each kind of task does, and the registry that a worker takes them from.
 
+mod context;
 mod data;
 mod delay;
+mod policy;
 
-use model::tasks::TaskKind;
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
 use model::tasks::{DataProcessing, DelayTask};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tokio_util::sync::CancellationToken;
 
-use super::queue::Claimed;
-use crate::App;
+pub use context::Context;
+pub use policy::{BreakerPolicy, Policy, Rate};
 
-/// What a running task may use.
-pub struct Context {
-    pub app: App,
-    /// Triggered when somebody asks the task to stop; what heeds it ends with [`Stop::Cancelled`].
-    pub cancel: CancellationToken,
-}
-
-/// Why a task ended without a result. Retry or give up is decided by the kind, never guessed from a text.
+/// Why an attempt ended without a result. What follows is decided by the kind, never guessed from a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stop {
-    /// May work later.
+    /// May work later: tried again by the retry strategy, while attempts are left.
     Retry(String),
-    /// Will never work.
-    GiveUp(String),
+    /// May work after this time, which the other side has said.
+    RetryAfter(String, Duration),
+    /// Not yet: looked at again after this time. Costs no attempt.
+    Snooze(Duration),
+    /// Will never work: straight to the dead letter.
+    Fatal(String),
+    /// The payload cannot be read: straight to the dead letter, and no matter of the breaker.
+    Undecodable(String),
     /// Stopped because it was asked to.
     Cancelled,
 }
 
 /// A kind of task: its payload is `self`. It may run twice, so that must not matter.
-pub trait Work: DeserializeOwned {
+pub trait Work: DeserializeOwned + Send + 'static {
+    /// The name on the wire and in the database.
+    const NAME: &'static str;
+    /// What it does, in one sentence.
+    const DESCRIPTION: &'static str;
+    /// The version of the payload that this program writes.
+    const VERSION: i16 = 1;
+
+    /// How its tasks are treated.
+    fn policy() -> Policy {
+        Policy::default()
+    }
+
+    /// Brings a payload of version `from` to the next version. Called step by step, so each step knows one change only.
+    fn upcast(from: i16, payload: Value) -> Result<Value, Stop> {
+        let _ = payload;
+        Err(Stop::Undecodable(format!("{} has no step from version {from}", Self::NAME)))
+    }
+
     /// Does the work; the result is stored and shown.
     fn run(self, context: &Context) -> impl Future<Output = Result<Value, Stop>> + Send;
 }
 
-/// Runs a claimed task by its kind. A payload that cannot be read is given up: it will not get better.
-pub async fn run(claimed: &Claimed, context: &Context) -> Result<Value, Stop> {
-    match TaskKind::by_name(&claimed.task_type) {
-        Some(TaskKind::DelayTask) => read::<DelayTask>(claimed)?.run(context).await,
-        Some(TaskKind::DataProcessing) => read::<DataProcessing>(claimed)?.run(context).await,
-        None => Err(Stop::GiveUp(format!("This program knows no task type {}", claimed.task_type))),
+type Run = dyn Fn(Value, i16, Context) -> Pin<Box<dyn Future<Output = Result<Value, Stop>> + Send>> + Send + Sync;
+
+/// A kind as the registry holds it.
+#[derive(Clone)]
+pub struct Kind {
+    pub name: &'static str,
+    pub description: &'static str,
+    pub version: i16,
+    pub policy: Policy,
+    run: Arc<Run>,
+    check: fn(Value) -> Result<(), Stop>,
+}
+
+impl std::fmt::Debug for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Kind").field("name", &self.name).field("version", &self.version).finish_non_exhaustive()
     }
 }
 
-fn read<W: Work>(claimed: &Claimed) -> Result<W, Stop> {
-    W::deserialize(&claimed.payload).map_err(|error| Stop::GiveUp(format!("The payload cannot be read: {error}")))
+impl Kind {
+    /// The kind that does `W`.
+    pub fn of<W: Work>() -> Self {
+        let run = |payload: Value, version: i16, context: Context| {
+            let boxed: Pin<Box<dyn Future<Output = _> + Send>> =
+                Box::pin(async move { read::<W>(payload, version)?.run(&context).await });
+            boxed
+        };
+        Self {
+            name: W::NAME,
+            description: W::DESCRIPTION,
+            version: W::VERSION,
+            policy: W::policy(),
+            run: Arc::new(run),
+            check: |payload| read::<W>(payload, W::VERSION).map(drop),
+        }
+    }
+
+    /// The same kind with another policy.
+    pub fn with(self, policy: Policy) -> Self {
+        Self { policy, ..self }
+    }
+
+    /// Runs a task of this kind.
+    pub async fn run(&self, payload: Value, version: i16, context: Context) -> Result<Value, Stop> {
+        (self.run)(payload, version, context).await
+    }
+
+    /// Whether a payload of this program's version can be read.
+    pub fn check(&self, payload: &Value) -> Result<(), Stop> {
+        (self.check)(payload.clone())
+    }
+}
+
+/// Reads a payload, step by step from the version that it was written in.
+fn read<W: Work>(mut payload: Value, version: i16) -> Result<W, Stop> {
+    for from in version..W::VERSION {
+        payload = W::upcast(from, payload)?;
+    }
+    W::deserialize(payload).map_err(|error| Stop::Undecodable(format!("The payload cannot be read: {error}")))
+}
+
+/// The kinds that a program knows. A worker registers them at its start and claims tasks of no other type.
+#[derive(Clone, Debug)]
+pub struct Kinds(BTreeMap<&'static str, Kind>);
+
+impl Default for Kinds {
+    /// Those that come with the product.
+    fn default() -> Self {
+        Self(BTreeMap::new()).and(Kind::of::<DelayTask>()).and(Kind::of::<DataProcessing>())
+    }
+}
+
+impl Kinds {
+    /// These kinds and one more; a kind of the same name is replaced.
+    #[must_use]
+    pub fn and(mut self, kind: Kind) -> Self {
+        self.0.insert(kind.name, kind);
+        self
+    }
+
+    pub fn get(&self, name: &str) -> Option<&Kind> {
+        self.0.get(name)
+    }
+
+    /// All of them, by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Kind> {
+        self.0.values()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::tasks::TaskKind;
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+
+    /// Version 1 had `who`, version 2 `name`, version 3 has a list of `names`.
+    #[derive(Debug, Deserialize)]
+    struct Greeting {
+        names: Vec<String>,
+    }
+
+    impl Work for Greeting {
+        const NAME: &'static str = "greeting";
+        const DESCRIPTION: &'static str = "Greets.";
+        const VERSION: i16 = 3;
+
+        fn upcast(from: i16, mut payload: Value) -> Result<Value, Stop> {
+            match from {
+                1 => Ok(json!({"name": payload["who"].take()})),
+                2 => Ok(json!({"names": [payload["name"].take()]})),
+                _ => Err(Stop::Undecodable("too old".into())),
+            }
+        }
+
+        async fn run(self, _: &Context) -> Result<Value, Stop> {
+            Ok(json!(self.names))
+        }
+    }
+
+    #[test]
+    fn a_payload_of_any_older_version_is_brought_up_step_by_step() {
+        for (version, golden) in [(1, json!({"who": "Ada"})), (2, json!({"name": "Ada"})), (3, json!({"names": ["Ada"]}))] {
+            assert_eq!(read::<Greeting>(golden, version).unwrap().names, ["Ada"], "version {version}");
+        }
+    }
+
+    #[test]
+    fn a_payload_that_cannot_be_read_is_told_as_such() {
+        let unread = |payload, version| read::<Greeting>(payload, version).unwrap_err();
+        assert!(matches!(unread(json!({"names": 7}), 3), Stop::Undecodable(why) if why.contains("cannot be read")));
+        assert_eq!(unread(json!({}), 0), Stop::Undecodable("too old".into()));
+    }
+
+    /// A golden payload for each version of each built-in kind: when one of these fails, tasks that are queued now would be lost.
+    #[test]
+    fn every_version_of_every_built_in_payload_can_still_be_read() {
+        let golden = [
+            (TaskKind::DelayTask, 1, json!({"delay_seconds": 1.5, "task_id": "a", "test_scenario": "b", "deadline": "2030-01-01T00:00:00Z"})),
+            (TaskKind::DataProcessing, 1, json!({"operation": "process", "data": [1, 2.5]})),
+            (TaskKind::DataProcessing, 1, json!({"operation": "sum", "data": {"a": 1}})),
+        ];
+        let kinds = Kinds::default();
+        for (kind, version, payload) in &golden {
+            assert_eq!(kinds.get(kind.name()).unwrap().check(payload), Ok(()), "{} {version}", kind.name());
+        }
+        for kind in kinds.iter() {
+            for version in 1..=kind.version {
+                assert!(golden.iter().any(|(one, of, _)| one.name() == kind.name && *of == version), "{}", kind.name);
+            }
+        }
+    }
 }

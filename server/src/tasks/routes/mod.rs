@@ -1,13 +1,21 @@
 //! `/tasks` of the REST API.
 
+mod operate;
+mod schedules;
+
 use axum::extract::{OriginalUri, State};
+use axum::http::StatusCode;
 use model::PageRequest;
 use model::tasks::{NewTask, Task, TaskFilter, TaskStats, TaskStatus, TaskType};
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::http::{ErrorBody, Json, Listed, Path, Query, SignedIn, Success};
+use super::enqueue::{self, BatchQueued, NewBatch};
+use crate::http::{ErrorBody, Json, Listed, OptionalJson, Path, Query, SignedIn, Success};
 use crate::{App, Result, tasks};
 
 /// The routes, below `/api/v1`.
@@ -16,8 +24,13 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(list, create))
         .routes(routes!(types))
         .routes(routes!(stats))
-        .routes(routes!(get))
+        .routes(routes!(dead_letter))
+        .routes(routes!(create_many))
+        .routes(routes!(get, delete))
         .routes(routes!(cancel))
+        .routes(routes!(retry))
+        .merge(operate::routes())
+        .merge(schedules::routes())
 }
 
 /// The registered task types, by name.
@@ -32,7 +45,22 @@ async fn types(State(app): State<App>) -> Result<Success<Vec<TaskType>>> {
     (status = 422, body = ErrorBody),
 ))]
 async fn create(State(app): State<App>, SignedIn(actor): SignedIn, Json(new): Json<NewTask>) -> Result<Success<Task>> {
-    Ok(Success::told(tasks::create(&app, &actor, new).await?, "The task was queued"))
+    let created = tasks::create(&app, &actor, new).await?;
+    let told = if created.is_new { "The task was queued" } else { "A task of this unique key is there already" };
+    Ok(Success::told(created.task, told))
+}
+
+/// Queue up to 1000 tasks, all or none: beside one another, or as a chain; with a callback when all have ended.
+#[utoipa::path(post, path = "/tasks/batch", tag = "tasks", security(("bearer" = [])), request_body = NewBatch, responses(
+    (status = 201, body = Success<BatchQueued>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+    (status = 422, body = ErrorBody),
+))]
+async fn create_many(
+    State(app): State<App>,
+    SignedIn(actor): SignedIn,
+    Json(batch): Json<NewBatch>,
+) -> Result<(StatusCode, Success<BatchQueued>)> {
+    Ok((StatusCode::CREATED, Success::of(enqueue::create_many(&app, &actor, batch).await?)))
 }
 
 /// Own tasks, or everybody's for moderators; the newest first.
@@ -51,6 +79,19 @@ async fn list(
     Query(page): Query<PageRequest>,
 ) -> Result<Listed<Task>> {
     Ok(Listed::new(tasks::list(&app, &actor, &filter, page).await?, &uri))
+}
+
+/// Tasks that failed for good; own ones, or everybody's for moderators.
+#[utoipa::path(get, path = "/tasks/dead-letter", tag = "tasks", security(("bearer" = [])), params(PageRequest), responses(
+    (status = 200, body = Success<Vec<Task>>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+))]
+async fn dead_letter(
+    State(app): State<App>,
+    SignedIn(actor): SignedIn,
+    OriginalUri(uri): OriginalUri,
+    Query(page): Query<PageRequest>,
+) -> Result<Listed<Task>> {
+    Ok(Listed::new(tasks::dead_letter(&app, &actor, page).await?, &uri))
 }
 
 /// How many tasks stand where, over all users; for moderators.
@@ -80,4 +121,36 @@ async fn cancel(State(app): State<App>, SignedIn(actor): SignedIn, Path(id): Pat
         _ => "The task was cancelled",
     };
     Ok(Success::of(told.into()))
+}
+
+/// A replay, as it is or with another payload.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+struct Retry {
+    #[serde(default)]
+    payload: Option<Value>,
+}
+
+/// Replay a task from the dead letter. A body is needed only to change the payload.
+#[utoipa::path(post, path = "/tasks/{id}/retry", tag = "tasks", security(("bearer" = [])), params(("id" = Uuid, Path)),
+    request_body = Option<Retry>, responses(
+    (status = 200, body = Success<String>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+    (status = 404, body = ErrorBody),
+))]
+async fn retry(
+    State(app): State<App>,
+    SignedIn(actor): SignedIn,
+    Path(id): Path<Uuid>,
+    OptionalJson(retry): OptionalJson<Retry>,
+) -> Result<Success<String>> {
+    tasks::retry(&app, &actor, id, retry.unwrap_or_default().payload).await?;
+    Ok(Success::of("The task was queued again".into()))
+}
+
+/// Delete a task that has ended.
+#[utoipa::path(delete, path = "/tasks/{id}", tag = "tasks", security(("bearer" = [])), params(("id" = Uuid, Path)), responses(
+    (status = 200, body = Success<String>), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody),
+))]
+async fn delete(State(app): State<App>, SignedIn(actor): SignedIn, Path(id): Path<Uuid>) -> Result<Success<String>> {
+    tasks::delete(&app, &actor, id).await?;
+    Ok(Success::of("The task was deleted".into()))
 }

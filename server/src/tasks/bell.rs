@@ -1,0 +1,156 @@
+//! The bell: tells workers that something is ready and pages that something changed, after the commit and beside it.
+//!
+//! A NOTIFY inside the transaction would make every enqueue wait for the one lock that all notifications share. So the process gathers
+//! what there is to tell for some milliseconds and sends it on a connection of its own. A bell that is lost with its process only
+//! delays: workers poll, and pages read again.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use model::tasks::TaskStatus;
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::live::{CHANGED, Live, READY, TaskChanged, Told};
+use super::queue::Ended;
+
+/// What is rung within this time is told together.
+const GATHERED: Duration = Duration::from_millis(3);
+/// Changes that are told one by one; of more than these together it is told that there were many.
+const ONE_BY_ONE: usize = 40;
+/// Wait between two tries when the database is away.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Rings in this process and, by PostgreSQL, in all others. Cheap to clone.
+#[derive(Clone)]
+pub struct Bell {
+    live: Live,
+    waiting: Arc<Mutex<Waiting>>,
+    rung: Arc<Notify>,
+    later: Arc<Notify>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    is_ready: bool,
+    changed: Vec<TaskChanged>,
+    many_changed: bool,
+}
+
+impl Bell {
+    pub fn new(live: Live) -> Self {
+        Self { live, waiting: Arc::default(), rung: Arc::default(), later: Arc::default() }
+    }
+
+    /// Tasks may be ready. A worker in this process starts at once.
+    pub fn ready(&self) {
+        self.live.wake();
+        self.waiting().is_ready = true;
+        self.rung.notify_one();
+    }
+
+    /// A task changed.
+    pub fn changed(&self, id: Uuid, owner: Option<Uuid>, status: TaskStatus) {
+        self.add(TaskChanged { id, owner, status, cancel_requested: false });
+        self.rung.notify_one();
+    }
+
+    /// A running task was told to stop.
+    pub fn told_to_stop(&self, id: Uuid, owner: Option<Uuid>) {
+        self.add(TaskChanged { id, owner, status: TaskStatus::Running, cancel_requested: true });
+        self.rung.notify_one();
+    }
+
+    /// Tasks stand somewhere else now.
+    pub fn ended(&self, ended: &[Ended]) {
+        for one in ended {
+            self.add(TaskChanged { id: one.id, owner: one.owner, status: one.status, cancel_requested: false });
+        }
+        if ended.iter().any(|one| one.is_ready) {
+            self.ready();
+        }
+        self.rung.notify_one();
+    }
+
+    /// A task waits for a time that may be near. Heard in this process only; others look every second.
+    pub fn later(&self) {
+        self.later.notify_one();
+    }
+
+    /// Waits until [`Bell::later`] was rung.
+    pub async fn heard_later(&self) {
+        self.later.notified().await;
+    }
+
+    fn add(&self, changed: TaskChanged) {
+        let mut waiting = self.waiting();
+        if waiting.changed.len() < ONE_BY_ONE || changed.cancel_requested {
+            waiting.changed.push(changed);
+        } else {
+            waiting.many_changed = true;
+        }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends what was rung until the process stops. Without notifications only this process hears it, which suits poolers.
+    pub async fn ring(self, db: PgPool, sends: bool, stopping: CancellationToken) {
+        let mut conn = None;
+        loop {
+            tokio::select! {
+                () = self.rung.notified() => {}
+                () = stopping.cancelled() => {}
+            }
+            let is_last = stopping.is_cancelled();
+            let waiting = std::mem::take(&mut *self.waiting());
+            if !sends {
+                self.tell_here(waiting);
+            } else if let Err(error) = send(&db, &mut conn, &waiting).await {
+                tracing::warn!(error = %error, "could not ring; trying again");
+                conn = None;
+                *self.waiting() = Waiting { is_ready: true, many_changed: true, changed: Vec::new() };
+                self.rung.notify_one();
+                tokio::select! {
+                    () = tokio::time::sleep(AGAIN) => {}
+                    () = stopping.cancelled() => return,
+                }
+            }
+            if is_last {
+                return;
+            }
+            tokio::time::sleep(GATHERED).await;
+        }
+    }
+
+    fn tell_here(&self, waiting: Waiting) {
+        waiting.changed.into_iter().for_each(|changed| self.live.tell(Told::Changed(changed)));
+        if waiting.many_changed {
+            self.live.tell(Told::Refresh);
+        }
+    }
+}
+
+async fn send(db: &PgPool, conn: &mut Option<PgConnection>, waiting: &Waiting) -> sqlx::Result<()> {
+    let conn = match conn {
+        Some(conn) => conn,
+        // A notification that a crash of PostgreSQL swallows is no loss, so its commit need not wait for the disk.
+        None => conn.insert(db.connect_options().as_ref().clone().options([("synchronous_commit", "off")]).connect().await?),
+    };
+    let mut tx = conn.begin().await?;
+    if waiting.is_ready {
+        sqlx::query!("select pg_notify($1, '')", READY).execute(&mut *tx).await?;
+    }
+    // A notification holds 8000 bytes at most.
+    for some in waiting.changed.chunks(ONE_BY_ONE) {
+        let told = serde_json::to_string(some).unwrap_or_default();
+        sqlx::query!("select pg_notify($1, $2)", CHANGED, told).execute(&mut *tx).await?;
+    }
+    if waiting.many_changed {
+        sqlx::query!("select pg_notify($1, '[]')", CHANGED).execute(&mut *tx).await?;
+    }
+    tx.commit().await
+}

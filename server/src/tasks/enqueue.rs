@@ -1,0 +1,188 @@
+//! Into the queue from anywhere in the program: one task, many, a chain, a batch with a callback, in a transaction or for itself.
+
+use chrono::Utc;
+use model::Problem;
+use model::rbac::{Action, Relation};
+use model::tasks::{NewTask, TaskKind, TaskStatus};
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::kinds::Stop;
+use super::queue::{self, NewRow, Queued};
+use crate::{Actor, App, Result};
+
+/// Tasks that one request queues at most.
+pub const MANY_AT_MOST: usize = 1000;
+
+/// Refuses what no worker could run: limits, and the payload by its kind. Whether the type is registered, the queue knows.
+pub fn check(app: &App, new: &NewTask) -> Result<(), Problem> {
+    new.check(Utc::now())?;
+    // Those that `model` knows have been checked by field.
+    let kind = app.kinds.get(&new.task_type).filter(|_| TaskKind::by_name(&new.task_type).is_none());
+    match kind.map_or(Ok(()), |kind| kind.check(&new.payload)) {
+        Ok(()) => Ok(()),
+        Err(Stop::Undecodable(_)) => Err(Problem::field("payload", "does not have the shape of this task type")),
+        Err(_) => Err(Problem::field("payload", "is refused by this task type")),
+    }
+}
+
+/// What became of a task that was to be queued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Enqueued {
+    pub id: Uuid,
+    /// No when its unique key led to a task that is there already.
+    pub is_new: bool,
+}
+
+/// Queues a task and wakes a worker.
+///
+/// # Errors
+/// A field problem when the type is not registered or takes no new tasks.
+pub async fn enqueue(app: &App, owner: Option<Uuid>, new: NewTask) -> Result<Enqueued> {
+    let mut tx = app.db.begin().await?;
+    let queued = enqueue_in(app, &mut tx, owner, new).await?;
+    tx.commit().await?;
+    queued.ring(app);
+    Ok(queued.0)
+}
+
+/// Queues a task in the caller's transaction: it is there when that commits, and never was when it does not. Call [`Rings::ring`] after
+/// the commit; without it a worker finds the task at its next poll.
+///
+/// # Errors
+/// A field problem when the type is not registered or takes no new tasks.
+pub async fn enqueue_in(app: &App, conn: &mut PgConnection, owner: Option<Uuid>, new: NewTask) -> Result<Rings> {
+    let row = row_of(app, new, owner);
+    let is_later = row.scheduled_at.is_some();
+    let enqueued = match queue::insert(conn, row).await? {
+        Queued::New(id) => Enqueued { id, is_new: true },
+        Queued::Existing(id) => Enqueued { id, is_new: false },
+        Queued::UnknownType => return Err(unknown_type("task_type").into()),
+    };
+    Ok(Rings(enqueued, owner, is_later))
+}
+
+/// A task that was queued but not yet told of.
+#[derive(Clone, Copy, Debug)]
+#[must_use = "ring after the commit, or the task waits for a poll"]
+pub struct Rings(pub Enqueued, Option<Uuid>, bool);
+
+impl Rings {
+    /// Wakes workers and tells pages.
+    pub fn ring(&self, app: &App) {
+        if !self.0.is_new {
+            return;
+        }
+        app.bell.changed(self.0.id, self.1, TaskStatus::Pending);
+        if self.2 {
+            app.bell.later();
+        } else {
+            app.bell.ready();
+        }
+    }
+}
+
+fn row_of(app: &App, new: NewTask, owner: Option<Uuid>) -> NewRow {
+    let version = app.kinds.get(&new.task_type).map(|kind| kind.version);
+    NewRow::of(new, version, owner)
+}
+
+fn unknown_type(field: &str) -> Problem {
+    Problem::field(field, "this task type is not registered or not active")
+}
+
+/// Several tasks at once.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct NewBatch {
+    /// 1 to 1000 tasks, without unique keys.
+    pub tasks: Vec<NewTask>,
+    /// Run each only after the one before it has succeeded. When one is cancelled, so are those after it; when one fails for good, they
+    /// wait for its replay.
+    #[serde(default)]
+    pub is_chain: bool,
+    /// Run when all of them have ended, however that was.
+    #[serde(default)]
+    pub callback: Option<NewTask>,
+}
+
+/// The ids of a batch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BatchQueued {
+    /// In the order given.
+    pub ids: Vec<Uuid>,
+    pub callback_id: Option<Uuid>,
+}
+
+/// Queues many tasks for `actor`, all or none.
+pub async fn create_many(app: &App, actor: &Actor, batch: NewBatch) -> Result<BatchQueued> {
+    actor.require(Action::CreateTask, Relation::Own)?;
+    check_batch(app, &batch)?;
+    let mut tx = app.db.begin().await?;
+    let queued = enqueue_many_in(app, &mut tx, Some(actor.id()), batch).await?;
+    tx.commit().await?;
+    for id in queued.ids.iter().chain(&queued.callback_id) {
+        app.bell.changed(*id, Some(actor.id()), TaskStatus::Pending);
+    }
+    app.bell.ready();
+    app.bell.later();
+    Ok(queued)
+}
+
+fn check_batch(app: &App, batch: &NewBatch) -> Result<(), Problem> {
+    if !(1..=MANY_AT_MOST).contains(&batch.tasks.len()) {
+        return Err(Problem::field("tasks", format!("must be 1 to {MANY_AT_MOST}")));
+    }
+    let mut fields = Vec::new();
+    let places = batch.tasks.iter().enumerate().map(|(place, new)| (format!("tasks[{place}]"), new));
+    for (place, new) in places.chain(batch.callback.iter().map(|new| ("callback".to_owned(), new))) {
+        let refused = check(app, new).err().map(|problem| problem.fields()).unwrap_or_default();
+        fields.extend(refused.into_iter().map(|mut field| {
+            field.field = format!("{place}.{}", field.field);
+            field
+        }));
+        if new.unique_key.is_some() {
+            fields.push(model::FieldProblem::new(format!("{place}.unique_key"), "is not for tasks of a batch"));
+        }
+    }
+    if fields.is_empty() { Ok(()) } else { Err(Problem::Invalid { fields }) }
+}
+
+/// Queues many tasks in the caller's transaction, all or none. Ring the bell after the commit.
+///
+/// # Errors
+/// A field problem when a type is not registered or takes no new tasks.
+pub async fn enqueue_many_in(
+    app: &App,
+    conn: &mut PgConnection,
+    owner: Option<Uuid>,
+    batch: NewBatch,
+) -> Result<BatchQueued> {
+    let mut rows: Vec<_> = batch.tasks.into_iter().map(|new| row_of(app, new, owner)).collect();
+    if batch.is_chain {
+        rows.iter_mut().skip(1).for_each(|row| row.waits_for = 1);
+    }
+    let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
+    let callback = batch.callback.map(|new| {
+        let mut row = row_of(app, new, owner);
+        row.waits_for = i32::try_from(ids.len()).unwrap_or(i32::MAX);
+        row
+    });
+    let callback_id = callback.as_ref().map(|row| row.id);
+    rows.extend(callback);
+    let inserted = queue::insert_all(conn, &rows).await?;
+    if let Some(place) = rows.iter().position(|row| !inserted.contains(&row.id)) {
+        let field = if place < ids.len() { format!("tasks[{place}].task_type") } else { "callback.task_type".into() };
+        return Err(unknown_type(&field).into());
+    }
+    if batch.is_chain {
+        for step in ids.windows(2) {
+            queue::block(conn, &step[..1], step[1], true).await?;
+        }
+    }
+    if let Some(callback_id) = callback_id {
+        queue::block(conn, &ids, callback_id, false).await?;
+    }
+    Ok(BatchQueued { ids, callback_id })
+}

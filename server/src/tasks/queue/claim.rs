@@ -1,0 +1,115 @@
+//! From ready to running, in batches.
+
+use model::tasks::RetryStrategy;
+use serde_json::Value;
+use sqlx::types::Json;
+use sqlx::PgExecutor;
+use uuid::Uuid;
+
+/// A type and a priority, and how far this worker has read and may take of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lane {
+    pub task_type_id: i32,
+    pub priority: i16,
+    /// Rows up to this one are not looked at: they have been claimed. A sweep begins at 0.
+    pub after_seq: i64,
+    pub quota: i32,
+}
+
+/// A task that this process holds under a lease.
+#[derive(Clone, Debug)]
+pub struct Claimed {
+    pub id: Uuid,
+    pub seq: i64,
+    pub task_type_id: i32,
+    pub priority: i16,
+    pub payload: Value,
+    pub payload_version: i16,
+    pub attempt: i32,
+    pub max_attempts: i32,
+    /// The task's own; the kind's when there is none.
+    pub retry_strategy: Option<Json<RetryStrategy>>,
+    /// Fences this claim off from earlier and later ones.
+    pub lease_epoch: i32,
+    pub created_by: Option<Uuid>,
+}
+
+/// Which types give tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Breakers {
+    /// Those whose breaker is closed.
+    Closed,
+    /// All; the caller has locked the breaker and counts the probes.
+    AnyState,
+}
+
+/// Takes up to `limit` tasks, lane by lane in the order given and in the order of the queue within a lane.
+///
+/// A worker without a lease gets none. The lock on its row makes a rescue wait for claims that have begun, so that it sees what they
+/// took. Types that are paused give nothing.
+pub async fn claim(
+    db: impl PgExecutor<'_>,
+    worker: i64,
+    lanes: &[Lane],
+    limit: i64,
+    breakers: Breakers,
+) -> sqlx::Result<Vec<Claimed>> {
+    let types: Vec<_> = lanes.iter().map(|lane| lane.task_type_id).collect();
+    let priorities: Vec<_> = lanes.iter().map(|lane| lane.priority).collect();
+    let after: Vec<_> = lanes.iter().map(|lane| lane.after_seq).collect();
+    let quotas: Vec<_> = lanes.iter().map(|lane| lane.quota).collect();
+    sqlx::query_as!(
+        Claimed,
+        r#"
+        with me as materialized (
+            select id from workers where id = $1 and lease_until > now() for key share
+        ), lanes as materialized (
+            select lane.*
+            from unnest($2::int[], $3::smallint[], $4::bigint[], $5::int[]) with ordinality
+                as lane (task_type_id, priority, after_seq, quota, place)
+            join task_types on task_types.id = lane.task_type_id and task_types.paused_at is null
+            join task_type_state as state on state.task_type_id = lane.task_type_id and (state.breaker = 'closed' or $7)
+            order by lane.place
+        ), due as materialized (
+            select picked.id
+            from me
+            cross join lanes
+            cross join lateral (
+                select tasks.id
+                from tasks
+                where tasks.task_type_id = lanes.task_type_id and tasks.priority = lanes.priority and tasks.run_at is null
+                  and tasks.seq > lanes.after_seq and tasks.worker_id is null
+                order by tasks.seq
+                limit lanes.quota
+                for update of tasks skip locked
+            ) as picked
+            limit $6
+        ), claimed as (
+            update tasks
+            set worker_id = $1, attempts = attempts + 1, lease_epoch = lease_epoch + 1, started_at = now(), updated_at = now()
+            from due
+            where tasks.id = due.id
+            returning tasks.*
+        ), marked as (
+            insert into worker_lanes (worker_id, task_type_id, priority, claimed_up_to)
+            select $1, task_type_id, priority, max(seq) from claimed group by task_type_id, priority
+            on conflict (worker_id, task_type_id, priority) do update
+            set claimed_up_to = greatest(worker_lanes.claimed_up_to, excluded.claimed_up_to)
+        )
+        select id as "id!", seq as "seq!", task_type_id as "task_type_id!", priority as "priority!", payload as "payload!",
+            payload_version as "payload_version!", attempts as "attempt!", max_attempts as "max_attempts!",
+            retry_strategy as "retry_strategy: Json<RetryStrategy>", lease_epoch as "lease_epoch!", created_by
+        from claimed
+        order by priority desc, seq
+        "#,
+        worker,
+        &types,
+        &priorities,
+        &after,
+        &quotas,
+        limit,
+        breakers == Breakers::AnyState,
+    )
+    .fetch_all(db)
+    .await
+}

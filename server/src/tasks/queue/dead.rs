@@ -1,0 +1,103 @@
+//! Out of the dead letter: a replay is the same task again, with its attempts counted anew and its fencing number carried on.
+
+use model::tasks::{DeadReason, TaskFilter};
+use serde_json::Value;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::Result;
+
+/// A task that was taken out of the dead letter.
+#[derive(Clone, Debug)]
+pub struct Replayed {
+    pub id: Uuid,
+    pub owner: Option<Uuid>,
+}
+
+/// The type and the payload's version of a dead task; none when there is no such task for this owner.
+pub async fn find(conn: &mut PgConnection, id: Uuid, owner: Option<Uuid>) -> Result<Option<(String, DeadReason)>> {
+    let found = sqlx::query!(
+        r#"
+        select name, reason as "reason: DeadReason"
+        from dead_tasks
+        join task_types on task_types.id = task_type_id
+        where dead_tasks.id = $1 and ($2::uuid is null or created_by = $2)
+        "#,
+        id,
+        owner,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(found.map(|row| (row.name, row.reason)))
+}
+
+/// An edited payload, of the version that the editing program knows.
+#[derive(Clone, Debug)]
+pub struct Edited {
+    pub payload: Value,
+    pub version: Option<i16>,
+}
+
+/// Replays one task, with another payload where one is given; none when there is no such dead task for this owner.
+pub async fn replay(
+    conn: &mut PgConnection,
+    id: Uuid,
+    owner: Option<Uuid>,
+    edited: Option<Edited>,
+) -> Result<Option<Replayed>> {
+    let (payload, version) = edited.map_or((None, None), |edited| (Some(edited.payload), edited.version));
+    let replayed = sqlx::query_as!(
+        Replayed,
+        r#"
+        with back as (
+            delete from dead_tasks where id = $1 and ($2::uuid is null or created_by = $2) returning *
+        )
+        insert into tasks (id, task_type_id, priority, lease_epoch, max_attempts, payload, payload_version, metadata, retry_strategy, errors,
+            created_by, scheduled_at, created_at, updated_at)
+        select id, task_type_id, priority, lease_epoch + 1, max_attempts, coalesce($3, payload), coalesce($4, payload_version), metadata,
+            retry_strategy, errors, created_by, scheduled_at, created_at, now()
+        from back
+        returning id, created_by as owner
+        "#,
+        id,
+        owner,
+        payload,
+        version,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(replayed)
+}
+
+/// Replays up to some hundred of those that match; the answer is empty when none is left.
+pub async fn replay_some(conn: &mut PgConnection, owner: Option<Uuid>, filter: &TaskFilter) -> Result<Vec<Replayed>> {
+    let replayed = sqlx::query_as!(
+        Replayed,
+        r#"
+        with chosen as (
+            select dead_tasks.id
+            from dead_tasks
+            join task_types on task_types.id = task_type_id
+            where ($1::uuid is null or created_by = $1) and ($2::text is null or name = $2) and ($3::smallint is null or priority = $3)
+            order by dead_tasks.id
+            limit 500
+            for update of dead_tasks skip locked
+        ), back as (
+            delete from dead_tasks using chosen where dead_tasks.id = chosen.id returning dead_tasks.*
+        )
+        insert into tasks (id, task_type_id, priority, lease_epoch, max_attempts, payload, payload_version, metadata, retry_strategy, errors,
+            created_by, scheduled_at, created_at, updated_at)
+        select id, task_type_id, priority, lease_epoch + 1, max_attempts, payload, payload_version, metadata, retry_strategy, errors,
+            created_by, scheduled_at, created_at, now()
+        from back
+        order by id
+        returning id, created_by as owner
+        "#,
+        owner,
+        filter.task_type,
+        filter.priority.map(|priority| priority as i16),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(replayed)
+}

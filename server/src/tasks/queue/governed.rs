@@ -1,0 +1,183 @@
+//! Claims and settlements of types that must be counted: limited, rated, or with a breaker that is not closed. The type's row in
+//! `task_type_state` is locked meanwhile, so the counts are exact; other types never pay for that.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use sqlx::{Connection, PgConnection, PgPool};
+
+use super::breaker::{Breaker, BreakerState};
+use super::claim::{Breakers, Claimed, Lane, claim};
+use crate::tasks::kinds::{BreakerPolicy, Rate};
+
+/// The locked row, with the policy that goes with it.
+struct Governed {
+    now: DateTime<Utc>,
+    max_running: Option<i32>,
+    running: i32,
+    rate: Option<Rate>,
+    tokens: f64,
+    breaker_policy: Option<BreakerPolicy>,
+    breaker: Breaker,
+}
+
+impl Governed {
+    /// How many of the type may start now.
+    fn free(&mut self, wanted: i32) -> i32 {
+        let running = self.max_running.map_or(wanted, |most| most - self.running);
+        let rated = self.rate.map_or(wanted, |_| self.tokens.floor() as i32);
+        let policy = self.breaker_policy.unwrap_or_default();
+        let broken = self.breaker.free(&policy, self.now).unwrap_or(wanted);
+        wanted.min(running).min(rated).min(broken).max(0)
+    }
+
+    fn claimed(&mut self, count: i32) {
+        self.running += count;
+        self.tokens -= f64::from(count);
+        self.breaker.claimed(count);
+    }
+}
+
+/// Claims of one counted type, over its lanes in their order.
+pub async fn claim_governed(db: &PgPool, worker: i64, lanes: &[Lane], limit: i32) -> sqlx::Result<Vec<Claimed>> {
+    let Some(task_type_id) = lanes.first().map(|lane| lane.task_type_id) else { return Ok(Vec::new()) };
+    let mut conn = db.acquire().await?;
+    let mut tx = conn.begin().await?;
+    let Some(mut governed) = lock(&mut tx, task_type_id).await? else { return Ok(Vec::new()) };
+    let free = governed.free(limit);
+    let mut claimed = Vec::new();
+    if free > 0 {
+        let lanes: Vec<_> = lanes.iter().map(|lane| Lane { after_seq: 0, quota: free, ..*lane }).collect();
+        claimed = claim(&mut *tx, worker, &lanes, free.into(), Breakers::AnyState).await?;
+        governed.claimed(claimed.len() as i32);
+    }
+    save(&mut tx, task_type_id, &governed).await?;
+    tx.commit().await?;
+    Ok(claimed)
+}
+
+/// The type's row under a lock; none when the type is paused.
+async fn lock(conn: &mut PgConnection, task_type_id: i32) -> sqlx::Result<Option<Governed>> {
+    let row = sqlx::query!(
+        r#"
+        select clock_timestamp() as "now!", max_running, running, rate_per_second, rate_burst,
+            -- Refilled by the database's clock.
+            least(coalesce(rate_burst, 0), tokens + coalesce(rate_per_second, 0)
+                * least(extract(epoch from clock_timestamp() - greatest(tokens_at, now() - interval '1 day')), 86400)::float8) as "tokens!",
+            breaker_failures, breaker_ratio, breaker_window_seconds, breaker_cooldown_seconds, breaker_probes,
+            breaker as "breaker: BreakerState", is_manual, window_from, window_ok, window_failed, probe_at, times_opened, probes_claimed,
+            probes_ok
+        from task_type_state
+        join task_types on task_types.id = task_type_state.task_type_id
+        where task_type_state.task_type_id = $1 and paused_at is null
+        for update of task_type_state
+        "#,
+        task_type_id,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| Governed {
+        now: row.now,
+        max_running: row.max_running,
+        running: row.running,
+        rate: row.rate_per_second.zip(row.rate_burst).map(|(per_second, burst)| Rate { per_second, burst }),
+        tokens: row.tokens,
+        breaker_policy: row.breaker_failures.map(|failures| BreakerPolicy {
+            failures,
+            ratio: row.breaker_ratio.unwrap_or(1.0),
+            window: seconds(row.breaker_window_seconds),
+            cooldown: seconds(row.breaker_cooldown_seconds),
+            probes: row.breaker_probes.unwrap_or(1),
+        }),
+        breaker: Breaker {
+            state: row.breaker,
+            is_manual: row.is_manual,
+            window_from: row.window_from,
+            window_ok: row.window_ok,
+            window_failed: row.window_failed,
+            probe_at: row.probe_at,
+            times_opened: row.times_opened,
+            probes_claimed: row.probes_claimed,
+            probes_ok: row.probes_ok,
+        },
+    }))
+}
+
+fn seconds(stored: Option<f64>) -> Duration {
+    Duration::try_from_secs_f64(stored.unwrap_or(0.0)).unwrap_or(Duration::MAX)
+}
+
+async fn save(conn: &mut PgConnection, task_type_id: i32, governed: &Governed) -> sqlx::Result<()> {
+    let breaker = &governed.breaker;
+    sqlx::query!(
+        r#"
+        update task_type_state
+        set running = $2, tokens = $3, tokens_at = $4, window_from = $6, window_ok = $7, window_failed = $8, probe_at = $9,
+            times_opened = $10, probes_claimed = $11, probes_ok = $12, changed_at = case breaker when $5 then changed_at else now() end,
+            breaker = $5
+        where task_type_id = $1
+        "#,
+        task_type_id,
+        governed.running,
+        governed.tokens,
+        governed.now,
+        breaker.state as BreakerState,
+        breaker.window_from,
+        breaker.window_ok,
+        breaker.window_failed,
+        breaker.probe_at,
+        breaker.times_opened,
+        breaker.probes_claimed,
+        breaker.probes_ok,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Attempts of one type that ended with the answer that a breaker counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    pub task_type_id: i32,
+    pub ok: i32,
+    pub failed: i32,
+}
+
+/// Tells the breaker of a type how attempts ended; says whether it changed its state.
+pub async fn count(conn: &mut PgConnection, counted: Counted) -> sqlx::Result<bool> {
+    let mut tx = conn.begin().await?;
+    let Some(mut governed) = lock(&mut tx, counted.task_type_id).await? else { return Ok(false) };
+    let Some(policy) = governed.breaker_policy else { return Ok(false) };
+    let before = governed.breaker.clone();
+    governed.breaker.count(&policy, counted.ok, counted.failed, governed.now);
+    if governed.breaker != before {
+        save(&mut tx, counted.task_type_id, &governed).await?;
+    }
+    tx.commit().await?;
+    Ok(governed.breaker.state != before.state)
+}
+
+/// Types that a worker must look at more closely.
+#[derive(Clone, Debug, Default)]
+pub struct Watched {
+    /// Their breaker is not closed: probes go through [`claim_governed`].
+    pub broken: Vec<i32>,
+    /// Something of them failed lately: what succeeds counts, too.
+    pub failing: Vec<i32>,
+}
+
+/// The types to look at more closely.
+pub async fn watched(db: &PgPool) -> sqlx::Result<Watched> {
+    let rows = sqlx::query!(
+        r#"
+        select task_type_id, breaker <> 'closed' as "is_broken!" from task_type_state where breaker <> 'closed' or window_failed > 0
+        "#
+    )
+    .fetch_all(db)
+    .await?;
+    let (broken, failing): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.is_broken);
+    Ok(Watched {
+        broken: broken.into_iter().map(|row| row.task_type_id).collect(),
+        failing: failing.into_iter().map(|row| row.task_type_id).collect(),
+    })
+}

@@ -1,0 +1,200 @@
+//! What people see: tasks wherever they are, alive, ended or dead.
+
+use chrono::{DateTime, Utc};
+use model::tasks::{AttemptError, DeadReason, Priority, Progress, RetryStrategy, Task, TaskFilter, TaskStats, TaskStatus};
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::Result;
+
+/// A list has so many rows at most before it is told as that many and more: counting further costs more than it says.
+pub const COUNTED_AT_MOST: i64 = 10_000;
+
+/// A row of the view, with what is kept elsewhere.
+struct Row {
+    id: Uuid,
+    task_type: String,
+    status: TaskStatus,
+    priority: Priority,
+    payload: Value,
+    metadata: Option<Value>,
+    max_attempts: i32,
+    attempts: i32,
+    retry_strategy: Json<RetryStrategy>,
+    result: Option<Value>,
+    errors: Option<Json<Vec<AttemptError>>>,
+    dead_reason: Option<DeadReason>,
+    cancel_requested: bool,
+    created_by: Option<Uuid>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    scheduled_at: Option<DateTime<Utc>>,
+    started_at: Option<DateTime<Utc>>,
+    finished_at: Option<DateTime<Utc>>,
+    percent: Option<f32>,
+    message: Option<String>,
+}
+
+impl From<Row> for Task {
+    fn from(row: Row) -> Self {
+        let errors = row.errors.map(|errors| errors.0).unwrap_or_default();
+        Self {
+            id: row.id,
+            task_type: row.task_type,
+            status: row.status,
+            priority: row.priority,
+            payload: row.payload,
+            metadata: row.metadata.unwrap_or_else(|| json!({})),
+            max_attempts: row.max_attempts,
+            current_attempt: row.attempts,
+            retry_strategy: row.retry_strategy.0,
+            result: row.result,
+            progress: row.percent.map(|percent| Progress { percent, message: row.message }),
+            last_error: errors.last().map(|last| last.error.clone()),
+            errors,
+            dead_reason: row.dead_reason,
+            cancel_requested: row.cancel_requested,
+            created_by: row.created_by,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            scheduled_at: row.scheduled_at,
+            started_at: row.started_at,
+            completed_at: row.finished_at,
+        }
+    }
+}
+
+/// One task; `owner` limits it to that user's.
+pub async fn get(db: &PgPool, id: Uuid, owner: Option<Uuid>) -> Result<Option<Task>> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"
+        select task.id as "id!", name as task_type, status as "status!: TaskStatus", priority as "priority!: Priority", payload as "payload!",
+            metadata, max_attempts as "max_attempts!", attempts as "attempts!",
+            coalesce(task.retry_strategy, task_types.retry_strategy) as "retry_strategy!: Json<RetryStrategy>", result,
+            errors as "errors: Json<Vec<AttemptError>>", dead_reason as "dead_reason: DeadReason", cancel_requested as "cancel_requested!",
+            created_by, task.created_at as "created_at!", task.updated_at as "updated_at!", scheduled_at, started_at, finished_at,
+            percent as "percent?", message
+        from all_tasks as task
+        join task_types on task_types.id = task.task_type_id
+        left join task_progress on task_progress.task_id = task.id
+        where task.id = $1 and ($2::uuid is null or created_by = $2)
+        "#,
+        id,
+        owner,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(Task::from))
+}
+
+/// Where a list begins, and how long it is.
+pub struct Window {
+    pub after: Option<Uuid>,
+    pub offset: i64,
+    pub limit: i64,
+}
+
+/// Tasks, the newest first; `owner` limits them to that user's.
+pub async fn list(db: &PgPool, owner: Option<Uuid>, filter: &TaskFilter, window: &Window) -> Result<Vec<Task>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"
+        select task.id as "id!", name as task_type, status as "status!: TaskStatus", priority as "priority!: Priority", payload as "payload!",
+            metadata, max_attempts as "max_attempts!", attempts as "attempts!",
+            coalesce(task.retry_strategy, task_types.retry_strategy) as "retry_strategy!: Json<RetryStrategy>", result,
+            errors as "errors: Json<Vec<AttemptError>>", dead_reason as "dead_reason: DeadReason", cancel_requested as "cancel_requested!",
+            created_by, task.created_at as "created_at!", task.updated_at as "updated_at!", scheduled_at, started_at, finished_at,
+            percent as "percent?", message
+        from (
+            select *
+            from all_tasks
+            where ($1::uuid is null or created_by = $1)
+              and ($2::text is null or task_type_id = (select id from task_types where name = $2))
+              and ($3::task_status is null or status = $3)
+              and ($4::smallint is null or priority = $4)
+              and ($5::uuid is null or id < $5)
+            order by id desc
+            limit $6 offset $7
+        ) as task
+        join task_types on task_types.id = task.task_type_id
+        left join task_progress on task_progress.task_id = task.id
+        order by task.id desc
+        "#,
+        owner,
+        filter.task_type,
+        filter.status as Option<TaskStatus>,
+        filter.priority.map(|priority| priority as i16),
+        window.after,
+        window.limit,
+        window.offset,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(Task::from).collect())
+}
+
+/// How many tasks a list has in all, [`COUNTED_AT_MOST`] at most.
+pub async fn count(db: &PgPool, owner: Option<Uuid>, filter: &TaskFilter) -> Result<i64> {
+    let count = sqlx::query_scalar!(
+        r#"
+        select count(*) as "count!"
+        from (
+            select 1
+            from all_tasks
+            where ($1::uuid is null or created_by = $1)
+              and ($2::text is null or task_type_id = (select id from task_types where name = $2))
+              and ($3::task_status is null or status = $3)
+              and ($4::smallint is null or priority = $4)
+            limit $5
+        ) as counted
+        "#,
+        owner,
+        filter.task_type,
+        filter.status as Option<TaskStatus>,
+        filter.priority.map(|priority| priority as i16),
+        COUNTED_AT_MOST,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(count)
+}
+
+/// How many tasks stand where. Over all owners the history is not counted, its totals are added up.
+pub async fn stats(db: &PgPool, owner: Option<Uuid>) -> Result<TaskStats> {
+    let stats = sqlx::query!(
+        r#"
+        with alive as (
+            select count(*) filter (where worker_id is null and attempts = 0) as pending,
+                count(*) filter (where worker_id is not null) as running,
+                count(*) filter (where worker_id is null and attempts > 0) as retrying
+            from tasks
+            where $1::uuid is null or created_by = $1
+        ), ended as (
+            select status, sum(total)::bigint as total from task_totals where $1 is null group by status
+            union all
+            select status, count(*) from task_history where created_by = $1 group by status
+        )
+        select pending as "pending!", running as "running!", retrying as "retrying!",
+            (select count(*) from dead_tasks where $1 is null or created_by = $1) as "failed!",
+            coalesce((select total from ended where status = 'completed'), 0) as "completed!",
+            coalesce((select total from ended where status = 'cancelled'), 0) as "cancelled!"
+        from alive
+        "#,
+        owner,
+    )
+    .fetch_one(db)
+    .await?;
+    let ended = stats.completed + stats.cancelled + stats.failed;
+    Ok(TaskStats {
+        total: stats.pending + stats.running + stats.retrying + ended,
+        pending: stats.pending,
+        running: stats.running,
+        completed: stats.completed,
+        failed: stats.failed,
+        cancelled: stats.cancelled,
+        retrying: stats.retrying,
+    })
+}

@@ -1,0 +1,121 @@
+//! What any worker does from time to time for all: promoting what is due, making and dropping days of the history, recounting.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::{Connection, PgPool};
+
+use super::claim::Claimed;
+
+/// Rows that one statement promotes.
+const AT_ONCE: i64 = 1000;
+/// Days of history that are made ahead.
+const DAYS_AHEAD: i64 = 2;
+
+/// Makes tasks ready whose time has come; the answer is how many. They go to the end of their lane, where cursors find them.
+pub async fn promote(db: &PgPool) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        r#"
+        with due as (
+            select id from tasks where run_at <= now() order by run_at limit $1 for update skip locked
+        )
+        update tasks
+        set run_at = null, seq = nextval('task_seq')
+        from due
+        where tasks.id = due.id
+        "#,
+        AT_ONCE,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// How long until the next task is due; none when none waits for a time.
+pub async fn next_due(db: &PgPool) -> sqlx::Result<Option<Duration>> {
+    let seconds = sqlx::query_scalar!(
+        r#"
+        select extract(epoch from min(run_at) - clock_timestamp())::float8
+        from (select run_at from tasks where run_at is not null and run_at < 'infinity' order by run_at limit 1) as first
+        "#
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(seconds.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()))
+}
+
+/// Makes the history's tables of today and the next days.
+pub async fn make_history(db: &PgPool, now: DateTime<Utc>) -> sqlx::Result<()> {
+    for days in 0..=DAYS_AHEAD {
+        let day = (now + TimeDelta::days(days)).date_naive();
+        sqlx::query!("select make_history_of($1)", day).execute(db).await?;
+    }
+    Ok(())
+}
+
+/// Drops days of history and figures that are older than they are kept; the answer is how many days.
+pub async fn prune(db: &PgPool, now: DateTime<Utc>, history_days: u32, stats_days: u32) -> sqlx::Result<i32> {
+    let oldest = (now - TimeDelta::days(history_days.into())).date_naive();
+    let dropped = sqlx::query_scalar!(r#"select drop_history_before($1) as "dropped!""#, oldest).fetch_one(db).await?;
+    sqlx::query!("delete from task_stats where minute < now() - make_interval(days => $1)", stats_days as i32)
+        .execute(db)
+        .await?;
+    sqlx::query!("delete from task_uniques where expires_at < now()").execute(db).await?;
+    Ok(dropped)
+}
+
+/// Counts anew how many tasks of each limited type run. Under the lock that every claim of the type takes, so nothing changes meanwhile.
+pub async fn recount(db: &PgPool) -> sqlx::Result<()> {
+    let mut conn = db.acquire().await?;
+    let mut tx = conn.begin().await?;
+    let limited = sqlx::query_scalar!(
+        r#"
+        select task_type_id
+        from task_type_state
+        join task_types on task_types.id = task_type_id
+        where max_running is not null
+        order by task_type_id
+        for update of task_type_state
+        "#
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    if limited.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        r#"
+        update task_type_state
+        set running = (
+            select count(*)
+            from worker_lanes
+            join tasks on tasks.task_type_id = worker_lanes.task_type_id and tasks.priority = worker_lanes.priority
+                and tasks.run_at is null and tasks.seq <= worker_lanes.claimed_up_to and tasks.worker_id = worker_lanes.worker_id
+            where worker_lanes.task_type_id = task_type_state.task_type_id
+        )
+        where task_type_id = any($1)
+        "#,
+        &limited,
+    )
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await
+}
+
+/// Notes how far a task is, if the claim still holds.
+pub async fn note_progress(db: &PgPool, claimed: &Claimed, percent: f32, message: Option<&str>) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        insert into task_progress (task_id, percent, message)
+        select id, $3, $4 from tasks where id = $1 and lease_epoch = $2
+        on conflict (task_id) do update set percent = excluded.percent, message = excluded.message, updated_at = now()
+        "#,
+        claimed.id,
+        claimed.lease_epoch,
+        percent,
+        message,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

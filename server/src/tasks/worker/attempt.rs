@@ -1,0 +1,167 @@
+//! One attempt, from the claimed row to what becomes of it.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::FutureExt;
+use model::tasks::{DeadReason, RetryStrategy};
+use serde_json::Value;
+
+use super::member::{LAST_GRACE, Member, Why};
+use crate::tasks::kinds::{Context, Kind, Stop};
+use crate::tasks::queue::{Claimed, Outcome, Settlement};
+
+/// How long a task waits for a worker that knows the version of its payload.
+const NEWER_PROGRAM: Duration = Duration::from_secs(30);
+
+impl Member {
+    /// Runs a task that this worker holds, and gives the outcome to the settler.
+    pub(super) async fn attempt(self: Arc<Self>, claimed: Claimed) {
+        let began = Instant::now();
+        let kind = self.name_of(claimed.task_type_id).and_then(|name| self.app.kinds.get(&name).cloned());
+        let outcome = match kind {
+            // Only types that were registered at the start are claimed.
+            None => Some(Outcome::HandedBack),
+            Some(kind) if claimed.payload_version > kind.version => Some(Outcome::Snoozed(NEWER_PROGRAM)),
+            Some(kind) => self.run(&kind, &claimed).await,
+        };
+        match outcome {
+            Some(outcome) => self.settler.take(Settlement { claimed, outcome, ran: began.elapsed() }),
+            None => self.let_go([claimed.id]),
+        }
+    }
+
+    /// The outcome; none when the task has settled itself.
+    async fn run(&self, kind: &Kind, claimed: &Claimed) -> Option<Outcome> {
+        let (cancel, why) = self.token_of(claimed.id);
+        let context = Context::new(self.app.clone(), self.id, Arc::new(claimed.clone()), cancel.clone());
+        let running = kind.run(claimed.payload.clone(), claimed.payload_version, context.clone());
+        let mut running = std::pin::pin!(AssertUnwindSafe(running).catch_unwind());
+        let time_is_up = tokio::time::sleep(kind.policy.timeout);
+        let ended = tokio::select! {
+            ended = &mut running => Some(ended),
+            () = time_is_up => None,
+            () = cancel.cancelled() => None,
+        };
+        let ended = match ended {
+            Some(ended) => Some(ended),
+            None => {
+                // Told for the first time when its time was up; else it has been told already.
+                self.stop(claimed.id, Why::TimeIsUp);
+                tokio::time::timeout(LAST_GRACE, running).await.ok()
+            }
+        };
+        if context.is_settled() {
+            return None;
+        }
+        let ended = match ended {
+            Some(Ok(ended)) => ended,
+            Some(Err(panic)) => Err(Stop::Retry(words_of(&*panic))),
+            None => Err(Stop::Cancelled),
+        };
+        let limit = kind.policy.timeout;
+        Some(outcome_of(claimed, &kind.policy.retry, stopped(ended, why.get().copied(), limit)))
+    }
+}
+
+/// What an attempt that ended because it was told to means, by the reason for which it was told.
+fn stopped(ended: Result<Value, Stop>, why: Option<Why>, limit: Duration) -> Result<Value, Stop> {
+    match (ended, why) {
+        (Err(Stop::Cancelled), Some(Why::TimeIsUp)) => {
+            Err(Stop::Retry(format!("The attempt took longer than {} s", limit.as_secs_f64())))
+        }
+        // Ready again for another worker, at no cost.
+        (Err(Stop::Cancelled), Some(Why::Leaving) | None) => Err(Stop::Snooze(Duration::ZERO)),
+        (ended, _) => ended,
+    }
+}
+
+/// What an ended attempt means for its task.
+fn outcome_of(claimed: &Claimed, of_kind: &RetryStrategy, ended: Result<Value, Stop>) -> Outcome {
+    let is_last = claimed.attempt >= claimed.max_attempts;
+    let strategy = claimed.retry_strategy.as_ref().map_or(of_kind, |own| &own.0);
+    let dead = |reason, error| Outcome::Dead { reason, error };
+    match ended {
+        Ok(result) => Outcome::Completed(result),
+        Err(Stop::Cancelled) => Outcome::Cancelled,
+        Err(Stop::Fatal(error)) => dead(DeadReason::Fatal, error),
+        Err(Stop::Undecodable(error)) => dead(DeadReason::Undecodable, error),
+        Err(Stop::Snooze(Duration::ZERO)) => Outcome::HandedBack,
+        Err(Stop::Snooze(delay)) => Outcome::Snoozed(delay),
+        Err(Stop::Retry(error) | Stop::RetryAfter(error, _)) if is_last => dead(DeadReason::Exhausted, error),
+        Err(Stop::RetryAfter(error, delay)) => Outcome::RetryLater { error, delay },
+        Err(Stop::Retry(error)) => {
+            Outcome::RetryLater { error, delay: strategy.delay_after(claimed.attempt, rand::random()) }
+        }
+    }
+}
+
+fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
+    let words =
+        panic.downcast_ref::<&str>().map(ToString::to_string).or_else(|| panic.downcast_ref::<String>().cloned());
+    format!("The task panicked: {}", words.unwrap_or_else(|| "without words".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn claimed(attempt: i32) -> Claimed {
+        Claimed {
+            id: uuid::Uuid::nil(),
+            seq: 1,
+            task_type_id: 1,
+            priority: 1,
+            payload: json!({}),
+            payload_version: 1,
+            attempt,
+            max_attempts: 3,
+            retry_strategy: Some(sqlx::types::Json(RetryStrategy::Fixed { interval: 7.0, max_attempts: 3 })),
+            lease_epoch: 1,
+            created_by: None,
+        }
+    }
+
+    fn outcome(attempt: i32, stop: Stop) -> Outcome {
+        outcome_of(&claimed(attempt), &RetryStrategy::None, Err(stop))
+    }
+
+    #[test]
+    fn an_attempt_that_may_work_later_is_tried_again_until_the_last() {
+        let seconds = Duration::from_secs;
+        let error = || "no".to_owned();
+        assert_eq!(outcome(1, Stop::Retry(error())), Outcome::RetryLater { error: error(), delay: seconds(7) });
+        let after = Stop::RetryAfter(error(), seconds(90));
+        assert_eq!(outcome(1, after.clone()), Outcome::RetryLater { error: error(), delay: seconds(90) });
+        let exhausted = Outcome::Dead { reason: DeadReason::Exhausted, error: error() };
+        assert_eq!((outcome(3, Stop::Retry(error())), outcome(3, after)), (exhausted.clone(), exhausted));
+    }
+
+    #[test]
+    fn what_will_never_work_dies_at_once_and_a_snooze_is_no_failure() {
+        let dead = |reason| Outcome::Dead { reason, error: "never".into() };
+        assert_eq!(outcome(1, Stop::Fatal("never".into())), dead(DeadReason::Fatal));
+        assert_eq!(outcome(1, Stop::Undecodable("never".into())), dead(DeadReason::Undecodable));
+        let hour = Duration::from_secs(3600);
+        assert_eq!(outcome(3, Stop::Snooze(hour)), Outcome::Snoozed(hour));
+    }
+
+    #[test]
+    fn who_is_told_to_stop_ends_by_the_reason_for_it() {
+        let stopped = |why| stopped(Err(Stop::Cancelled), why, Duration::from_secs(9));
+        assert_eq!(stopped(Some(Why::Asked)), Err(Stop::Cancelled));
+        assert_eq!(stopped(Some(Why::TimeIsUp)), Err(Stop::Retry("The attempt took longer than 9 s".into())));
+        assert_eq!(stopped(Some(Why::Leaving)), Err(Stop::Snooze(Duration::ZERO)));
+        let in_time = super::stopped(Ok(json!(1)), Some(Why::Asked), Duration::ZERO);
+        assert_eq!(in_time, Ok(json!(1)), "a result that came all the same counts");
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_told_in_its_own_words() {
+        let panic = AssertUnwindSafe(async { panic!("no {}", "luck") }).catch_unwind().await.unwrap_err();
+        assert_eq!(words_of(&*panic), "The task panicked: no luck");
+    }
+}

@@ -1,0 +1,100 @@
+//! What each worker does beside its tasks, for all: promoting what is due, firing schedules, looking after the dead, keeping the history.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use chrono::Utc;
+
+use super::member::Member;
+use crate::tasks::{queue, schedules};
+
+/// The longest between two looks.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Between two rounds of keeping the history.
+const KEEP_EVERY: Duration = Duration::from_secs(3600);
+/// Between two counts of limited types.
+const RECOUNT_EVERY: Duration = Duration::from_secs(30);
+
+impl Member {
+    /// Goes on for as long as the worker is a member.
+    pub(super) async fn care(self: Arc<Self>) {
+        let (mut kept_at, mut counted_at) = (None::<Instant>, Instant::now());
+        loop {
+            let looked = tokio::time::timeout(self.lease, self.look()).await.unwrap_or(Err(sqlx::Error::PoolTimedOut));
+            let wait = looked.unwrap_or_else(|error| {
+                tracing::warn!(worker = self.id, error = %error, "could not look after the queue");
+                LOOK_EVERY
+            });
+            if kept_at.is_none_or(|at| at.elapsed() >= KEEP_EVERY) {
+                self.keep_history().await;
+                kept_at = Some(Instant::now());
+            }
+            if counted_at.elapsed() >= RECOUNT_EVERY {
+                drop(queue::recount(&self.app.db).await);
+                counted_at = Instant::now();
+            }
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                // Something was told to wait for less than a second, perhaps.
+                () = self.app.bell.heard_later() => {}
+            }
+        }
+    }
+
+    /// One look at everything; the answer is how long until the next one.
+    async fn look(&self) -> sqlx::Result<Duration> {
+        let db = &self.app.db;
+        while queue::promote(db).await? > 0 {
+            self.app.bell.ready();
+        }
+        let rescued = queue::rescue(db).await?;
+        if !rescued.workers.is_empty() {
+            tracing::warn!(workers = ?rescued.workers, tasks = rescued.tasks.len(), "took back the tasks of a worker that died");
+            self.app.bell.ended(&rescued.tasks);
+        }
+        let unsure = self.unsure.load(Ordering::Acquire);
+        if unsure > 0 {
+            self.hand_back_strays().await?;
+            // Set anew by a claim that failed meanwhile: then it stays.
+            let _ = self.unsure.compare_exchange(unsure, unsure - 1, Ordering::AcqRel, Ordering::Relaxed);
+        }
+        if schedules::fire_due(&self.app).await? > 0 {
+            self.app.bell.ready();
+        }
+        self.look_at_breakers().await;
+        Ok(queue::next_due(db).await?.map_or(LOOK_EVERY, |due| due.min(LOOK_EVERY)))
+    }
+
+    /// The answer to a claim was lost, so the table may name tasks of this worker that it does not run.
+    async fn hand_back_strays(&self) -> sqlx::Result<()> {
+        let _no_claim_meanwhile = self.claiming.lock().await;
+        let back = queue::strays(&self.app.db, self.id, &self.held_ids()).await?;
+        if !back.is_empty() {
+            tracing::warn!(worker = self.id, tasks = back.len(), "handed back tasks whose claim was not heard of");
+            self.app.bell.ended(&back);
+        }
+        Ok(())
+    }
+
+    /// Reads which breakers are not closed.
+    pub(super) async fn look_at_breakers(&self) {
+        match queue::watched(&self.app.db).await {
+            Ok(types) => *self.watched() = types,
+            Err(error) => tracing::debug!(error = %error, "could not look at the breakers"),
+        }
+    }
+
+    async fn keep_history(&self) {
+        let config = &self.app.config.tasks;
+        let kept = async {
+            queue::make_history(&self.app.db, Utc::now()).await?;
+            queue::prune(&self.app.db, Utc::now(), config.history_days, config.stats_days).await
+        };
+        match kept.await {
+            Ok(0) => {}
+            Ok(days) => tracing::info!(days, "dropped old days of the task history"),
+            Err(error) => tracing::warn!(error = %error, "could not keep the task history"),
+        }
+    }
+}

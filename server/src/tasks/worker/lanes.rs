@@ -1,0 +1,169 @@
+//! What a worker asks the queue for: its lanes, how far it has read each, and when to read one again from its start.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use model::tasks::Priority;
+
+use crate::tasks::queue::{Claimed, Known, Lane};
+
+/// Under load a lane is read from its start this often: a task whose transaction committed late lies behind the cursor.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+/// A sweep must not take more than this part of the time.
+const SWEEP_PART: u32 = 10;
+
+/// The cursors of one worker.
+pub struct Lanes {
+    known: Vec<Known>,
+    /// The highest number claimed in each lane. Beginning there, a claim never walks over what was claimed before, also when a transaction
+    /// that stays open keeps vacuum from taking it away.
+    cursors: HashMap<(i32, i16), i64>,
+    /// Turns the order of types within a priority, so that none is always first.
+    turn: usize,
+    sweep_at: Instant,
+    sweeps_now: bool,
+}
+
+/// What one round of claims asks for: all plain types at once, and each counted type for itself.
+pub struct Round {
+    pub plain: Vec<Lane>,
+    pub governed: Vec<Vec<Lane>>,
+    is_sweep: bool,
+    began: Instant,
+}
+
+impl Lanes {
+    pub fn new(known: Vec<Known>) -> Self {
+        // The start is a sweep.
+        Self { known, cursors: HashMap::new(), turn: 0, sweep_at: Instant::now(), sweeps_now: true }
+    }
+
+    /// The next round, for so many free places. `running` tells how many of a type this worker runs; `broken` are types whose breaker
+    /// counts probes.
+    pub fn round(&mut self, free: usize, running: impl Fn(i32) -> usize, broken: &[i32]) -> Round {
+        let began = Instant::now();
+        let is_sweep = self.sweeps_now || began >= self.sweep_at + SWEEP_EVERY;
+        self.turn = self.turn.wrapping_add(1);
+        let quota = |known: &Known| {
+            let own = known.max_per_worker.map_or(free, |most| most.saturating_sub(running(known.id)));
+            i32::try_from(own.min(free)).unwrap_or(i32::MAX)
+        };
+        let turned = |of: &dyn Fn(&Known) -> bool| -> Vec<&Known> {
+            let mut chosen: Vec<_> = self.known.iter().filter(|known| of(known)).filter(|known| quota(known) > 0).collect();
+            if !chosen.is_empty() {
+                let by = self.turn % chosen.len();
+                chosen.rotate_left(by);
+            }
+            chosen
+        };
+        let counts = |known: &Known| known.is_governed || broken.contains(&known.id);
+        let lane = |known: &Known, priority: Priority| {
+            let priority = priority as i16;
+            let cursor = self.cursors.get(&(known.id, priority)).copied().unwrap_or(0);
+            Lane {
+                task_type_id: known.id,
+                priority,
+                after_seq: if is_sweep { 0 } else { cursor },
+                quota: quota(known),
+            }
+        };
+        let urgent_first = || Priority::ALL.into_iter().rev();
+        let plain = turned(&|known| !counts(known));
+        let plain = urgent_first().flat_map(|priority| plain.iter().map(move |known| lane(known, priority))).collect();
+        let governed = turned(&counts).into_iter().map(|known| urgent_first().map(|one| lane(known, one)).collect());
+        Round { plain, governed: governed.collect(), is_sweep, began }
+    }
+
+    /// Notes what a round brought; says whether it makes sense to look again at once.
+    pub fn brought(&mut self, round: &Round, claimed: &[Claimed], free: usize) -> bool {
+        for one in claimed {
+            let cursor = self.cursors.entry((one.task_type_id, one.priority)).or_default();
+            *cursor = (*cursor).max(one.seq);
+        }
+        let now = Instant::now();
+        if round.is_sweep {
+            self.sweep_at = now + (now - round.began) * (SWEEP_PART - 1);
+        }
+        let is_full = claimed.len() >= free;
+        // A lane that looks empty is looked at once more from its start, before the worker waits.
+        self.sweeps_now = !is_full && !round.is_sweep && now >= self.sweep_at;
+        is_full || self.sweeps_now
+    }
+
+    pub fn name_of(&self, task_type_id: i32) -> Option<&str> {
+        self.known.iter().find(|known| known.id == task_type_id).map(|known| known.name.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn known(id: i32) -> Known {
+        Known { id, name: format!("type {id}"), is_governed: id == 9, max_per_worker: (id == 2).then_some(3) }
+    }
+
+    fn claimed(task_type_id: i32, seq: i64) -> Claimed {
+        Claimed {
+            id: uuid::Uuid::nil(),
+            seq,
+            task_type_id,
+            priority: 1,
+            payload: json!({}),
+            payload_version: 1,
+            attempt: 1,
+            max_attempts: 1,
+            retry_strategy: None,
+            lease_epoch: 1,
+            created_by: None,
+        }
+    }
+
+    fn order(round: &Round) -> Vec<(i32, i16)> {
+        round.plain.iter().map(|lane| (lane.task_type_id, lane.priority)).collect()
+    }
+
+    #[test]
+    fn urgent_lanes_come_first_and_types_take_turns() {
+        let mut lanes = Lanes::new(vec![known(1), known(3)]);
+        let (first, second) = (order(&lanes.round(5, |_| 0, &[])), order(&lanes.round(5, |_| 0, &[])));
+        assert_eq!(first[..3], [(3, 3), (1, 3), (3, 2)]);
+        assert_eq!(second[..3], [(1, 3), (3, 3), (1, 2)]);
+    }
+
+    #[test]
+    fn a_type_has_its_own_limit_in_this_worker() {
+        let mut lanes = Lanes::new(vec![known(2)]);
+        let round = lanes.round(5, |_| 1, &[]);
+        assert!(round.plain.iter().all(|lane| lane.quota == 2));
+        assert!(lanes.round(5, |_| 3, &[]).plain.is_empty());
+    }
+
+    #[test]
+    fn counted_types_and_types_with_a_broken_breaker_are_claimed_apart() {
+        let mut lanes = Lanes::new(vec![known(1), known(3), known(9)]);
+        let round = lanes.round(5, |_| 0, &[3]);
+        assert!(round.plain.iter().all(|lane| lane.task_type_id == 1));
+        let mut apart: Vec<_> = round.governed.iter().map(|lanes| lanes[0].task_type_id).collect();
+        apart.sort_unstable();
+        assert_eq!(apart, [3, 9]);
+    }
+
+    #[test]
+    fn a_claim_goes_on_behind_the_last_one_and_an_empty_lane_is_swept_before_waiting() {
+        let mut lanes = Lanes::new(vec![known(1)]);
+        let first = lanes.round(1, |_| 0, &[]);
+        assert_eq!(first.plain[0].after_seq, 0, "the start is a sweep");
+        assert!(lanes.brought(&first, &[claimed(1, 7)], 1), "full, so there may be more");
+        let second = lanes.round(1, |_| 0, &[]);
+        let after: Vec<_> = second.plain.iter().map(|lane| lane.after_seq).collect();
+        assert_eq!(after, [0, 0, 7, 0], "the cursor of its lane");
+        lanes.sweep_at = second.began;
+        assert!(lanes.brought(&second, &[], 1), "nothing behind the cursor: a sweep comes before the wait");
+        let third = lanes.round(1, |_| 0, &[]);
+        assert_eq!(third.plain[2].after_seq, 0);
+        assert!(!lanes.brought(&third, &[], 1), "nothing at all: wait");
+    }
+}

@@ -1,0 +1,42 @@
+//! The worker: claims what is ready, runs it under a lease, settles it, and takes over from workers that died.
+
+mod attempt;
+mod chores;
+mod clock;
+mod lanes;
+mod lease;
+mod member;
+mod settler;
+
+use std::time::Duration;
+
+use crate::App;
+use member::Member;
+
+/// Wait between two tries when the database is away.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// Works until the process stops; then gives running tasks their grace and hands back the rest.
+pub async fn run(app: App) {
+    while !app.stopping.is_cancelled() {
+        match Member::join(&app).await {
+            Ok((member, settler)) => member.work(settler).await,
+            Err(error) => {
+                tracing::warn!(error = %error, "the worker cannot join; trying again");
+                tokio::select! {
+                    () = tokio::time::sleep(AGAIN) => {}
+                    () = app.stopping.cancelled() => {}
+                }
+            }
+        }
+    }
+}
+
+/// Runs what is ready now and returns when nothing is; the answer is how many attempts were made. For tests and the command line.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn work_off(app: &App) -> sqlx::Result<usize> {
+    let (member, settler) = Member::join(app).await?;
+    member.work_off(settler).await
+}

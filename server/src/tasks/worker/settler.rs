@@ -1,0 +1,159 @@
+//! Gathers ended attempts and settles them together. It clocks itself: while one batch is on its way the next one gathers, so a lone
+//! task is settled at once and a busy worker pays one round trip for many.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use model::tasks::{DeadReason, TaskStatus};
+use sqlx::PgConnection;
+use sqlx::pool::PoolConnection;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::Notify;
+
+use super::AGAIN;
+use super::member::Member;
+use crate::tasks::queue::{self, Counted, Ended, Outcome, Settlement};
+
+/// Settlements of one statement.
+const AT_ONCE: usize = 500;
+
+/// The end that attempts give their outcome to.
+pub(super) struct Settler {
+    sender: std::sync::Mutex<Option<UnboundedSender<Settlement>>>,
+    unsettled: AtomicUsize,
+    all_settled: Notify,
+}
+
+/// The end that settles.
+pub(super) type Incoming = UnboundedReceiver<Settlement>;
+
+impl Settler {
+    /// Bounded by what a worker may hold.
+    pub fn new() -> (Self, Incoming) {
+        let (sender, incoming) = unbounded_channel();
+        let sender = std::sync::Mutex::new(Some(sender));
+        (Self { sender, unsettled: AtomicUsize::new(0), all_settled: Notify::new() }, incoming)
+    }
+
+    pub fn take(&self, settlement: Settlement) {
+        self.unsettled.fetch_add(1, Ordering::AcqRel);
+        let sender = self.sender.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        // After the end nobody listens; the lease lapses, and another worker runs it again.
+        if let Some(sender) = &*sender {
+            drop(sender.send(settlement));
+        }
+    }
+
+    /// No more will come; what is gathered is still settled.
+    pub fn close(&self) {
+        self.sender.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+    }
+
+    /// Returns when all that was given so far is settled.
+    pub async fn settled(&self) {
+        loop {
+            let all_settled = self.all_settled.notified();
+            if self.unsettled.load(Ordering::Acquire) == 0 {
+                return;
+            }
+            all_settled.await;
+        }
+    }
+
+    fn done(&self, count: usize) {
+        self.unsettled.fetch_sub(count, Ordering::AcqRel);
+        self.all_settled.notify_waiters();
+    }
+}
+
+/// Settles until the settler is closed and nothing is left, or the lease is lost.
+pub(super) async fn run(member: Arc<Member>, mut incoming: Incoming) {
+    let mut batch = Vec::with_capacity(AT_ONCE);
+    while incoming.recv_many(&mut batch, AT_ONCE).await > 0 {
+        member.flush(&batch).await;
+        member.let_go(batch.iter().map(|one| one.claimed.id));
+        member.settler.done(batch.len());
+        batch.clear();
+    }
+}
+
+impl Member {
+    /// Tries until it is done; after the lease is lost the results are dropped, for other workers have the tasks.
+    async fn flush(&self, batch: &[Settlement]) {
+        while !self.lost.is_cancelled() {
+            let settled = tokio::select! {
+                settled = self.settle(batch) => settled,
+                () = tokio::time::sleep(self.lease / 3) => Err(sqlx::Error::PoolTimedOut),
+                () = self.lost.cancelled() => return,
+            };
+            match settled {
+                Ok(()) => return,
+                Err(error) => {
+                    tracing::warn!(worker = self.id, tasks = batch.len(), error = %error, "could not settle; trying again");
+                    tokio::time::sleep(AGAIN).await;
+                }
+            }
+        }
+    }
+
+    async fn settle(&self, batch: &[Settlement]) -> sqlx::Result<()> {
+        let mut conn = self.app.db.acquire().await?;
+        let ended = queue::settle(&mut conn, self.id, batch).await?;
+        self.tell(batch, &ended);
+        self.count(&mut conn, batch).await?;
+        if ended.iter().any(|one| one.status == TaskStatus::Cancelled) {
+            let orphans = queue::cancel_orphans(&mut conn).await?;
+            self.app.bell.ended(&orphans);
+        }
+        Ok(())
+    }
+
+    fn tell(&self, batch: &[Settlement], ended: &[Ended]) {
+        let own = ended.iter().filter(|one| batch.iter().any(|given| given.claimed.id == one.id)).count();
+        self.done.fetch_add(own as i64, Ordering::Relaxed);
+        let fenced_out = batch.len().saturating_sub(own);
+        if fenced_out > 0 {
+            self.fenced_out.fetch_add(fenced_out as i64, Ordering::Relaxed);
+            tracing::warn!(worker = self.id, tasks = fenced_out, "tasks were taken from this worker; the results are dropped");
+        }
+        self.app.bell.ended(ended);
+        if batch.iter().any(|one| matches!(one.outcome, Outcome::RetryLater { .. } | Outcome::Snoozed(_))) {
+            self.app.bell.later();
+        }
+    }
+
+    /// Tells the breakers; types of which nothing failed lately are left alone.
+    async fn count(&self, conn: &mut PoolConnection<sqlx::Postgres>, batch: &[Settlement]) -> sqlx::Result<()> {
+        for counted in self.counted(batch) {
+            if queue::count_for_breaker(conn as &mut PgConnection, counted).await? {
+                let name = self.name_of(counted.task_type_id).unwrap_or_default();
+                tracing::warn!(task_type = name, "the circuit breaker changed its state");
+                self.look_at_breakers().await;
+            }
+        }
+        Ok(())
+    }
+
+    fn counted(&self, batch: &[Settlement]) -> Vec<Counted> {
+        let mut by_type: HashMap<i32, Counted> = HashMap::new();
+        for one in batch {
+            let task_type_id = one.claimed.task_type_id;
+            let counted = by_type.entry(task_type_id).or_insert(Counted { task_type_id, ..Counted::default() });
+            match &one.outcome {
+                Outcome::Completed(_) => counted.ok += 1,
+                Outcome::RetryLater { .. } | Outcome::Dead { reason: DeadReason::Exhausted, .. } => counted.failed += 1,
+                // A payload that cannot work says nothing of what the task depends on.
+                _ => {}
+            }
+        }
+        let mut watched = self.watched();
+        for failed in by_type.values().filter(|counted| counted.failed > 0) {
+            if !watched.failing.contains(&failed.task_type_id) {
+                watched.failing.push(failed.task_type_id);
+            }
+        }
+        let is_watched = |id: &i32| watched.failing.contains(id) || watched.broken.contains(id);
+        by_type.into_values().filter(|counted| is_watched(&counted.task_type_id) && counted.ok + counted.failed > 0).collect()
+    }
+}
