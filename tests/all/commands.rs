@@ -35,8 +35,24 @@ async fn the_document_of_the_api_lists_every_route() {
         "post /api/v1/tasks",
         "get /api/v1/tasks/types",
         "get /api/v1/tasks/stats",
+        "get /api/v1/tasks/dead-letter",
+        "post /api/v1/tasks/batch",
         "get /api/v1/tasks/{id}",
+        "delete /api/v1/tasks/{id}",
         "post /api/v1/tasks/{id}/cancel",
+        "post /api/v1/tasks/{id}/retry",
+        "post /api/v1/tasks/types",
+        "post /api/v1/tasks/types/{name}/pause",
+        "post /api/v1/tasks/types/{name}/resume",
+        "put /api/v1/tasks/types/{name}/breaker",
+        "get /api/v1/tasks/queue",
+        "get /api/v1/tasks/queue/minutes",
+        "post /api/v1/tasks/bulk",
+        "get /api/v1/tasks/schedules",
+        "post /api/v1/tasks/schedules",
+        "put /api/v1/tasks/schedules/{id}",
+        "delete /api/v1/tasks/schedules/{id}",
+        "post /api/v1/tasks/schedules/{id}/run",
     ]
     .map(Into::into)
     .into();
@@ -115,7 +131,7 @@ async fn migrations_are_applied_once() {
     sqlx::query("drop schema public cascade").execute(&app.app.db).await.unwrap();
     sqlx::query("create schema public").execute(&app.app.db).await.unwrap();
     let (first, second) = (said(&run(&["migrate"], &settings).await), said(&run(&["migrate"], &settings).await));
-    assert!(first.contains("2 migration(s) applied"), "{first}");
+    assert!(first.contains("3 migration(s) applied"), "{first}");
     assert!(second.contains("0 migration(s) applied"), "{second}");
 }
 

@@ -3,11 +3,15 @@
 mod accounts;
 mod browsers;
 mod commands;
+mod dead_letter;
 mod health;
+mod limits;
 mod live;
+mod outcomes;
 mod permissions;
 mod queue;
 mod refusals;
+mod schedules;
 mod sessions;
 mod support;
 mod tasks;

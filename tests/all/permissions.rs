@@ -6,18 +6,41 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::support::tasks::delay;
-use crate::support::{Browser, Person, TestApp};
+use crate::support::{Answer, Browser, Person, TestApp};
 
 const YES: u16 = 200;
 
 /// Action, relation, and what each role from user to admin is answered.
-const CELLS: [(Action, Relation, [u16; 3]); 6] = [
+const CELLS: [(Action, Relation, [u16; 3]); 13] = [
     (Action::CreateTask, Relation::Own, [YES, YES, YES]),
     (Action::ReadTask, Relation::Own, [YES, YES, YES]),
     (Action::ReadTask, Relation::Other, [404, YES, YES]),
     (Action::CancelTask, Relation::Own, [YES, YES, YES]),
     (Action::CancelTask, Relation::Other, [404, YES, YES]),
+    (Action::RetryTask, Relation::Own, [YES, YES, YES]),
+    (Action::RetryTask, Relation::Other, [404, YES, YES]),
+    (Action::DeleteTask, Relation::Own, [YES, YES, YES]),
+    (Action::DeleteTask, Relation::Other, [404, YES, YES]),
     (Action::ReadTaskStats, Relation::Other, [403, YES, YES]),
+    (Action::OperateQueue, Relation::Other, [403, YES, YES]),
+    (Action::ManageSchedules, Relation::Other, [403, YES, YES]),
+    (Action::DefineTaskType, Relation::Other, [403, 403, YES]),
+];
+
+/// Each further address of an action, so that none of them forgets to ask.
+const ALSO: [(Action, &str, &str); 12] = [
+    (Action::OperateQueue, "GET", "/tasks/queue/minutes"),
+    (Action::OperateQueue, "POST", "/tasks/bulk"),
+    (Action::OperateQueue, "POST", "/tasks/types/delay_task/pause"),
+    (Action::OperateQueue, "POST", "/tasks/types/delay_task/resume"),
+    (Action::OperateQueue, "PUT", "/tasks/types/delay_task/breaker"),
+    (Action::ManageSchedules, "POST", "/tasks/schedules"),
+    (Action::ManageSchedules, "PUT", "/tasks/schedules/0195c0e0-0000-7000-8000-000000000000"),
+    (Action::ManageSchedules, "DELETE", "/tasks/schedules/0195c0e0-0000-7000-8000-000000000000"),
+    (Action::ManageSchedules, "POST", "/tasks/schedules/0195c0e0-0000-7000-8000-000000000000/run"),
+    (Action::DefineTaskType, "POST", "/tasks/types"),
+    (Action::ReadTaskStats, "GET", "/tasks/stats"),
+    (Action::ManageSchedules, "GET", "/tasks/schedules"),
 ];
 
 /// The roles with one person each, and somebody else whose things are others' to all of them.
@@ -41,7 +64,12 @@ async fn through_rest(app: &TestApp, actor: &Person, action: Action, task: Uuid)
         Action::CreateTask => app.post(actor, "/api/v1/tasks", delay(0)).await,
         Action::ReadTask => app.get(actor, &format!("/api/v1/tasks/{task}")).await,
         Action::CancelTask => app.cancel(actor, task).await,
+        Action::RetryTask => app.retry(actor, task).await,
+        Action::DeleteTask => app.delete(actor, &format!("/api/v1/tasks/{task}")).await,
         Action::ReadTaskStats => app.get(actor, "/api/v1/tasks/stats").await,
+        Action::OperateQueue => app.get(actor, "/api/v1/tasks/queue").await,
+        Action::ManageSchedules => app.get(actor, "/api/v1/tasks/schedules").await,
+        Action::DefineTaskType => app.post(actor, "/api/v1/tasks/types", json!({"task_type": "made_by_hand"})).await,
         Action::ReadHealthDetails => app.get(actor, "/api/v1/health/detailed").await,
     };
     answer.status
@@ -55,7 +83,13 @@ async fn through_browser(browser: &Browser, action: Action, task: Uuid) -> Optio
         Action::CreateTask => browser.call("/api/tasks/create", &create).await,
         Action::ReadTask => browser.call("/api/tasks/get", &[("id", &id)]).await,
         Action::CancelTask => browser.call("/api/tasks/cancel", &[("id", &id)]).await,
-        Action::ReadTaskStats | Action::ReadHealthDetails => return None,
+        Action::RetryTask => browser.call("/api/tasks/retry", &[("id", &id)]).await,
+        Action::DeleteTask => browser.call("/api/tasks/delete", &[("id", &id)]).await,
+        Action::ReadTaskStats
+        | Action::OperateQueue
+        | Action::ManageSchedules
+        | Action::DefineTaskType
+        | Action::ReadHealthDetails => return None,
     };
     // A change that worked leads to another page.
     Some(if answer.status == 302 { YES } else { answer.status })
@@ -71,7 +105,7 @@ async fn each_role_may_do_what_the_table_says_and_nothing_else() {
             let cell = format!("{action:?} {relation:?} as {role:?}");
             assert_eq!(allowed(role, action, relation), expected == YES, "{cell}: the table");
             let owner = if relation == Relation::Own { actor } else { &people.other };
-            let (first, second) = (app.queue(owner, delay(0)).await, app.queue(owner, delay(0)).await);
+            let (first, second) = (task_for(&app, owner, action).await, task_for(&app, owner, action).await);
             assert_eq!(through_rest(&app, actor, action, first).await, expected, "{cell}: REST");
             let answered = through_browser(browser, action, second).await;
             assert_eq!(answered.unwrap_or(expected), expected, "{cell}: browser");
@@ -80,13 +114,45 @@ async fn each_role_may_do_what_the_table_says_and_nothing_else() {
     app.work().await;
 }
 
+/// A task in the state that the action is for.
+async fn task_for(app: &TestApp, owner: &Person, action: Action) -> Uuid {
+    if !matches!(action, Action::RetryTask | Action::DeleteTask) {
+        return app.queue(owner, delay(0)).await;
+    }
+    let too_late = json!({"delay_seconds": 9, "deadline": "2020-01-01T00:00:00Z"});
+    let id = app.queue(owner, json!({"task_type": "delay_task", "payload": too_late})).await;
+    app.work().await;
+    id
+}
+
+#[tokio::test]
+async fn every_address_of_an_action_asks_for_it() {
+    let app = TestApp::start().await;
+    let people = People::of(&app).await;
+    for (action, method, path) in ALSO {
+        for ((actor, _), role) in people.actors.iter().zip(Role::ALL) {
+            let request = app.request(method.parse().unwrap(), &format!("/api/v1{path}")).bearer_auth(&actor.token);
+            let body = json!({"reason": "why", "action": "cancel", "dry_run": true, "task_type": "delay_task", "payload": {},
+                "name": "nightly", "cron": "0 3 * * *"});
+            let answer = Answer::to(if method == "GET" { request } else { request.json(&body) }).await;
+            let is_refused = answer.status == 403;
+            assert_eq!(
+                is_refused,
+                !allowed(role, action, Relation::Other),
+                "{method} {path} as {role:?}: {}",
+                answer.text
+            );
+        }
+    }
+}
+
 #[tokio::test]
 async fn nobody_may_do_what_needs_an_account() {
     let app = TestApp::start().await;
     let ada = app.register("Ada").await;
     let task = app.queue(&ada, delay(0)).await;
     let nobody = Person { id: Uuid::nil(), name: "Nobody".into(), email: String::new(), token: "none".into() };
-    for action in [Action::CreateTask, Action::ReadTask, Action::CancelTask, Action::ReadTaskStats] {
+    for action in CELLS.map(|(action, ..)| action) {
         assert_eq!(through_rest(&app, &nobody, action, task).await, 401, "{action:?}");
         let answered = through_browser(&app.browser(), action, task).await;
         assert_eq!(answered.unwrap_or(401), 401, "{action:?}");

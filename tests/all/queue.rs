@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use model::tasks::{TaskKind, TaskStatus};
+use model::tasks::{DeadReason, TaskStatus};
 use serde_json::{Value, json};
-use server::tasks::queue::{self, Claimed, Outcome};
-use uuid::Uuid;
+use server::tasks::queue::{self, Breakers, Claimed, Ended, Lane, Member, Outcome, Settlement, Sign};
 
 use crate::support::TestApp;
 use crate::support::tasks::{delay, sum};
@@ -13,29 +12,49 @@ use crate::support::tasks::{delay, sum};
 /// Longer than any test takes.
 const LEASE: Duration = Duration::from_secs(3600);
 
-async fn join(app: &TestApp) -> Uuid {
-    let worker = Uuid::now_v7();
-    queue::join(&app.app.db, worker, LEASE).await.unwrap();
-    worker
+async fn join(app: &TestApp) -> i64 {
+    let member = Member { host: "here".into(), task_types: vec![], concurrency: 8 };
+    queue::join(&app.app.db, &member, LEASE).await.unwrap()
 }
 
-async fn claim(app: &TestApp, worker: Uuid, limit: i64) -> Vec<Claimed> {
-    let types = TaskKind::ALL.map(|kind| kind.name().to_owned());
-    queue::claim(&app.app.db, worker, &types, limit).await.unwrap()
+/// All lanes from their start, the urgent ones first.
+async fn lanes(app: &TestApp) -> Vec<Lane> {
+    let types: Vec<i32> = sqlx::query_scalar("select id from task_types").fetch_all(&app.app.db).await.unwrap();
+    let of_priority = |priority| types.iter().map(move |id| (*id, priority));
+    let lane = |(task_type_id, priority)| Lane { task_type_id, priority, after_seq: 0, quota: 100 };
+    [3, 2, 1, 0].into_iter().flat_map(of_priority).map(lane).collect()
 }
 
-async fn claim_one(app: &TestApp, worker: Uuid) -> Claimed {
+async fn claim(app: &TestApp, worker: i64, limit: i64) -> Vec<Claimed> {
+    queue::claim(&app.app.db, worker, &lanes(app).await, limit, Breakers::Closed).await.unwrap()
+}
+
+async fn claim_one(app: &TestApp, worker: i64) -> Claimed {
     let mut claimed = claim(app, worker, 10).await;
     assert_eq!(claimed.len(), 1, "{claimed:?}");
     claimed.remove(0)
 }
 
-async fn settle(app: &TestApp, worker: Uuid, claimed: &Claimed, outcome: Outcome) -> bool {
-    queue::settle(&app.app.db, worker, claimed, &outcome).await.unwrap()
+async fn settle_all(app: &TestApp, worker: i64, batch: &[(&Claimed, Outcome)]) -> Vec<Ended> {
+    let settlement = |(claimed, outcome): &(&Claimed, Outcome)| Settlement {
+        claimed: (*claimed).clone(),
+        outcome: outcome.clone(),
+        ran: Duration::from_millis(7),
+    };
+    let batch: Vec<_> = batch.iter().map(settlement).collect();
+    queue::settle(&mut *app.app.db.acquire().await.unwrap(), worker, &batch).await.unwrap()
+}
+
+async fn settle(app: &TestApp, worker: i64, claimed: &Claimed, outcome: Outcome) -> bool {
+    settle_all(app, worker, &[(claimed, outcome)]).await.iter().any(|ended| ended.id == claimed.id)
 }
 
 fn completed() -> Outcome {
     Outcome::Completed(json!({"done": true}))
+}
+
+fn retry(delay: Duration) -> Outcome {
+    Outcome::RetryLater { error: "not yet".into(), delay }
 }
 
 fn with_attempts(mut new: Value, attempts: i32) -> Value {
@@ -44,9 +63,11 @@ fn with_attempts(mut new: Value, attempts: i32) -> Value {
 }
 
 /// Lets the worker die: its lease lapses and the others take its tasks back.
-async fn die(app: &TestApp, worker: Uuid) -> u64 {
+async fn die(app: &TestApp, worker: i64) -> usize {
     app.let_lapse(worker).await;
-    queue::rescue(&app.app.db).await.unwrap()
+    let rescued = queue::rescue(&app.app.db).await.unwrap();
+    assert_eq!(rescued.workers, [worker]);
+    rescued.tasks.len()
 }
 
 #[tokio::test]
@@ -89,6 +110,42 @@ async fn two_workers_never_get_the_same_task() {
 }
 
 #[tokio::test]
+async fn a_claim_begins_behind_its_cursor() {
+    let app = TestApp::start().await;
+    let ada = app.register("Ada").await;
+    let (first, second) = (app.queue(&ada, sum(&[1])).await, app.queue(&ada, sum(&[2])).await);
+    app.leaves_tasks(2);
+    let worker = join(&app).await;
+    let seq: i64 =
+        sqlx::query_scalar("select seq from tasks where id = $1").bind(first).fetch_one(&app.app.db).await.unwrap();
+
+    let behind: Vec<_> = lanes(&app).await.into_iter().map(|lane| Lane { after_seq: seq, ..lane }).collect();
+    let claimed = queue::claim(&app.app.db, worker, &behind, 10, Breakers::Closed).await.unwrap();
+    assert_eq!(claimed.iter().map(|claimed| claimed.id).collect::<Vec<_>>(), [second]);
+}
+
+/// What makes a claim cheap however large the backlog is: no index entry is written.
+#[tokio::test]
+async fn a_claim_changes_no_index() {
+    let app = TestApp::start().await;
+    let ada = app.register("Ada").await;
+    for number in 0..10 {
+        app.queue(&ada, sum(&[number])).await;
+    }
+    app.leaves_tasks(10);
+    let worker = join(&app).await;
+    let mut tx = app.app.db.begin().await.unwrap();
+    queue::claim(&mut *tx, worker, &lanes(&app).await, 10, Breakers::Closed).await.unwrap();
+    let (updated, hot): (i64, i64) =
+        sqlx::query_as("select n_tup_upd, n_tup_hot_upd from pg_stat_xact_user_tables where relname = 'tasks'")
+            .fetch_one(&mut *tx)
+            .await
+            .unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!((updated, hot), (10, 10));
+}
+
+#[tokio::test]
 async fn a_worker_without_a_lease_gets_nothing() {
     let app = TestApp::start().await;
     let ada = app.register("Ada").await;
@@ -97,7 +154,7 @@ async fn a_worker_without_a_lease_gets_nothing() {
     let worker = join(&app).await;
     app.let_lapse(worker).await;
     assert!(claim(&app, worker, 10).await.is_empty());
-    assert!(claim(&app, Uuid::now_v7(), 10).await.is_empty());
+    assert!(claim(&app, worker + 1, 10).await.is_empty());
 }
 
 #[tokio::test]
@@ -109,19 +166,21 @@ async fn a_worker_that_was_declared_dead_settles_nothing() {
     let claimed = claim_one(&app, worker).await;
     assert_eq!(die(&app, worker).await, 1);
     let rescued = app.stored(id).await;
-    assert_eq!((rescued.status, rescued.current_attempt), (TaskStatus::Retrying, 1));
+    assert_eq!((rescued.status, rescued.current_attempt), (TaskStatus::Pending, 0), "a death costs no attempt");
     assert_eq!(rescued.last_error.as_deref(), Some("The worker died during attempt 1"));
 
-    let late = [completed(), Outcome::Cancelled, Outcome::GivenUp { error: "late".into() }];
-    for outcome in late {
+    let dead = Outcome::Dead { reason: DeadReason::Fatal, error: "late".into() };
+    for outcome in [completed(), Outcome::Cancelled, dead, retry(LEASE), Outcome::HandedBack] {
         assert!(!settle(&app, worker, &claimed, outcome).await);
         assert_eq!(app.stored(id).await, rescued);
     }
-    assert!(!queue::renew(&app.app.db, worker, LEASE).await.unwrap(), "it learns that it is dead");
+    let sign = Sign::default();
+    let mut conn = app.app.db.acquire().await.unwrap();
+    assert!(!queue::renew(&mut conn, worker, LEASE, sign).await.unwrap(), "it learns that it is dead");
 
     assert_eq!(app.work().await, 1);
     let done = app.stored(id).await;
-    assert_eq!((done.status, done.current_attempt, done.result), (TaskStatus::Completed, 2, Some(json!({"sum": 1.0}))));
+    assert_eq!((done.status, done.current_attempt, done.result), (TaskStatus::Completed, 1, Some(json!({"sum": 1.0}))));
 }
 
 #[tokio::test]
@@ -131,8 +190,7 @@ async fn an_old_claim_of_the_same_worker_is_refused_as_well() {
     let id = app.queue(&ada, sum(&[1])).await;
     let worker = join(&app).await;
     let first = claim_one(&app, worker).await;
-    let retry = Outcome::RetryLater { error: "not yet".into(), delay: Duration::ZERO };
-    assert!(settle(&app, worker, &first, retry).await);
+    assert!(settle(&app, worker, &first, retry(Duration::ZERO)).await);
     let second = claim_one(&app, worker).await;
     let running = app.stored(id).await;
 
@@ -143,14 +201,28 @@ async fn an_old_claim_of_the_same_worker_is_refused_as_well() {
 }
 
 #[tokio::test]
+async fn one_settlement_that_is_refused_does_not_keep_the_others_of_its_batch() {
+    let app = TestApp::start().await;
+    let ada = app.register("Ada").await;
+    let (stale, fresh) = (app.queue(&ada, sum(&[1])).await, app.queue(&ada, sum(&[2])).await);
+    let worker = join(&app).await;
+    let claimed = claim(&app, worker, 10).await;
+    app.change(stale, "update tasks set lease_epoch = lease_epoch + 1 where id = $1").await;
+
+    let ended = settle_all(&app, worker, &claimed.iter().map(|one| (one, completed())).collect::<Vec<_>>()).await;
+    assert_eq!(ended.iter().map(|ended| ended.id).collect::<Vec<_>>(), [fresh]);
+    assert_eq!(app.stored(stale).await.status, TaskStatus::Running);
+    app.leaves_tasks(1);
+}
+
+#[tokio::test]
 async fn a_failed_attempt_is_tried_again_when_it_is_due() {
     let app = TestApp::start().await;
     let ada = app.register("Ada").await;
     let id = app.queue(&ada, sum(&[1])).await;
     let worker = join(&app).await;
     let claimed = claim_one(&app, worker).await;
-    let later = Outcome::RetryLater { error: "not yet".into(), delay: LEASE };
-    assert!(settle(&app, worker, &claimed, later).await);
+    assert!(settle(&app, worker, &claimed, retry(LEASE)).await);
     let waiting = app.stored(id).await;
     assert_eq!((waiting.status, waiting.last_error.as_deref()), (TaskStatus::Retrying, Some("not yet")));
     assert_eq!(app.work().await, 0, "not due yet");
@@ -162,18 +234,18 @@ async fn a_failed_attempt_is_tried_again_when_it_is_due() {
 }
 
 #[tokio::test]
-async fn a_task_whose_workers_keep_dying_is_given_up_after_its_last_attempt() {
+async fn a_task_that_workers_keep_dying_of_is_poison() {
     let app = TestApp::start().await;
     let ada = app.register("Ada").await;
-    let id = app.queue(&ada, with_attempts(sum(&[1]), 2)).await;
-    for status in [TaskStatus::Retrying, TaskStatus::Failed] {
+    let id = app.queue(&ada, with_attempts(sum(&[1]), 1)).await;
+    for status in [TaskStatus::Pending, TaskStatus::Pending, TaskStatus::Failed] {
         let worker = join(&app).await;
         claim_one(&app, worker).await;
         assert_eq!(die(&app, worker).await, 1);
         assert_eq!(app.stored(id).await.status, status);
     }
     let failed = app.stored(id).await;
-    assert_eq!((failed.current_attempt, failed.last_error.as_deref()), (2, Some("The worker died during attempt 2")));
+    assert_eq!((failed.dead_reason, failed.errors.len()), (Some(DeadReason::Poison), 3));
     assert!(failed.completed_at.is_some());
     assert_eq!(app.work().await, 0);
 }
@@ -199,11 +271,12 @@ async fn a_task_that_was_told_to_stop_is_cancelled_when_its_worker_dies_or_its_a
         let worker = join(&app).await;
         let claimed = claim_one(&app, worker).await;
         app.cancel(&ada, id).await;
-        assert_eq!(queue::told_to_stop(&app.app.db, worker).await.unwrap(), [id]);
+        let mut conn = app.app.db.acquire().await.unwrap();
+        assert_eq!(queue::told_to_stop(&mut conn, &[id]).await.unwrap(), [id]);
         if dies {
             die(&app, worker).await;
         } else {
-            settle(&app, worker, &claimed, Outcome::RetryLater { error: "no".into(), delay: LEASE }).await;
+            assert!(settle(&app, worker, &claimed, retry(LEASE)).await);
         }
         assert_eq!(app.stored(id).await.status, TaskStatus::Cancelled, "dies: {dies}");
     }
@@ -216,11 +289,119 @@ async fn what_a_worker_hands_back_has_cost_no_attempt() {
     let id = app.queue(&ada, with_attempts(sum(&[1]), 1)).await;
     let worker = join(&app).await;
     let claimed = claim_one(&app, worker).await;
-    assert_eq!(queue::leave(&app.app.db, worker).await.unwrap(), 1);
+    assert_eq!(queue::leave(&app.app.db, worker).await.unwrap().len(), 1);
 
     let back = app.stored(id).await;
-    assert_eq!((back.status, back.current_attempt, back.started_at), (TaskStatus::Pending, 0, None));
+    assert_eq!((back.status, back.current_attempt), (TaskStatus::Pending, 0));
     assert!(!settle(&app, worker, &claimed, completed()).await, "it is not the worker's any more");
     assert_eq!(app.work().await, 1, "also when there was one attempt only");
     assert_eq!(app.stored(id).await.status, TaskStatus::Completed);
+}
+
+#[tokio::test]
+async fn a_claim_whose_answer_was_lost_is_handed_back() {
+    let app = TestApp::start().await;
+    let ada = app.register("Ada").await;
+    let (heard, lost) = (app.queue(&ada, sum(&[1])).await, app.queue(&ada, sum(&[2])).await);
+    let worker = join(&app).await;
+    assert_eq!(claim(&app, worker, 10).await.len(), 2);
+
+    let back = queue::strays(&app.app.db, worker, &[heard]).await.unwrap();
+    assert_eq!(back, [Ended { id: lost, owner: Some(ada.id), status: TaskStatus::Pending, is_ready: true }]);
+    assert_eq!(app.stored(heard).await.status, TaskStatus::Running);
+    app.leaves_tasks(2);
+}
+
+#[tokio::test]
+async fn settlements_are_counted_by_minute_type_and_worker() {
+    let app = TestApp::start().await;
+    let ada = app.register("Ada").await;
+    let worker = join(&app).await;
+    for outcome in [completed(), retry(LEASE), Outcome::Snoozed(LEASE), Outcome::Cancelled] {
+        app.queue(&ada, sum(&[1])).await;
+        let claimed = claim_one(&app, worker).await;
+        assert!(settle(&app, worker, &claimed, outcome).await);
+    }
+    app.leaves_tasks(2);
+    let grace = app.register_as("Grace", model::users::Role::Moderator).await;
+    let minutes = app.get(&grace, "/api/v1/tasks/queue/minutes").await.data();
+    let sums =
+        |name: &str| minutes.as_array().unwrap().iter().map(|minute| minute[name].as_i64().unwrap()).sum::<i64>();
+    assert_eq!(["completed", "retried", "cancelled", "failed"].map(sums), [1, 1, 1, 0], "{minutes}");
+    assert_eq!(sums("run_ms"), 21, "a snooze is no attempt: {minutes}");
+    let in_bucket = |place: usize| {
+        minutes.as_array().unwrap().iter().map(|m| m["run_histogram"][place].as_i64().unwrap()).sum::<i64>()
+    };
+    assert_eq!((in_bucket(2), in_bucket(3), in_bucket(4)), (0, 3, 0), "7 ms is above 5 and up to 10");
+}
+
+#[tokio::test]
+async fn a_key_is_unique_while_its_task_is_alive() {
+    let app = TestApp::start().await;
+    let (ada, bob) = (app.register("Ada").await, app.register("Bob").await);
+    let mut new = sum(&[1]);
+    new["unique_key"] = json!("invoice 7");
+    let first = app.queue(&ada, new.clone()).await;
+    assert_eq!(app.queue(&ada, new.clone()).await, first, "the answer is the first one");
+    assert_eq!(
+        app.post(&bob, "/api/v1/tasks", new.clone()).await.refusal(),
+        (409, "CONFLICT".into()),
+        "not his to see"
+    );
+    let mut other_type = delay(0);
+    other_type["unique_key"] = json!("invoice 7");
+    assert_ne!(app.queue(&ada, other_type).await, first);
+
+    assert_eq!(app.work().await, 2);
+    assert_ne!(app.queue(&ada, new).await, first, "it has ended, so the key is free");
+    app.work().await;
+}
+
+#[tokio::test]
+async fn of_many_who_want_one_key_at_once_one_gets_it() {
+    let app = TestApp::start().await;
+    let ada = app.register("Ada").await;
+    let mut new = sum(&[1]);
+    new["unique_key"] = json!("once");
+    let queued = futures::future::join_all((0..8).map(|_| app.queue(&ada, new.clone()))).await;
+    assert!(queued.iter().all(|id| *id == queued[0]), "{queued:?}");
+    assert_eq!(app.work().await, 1);
+}
+
+#[tokio::test]
+async fn a_key_that_counts_for_a_time_outlives_its_task() {
+    let app = TestApp::start().await;
+    let ada = app.register("Ada").await;
+    let mut new = sum(&[1]);
+    new["unique_key"] = json!("daily");
+    new["unique_for_seconds"] = json!(86_400);
+    let first = app.queue(&ada, new.clone()).await;
+    assert_eq!(app.work().await, 1);
+    assert_eq!(app.queue(&ada, new.clone()).await, first);
+
+    app.change(first, "update task_uniques set expires_at = now() where task_id = $1").await;
+    assert_ne!(app.queue(&ada, new).await, first);
+    assert_eq!(app.work().await, 1);
+}
+
+#[tokio::test]
+async fn a_task_is_there_exactly_when_its_transaction_commits() {
+    let app = TestApp::start().await;
+    let ada = app.register("Ada").await;
+    let new = || serde_json::from_value::<model::tasks::NewTask>(sum(&[1])).unwrap();
+    let enqueue =
+        async |tx: &mut sqlx::PgConnection| server::tasks::enqueue_in(&app.app, tx, Some(ada.id), new()).await.unwrap();
+
+    let mut rolled_back = app.app.db.begin().await.unwrap();
+    let ghost = enqueue(&mut rolled_back).await;
+    rolled_back.rollback().await.unwrap();
+    let mut committed = app.app.db.begin().await.unwrap();
+    let real = enqueue(&mut committed).await;
+    assert_eq!(app.work().await, 0, "nobody sees it before the commit");
+    committed.commit().await.unwrap();
+    real.ring(&app.app);
+
+    assert_eq!(app.work().await, 1);
+    assert_eq!(app.get(&ada, &format!("/api/v1/tasks/{}", ghost.0.id)).await.status, 404);
+    assert_eq!(app.stored(real.0.id).await.status, TaskStatus::Completed);
 }

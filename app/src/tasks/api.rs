@@ -36,7 +36,7 @@ pub async fn task_overview() -> Result<TaskStats, ApiError> {
 pub async fn create_task(new: NewTaskForm) -> Result<Task, ApiError> {
     let (app, actor) = ssr::signed_in().await?;
     let new = new.read().map_err(|problem| ssr::refuse(problem.into()))?;
-    let task = server::tasks::create(&app, &actor, new).await.map_err(ssr::refuse)?;
+    let task = server::tasks::create(&app, &actor, new).await.map_err(ssr::refuse)?.task;
     ssr::redirect(&format!("/tasks/{}", task.id));
     Ok(task)
 }
@@ -47,5 +47,23 @@ pub async fn cancel_task(id: Uuid) -> Result<(), ApiError> {
     let (app, actor) = ssr::signed_in().await?;
     server::tasks::cancel(&app, &actor, id).await.map_err(ssr::refuse)?;
     ssr::redirect(&format!("/tasks/{id}"));
+    Ok(())
+}
+
+/// Runs a task of the dead letter again.
+#[server(endpoint = "tasks/retry")]
+pub async fn retry_task(id: Uuid) -> Result<(), ApiError> {
+    let (app, actor) = ssr::signed_in().await?;
+    server::tasks::retry(&app, &actor, id, None).await.map_err(ssr::refuse)?;
+    ssr::redirect(&format!("/tasks/{id}"));
+    Ok(())
+}
+
+/// Deletes a task that has ended, and goes to the list.
+#[server(endpoint = "tasks/delete")]
+pub async fn delete_task(id: Uuid) -> Result<(), ApiError> {
+    let (app, actor) = ssr::signed_in().await?;
+    server::tasks::delete(&app, &actor, id).await.map_err(ssr::refuse)?;
+    ssr::redirect("/tasks");
     Ok(())
 }

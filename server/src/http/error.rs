@@ -41,7 +41,9 @@ fn status_and_code(problem: &Problem) -> (StatusCode, &'static str) {
         Problem::NotSignedIn => (StatusCode::UNAUTHORIZED, "UNAUTHORIZED"),
         Problem::WrongCredentials => (StatusCode::UNAUTHORIZED, "INVALID_CREDENTIALS"),
         Problem::Forbidden => (StatusCode::FORBIDDEN, "FORBIDDEN"),
-        Problem::NotFound { what: Thing::Page | Thing::TaskType | Thing::Schedule } => (StatusCode::NOT_FOUND, "NOT_FOUND"),
+        Problem::NotFound { what: Thing::Page | Thing::TaskType | Thing::Schedule } => {
+            (StatusCode::NOT_FOUND, "NOT_FOUND")
+        }
         Problem::NotFound { what: Thing::User } => (StatusCode::NOT_FOUND, "USER_NOT_FOUND"),
         Problem::NotFound { what: Thing::Task } => (StatusCode::NOT_FOUND, "TASK_NOT_FOUND"),
         Problem::Taken { field: UniqueField::Email } => (StatusCode::CONFLICT, "EMAIL_ALREADY_EXISTS"),

@@ -138,7 +138,9 @@ async fn send(db: &PgPool, conn: &mut Option<PgConnection>, waiting: &Waiting) -
     let conn = match conn {
         Some(conn) => conn,
         // A notification that a crash of PostgreSQL swallows is no loss, so its commit need not wait for the disk.
-        None => conn.insert(db.connect_options().as_ref().clone().options([("synchronous_commit", "off")]).connect().await?),
+        None => {
+            conn.insert(db.connect_options().as_ref().clone().options([("synchronous_commit", "off")]).connect().await?)
+        }
     };
     let mut tx = conn.begin().await?;
     if waiting.is_ready {

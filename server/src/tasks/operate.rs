@@ -171,7 +171,8 @@ pub async fn bulk(app: &App, actor: &Actor, bulk: Bulk) -> Result<BulkDone> {
         };
         return Ok(BulkDone { tasks, dry_run: true });
     }
-    let details = json!({"action": bulk.action, "task_type": bulk.task_type, "priority": bulk.priority, "status": bulk.status});
+    let details =
+        json!({"action": bulk.action, "task_type": bulk.task_type, "priority": bulk.priority, "status": bulk.status});
     audit::record(&mut *app.db.acquire().await?, actor, "tasks.bulk", Subject::Tasks, details).await?;
     let mut tasks = 0;
     loop {

@@ -223,9 +223,14 @@ mod tests {
     #[test]
     fn missed_times_are_made_up_for_by_policy() {
         let made = |missed, now| times_of(&due(missed, "2026-01-01T05:00:00Z", now));
-        let hours = |hours: &[u32]| hours.iter().map(|hour| at(&format!("2026-01-01T{hour:02}:00:00Z"))).collect::<Vec<_>>();
+        let hours =
+            |hours: &[u32]| hours.iter().map(|hour| at(&format!("2026-01-01T{hour:02}:00:00Z"))).collect::<Vec<_>>();
         for missed in [Missed::All, Missed::Once, Missed::Skip] {
-            assert_eq!(made(missed, "2026-01-01T05:00:01Z"), (hours(&[5]), Some(hours(&[6])[0])), "in time: {missed:?}");
+            assert_eq!(
+                made(missed, "2026-01-01T05:00:01Z"),
+                (hours(&[5]), Some(hours(&[6])[0])),
+                "in time: {missed:?}"
+            );
         }
         let late = "2026-01-01T07:30:00Z";
         assert_eq!(made(Missed::All, late), (hours(&[5, 6, 7]), Some(hours(&[8])[0])));

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use embedded_postgres::{Embedded, Options};
+use server::tasks::kinds::Kinds;
 use server::tasks::queue;
 use server::{MIGRATOR, db};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
@@ -114,7 +115,7 @@ async fn make(admin: &mut PgConnection, name: &str) {
     run(admin, format!("create database {name}")).await;
     let pool = PgPool::connect(&url_of(name)).await.expect("the template answers");
     db::migrate(&pool).await.expect("the migrations are applied");
-    queue::register_types(&pool).await.expect("the task types are registered");
+    queue::register(&pool, Kinds::default().iter()).await.expect("the task types are registered");
     pool.close().await;
     run(admin, format!("alter database {name} is_template true")).await;
 }

@@ -5,6 +5,7 @@ pub mod browser;
 pub mod database;
 pub mod events;
 pub mod gate;
+pub mod kinds;
 pub mod program;
 pub mod tasks;
 
@@ -16,10 +17,12 @@ use model::users::Role;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 use server::db::{self, Patience};
+use server::tasks::kinds::Kinds;
 use server::{App, Config};
 use sqlx::{Connection, PgConnection};
 use starter::web::{self, Site};
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use answer::Answer;
@@ -47,6 +50,8 @@ pub struct TestApp {
     pub database_url: String,
     client: Client,
     expected_left: AtomicI64,
+    /// Triggered at the end, when no worker rings any more.
+    closing: CancellationToken,
     database: Option<Database>,
 }
 
@@ -57,8 +62,13 @@ impl TestApp {
 
     /// With other settings than the defaults.
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::with_kinds(Kinds::default(), change).await
+    }
+
+    /// With kinds of task besides those of the product, and other settings than the defaults.
+    pub async fn with_kinds(kinds: Kinds, change: impl FnOnce(&mut Config)) -> Self {
         let database = Database::create().await;
-        let this = Self::serving(database.url(), Some(database), change).await;
+        let this = Self::serving(database.url(), Some(database), kinds, change).await;
         this.app.prepare().await.expect("the database is prepared");
         this.listen().await;
         this
@@ -66,10 +76,15 @@ impl TestApp {
 
     /// On a database that is at this address, or is not.
     pub async fn at(database_url: String) -> Self {
-        Self::serving(database_url, None, |config| config.database.acquire_timeout_ms = 300).await
+        Self::serving(database_url, None, Kinds::default(), |config| config.database.acquire_timeout_ms = 300).await
     }
 
-    async fn serving(database_url: String, database: Option<Database>, change: impl FnOnce(&mut Config)) -> Self {
+    async fn serving(
+        database_url: String,
+        database: Option<Database>,
+        kinds: Kinds,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = format!("http://{}", listener.local_addr().expect("the port"));
         let mut config = Config::default();
@@ -80,17 +95,25 @@ impl TestApp {
         change(&mut config);
 
         let pool = db::open(&config, Patience::Web).await.expect("the address is one of PostgreSQL").pool;
-        let app = App::new(pool, config);
+        let app = App::with_kinds(pool, config, kinds);
         let (router, serving) = (web::router(&app, Site::of(&app.config.server.site_root)), app.clone());
         tokio::spawn(async move { web::serve(listener, router, &serving).await });
         let client = Client::builder().no_proxy().build().expect("a client");
-        Self { app, address, database_url, client, expected_left: AtomicI64::new(0), database }
+        Self {
+            app,
+            address,
+            database_url,
+            client,
+            expected_left: AtomicI64::new(0),
+            closing: CancellationToken::new(),
+            database,
+        }
     }
 
     /// Returns when every later change of a task is heard.
     async fn listen(&self) {
         let mut told = self.app.live.subscribe();
-        tokio::spawn(self.app.live.clone().listen(self.app.db.clone(), self.app.stopping.clone()));
+        tokio::spawn(self.app.clone().keep_in_touch(self.closing.clone()));
         within_patience("listening", told.recv()).await.expect("the listener begins");
     }
 
@@ -119,6 +142,14 @@ impl TestApp {
 
     pub async fn post(&self, person: &Person, path: &str, body: Value) -> Answer {
         Answer::to(self.request(Method::POST, path).bearer_auth(&person.token).json(&body)).await
+    }
+
+    pub async fn put(&self, person: &Person, path: &str, body: Value) -> Answer {
+        Answer::to(self.request(Method::PUT, path).bearer_auth(&person.token).json(&body)).await
+    }
+
+    pub async fn delete(&self, person: &Person, path: &str) -> Answer {
+        Answer::to(self.request(Method::DELETE, path).bearer_auth(&person.token)).await
     }
 
     /// Creates an account and logs its owner in.
@@ -165,14 +196,14 @@ impl TestApp {
 impl Drop for TestApp {
     fn drop(&mut self) {
         self.app.stopping.cancel();
+        self.closing.cancel();
         if self.database.is_none() || std::thread::panicking() {
             return;
         }
         let url = self.database_url.clone();
         let left: i64 = database::at_once(async move {
             let mut conn = PgConnection::connect(&url).await.expect("the database answers");
-            let unfinished = "select count(*) from tasks where status not in ('completed', 'failed', 'cancelled')";
-            sqlx::query_scalar(unfinished).fetch_one(&mut conn).await.expect("the tasks are counted")
+            sqlx::query_scalar("select count(*) from tasks").fetch_one(&mut conn).await.expect("the tasks are counted")
         });
         assert_eq!(left, self.expected_left.load(Ordering::Relaxed), "tasks that the test leaves unfinished");
     }

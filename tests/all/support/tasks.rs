@@ -17,6 +17,12 @@ pub fn sum(numbers: &[i32]) -> Value {
     json!({"task_type": "data_processing", "payload": {"operation": "sum", "data": numbers}})
 }
 
+/// The same task, for the same time tomorrow.
+pub fn tomorrow(mut new: Value) -> Value {
+    new["scheduled_at"] = json!(chrono::Utc::now() + chrono::TimeDelta::days(1));
+    new
+}
+
 impl TestApp {
     pub async fn queue(&self, person: &Person, new: Value) -> Uuid {
         id_of(&self.post(person, "/api/v1/tasks", new).await.data())
@@ -68,8 +74,20 @@ impl TestApp {
     }
 
     /// Moves the end of a lease into the past.
-    pub async fn let_lapse(&self, worker: Uuid) {
-        self.change(worker, "update workers set lease_until = now() - interval '1 second' where id = $1").await;
+    pub async fn let_lapse(&self, worker: i64) {
+        let lapsed = "update workers set lease_until = now() - interval '1 second' where id = $1";
+        let done = sqlx::query(lapsed).bind(worker).execute(&self.app.db).await.expect("the row is moved");
+        assert_eq!(done.rows_affected(), 1);
+    }
+
+    /// Asks for a replay from the dead letter.
+    pub async fn retry(&self, person: &Person, id: Uuid) -> super::Answer {
+        self.post(person, &format!("/api/v1/tasks/{id}/retry"), json!({})).await
+    }
+
+    /// The words of each failed attempt.
+    pub async fn errors(&self, id: Uuid) -> Vec<String> {
+        self.stored(id).await.errors.into_iter().map(|error| error.error).collect()
     }
 
     /// Moves one row.

@@ -74,7 +74,8 @@ impl Context {
     pub async fn complete_in(&self, mut tx: Transaction<'static, Postgres>, result: Value) -> Result<Value, Stop> {
         let outcome = Outcome::Completed(result.clone());
         let one = Settlement { claimed: (*self.claimed).clone(), outcome, ran: self.began.elapsed() };
-        let ended = queue::settle(&mut tx, self.worker, &[one]).await.map_err(|error| Stop::Retry(error.to_string()))?;
+        let ended =
+            queue::settle(&mut tx, self.worker, &[one]).await.map_err(|error| Stop::Retry(error.to_string()))?;
         if !ended.iter().any(|ended| ended.id == self.claimed.id) {
             return Err(Stop::Cancelled);
         }

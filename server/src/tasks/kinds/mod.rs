@@ -183,7 +183,9 @@ mod tests {
 
     #[test]
     fn a_payload_of_any_older_version_is_brought_up_step_by_step() {
-        for (version, golden) in [(1, json!({"who": "Ada"})), (2, json!({"name": "Ada"})), (3, json!({"names": ["Ada"]}))] {
+        for (version, golden) in
+            [(1, json!({"who": "Ada"})), (2, json!({"name": "Ada"})), (3, json!({"names": ["Ada"]}))]
+        {
             assert_eq!(read::<Greeting>(golden, version).unwrap().names, ["Ada"], "version {version}");
         }
     }
@@ -199,7 +201,11 @@ mod tests {
     #[test]
     fn every_version_of_every_built_in_payload_can_still_be_read() {
         let golden = [
-            (TaskKind::DelayTask, 1, json!({"delay_seconds": 1.5, "task_id": "a", "test_scenario": "b", "deadline": "2030-01-01T00:00:00Z"})),
+            (
+                TaskKind::DelayTask,
+                1,
+                json!({"delay_seconds": 1.5, "task_id": "a", "test_scenario": "b", "deadline": "2030-01-01T00:00:00Z"}),
+            ),
             (TaskKind::DataProcessing, 1, json!({"operation": "process", "data": [1, 2.5]})),
             (TaskKind::DataProcessing, 1, json!({"operation": "sum", "data": {"a": 1}})),
         ];

@@ -57,13 +57,7 @@ impl Default for Policy {
 
 impl Default for BreakerPolicy {
     fn default() -> Self {
-        Self {
-            failures: 20,
-            ratio: 0.5,
-            window: Duration::from_secs(30),
-            cooldown: Duration::from_secs(15),
-            probes: 3,
-        }
+        Self { failures: 20, ratio: 0.5, window: Duration::from_secs(30), cooldown: Duration::from_secs(15), probes: 3 }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use model::tasks::RetryStrategy;
 use serde_json::Value;
-use sqlx::types::Json;
 use sqlx::PgExecutor;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 /// A type and a priority, and how far this worker has read and may take of it.

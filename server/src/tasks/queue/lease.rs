@@ -126,9 +126,10 @@ pub struct Rescued {
 pub async fn rescue(db: &PgPool) -> sqlx::Result<Rescued> {
     let mut conn = db.acquire().await?;
     let mut tx = conn.begin().await?;
-    let dead = sqlx::query_scalar!("select id from workers where lease_until < now() order by id for update skip locked")
-        .fetch_all(&mut *tx)
-        .await?;
+    let dead =
+        sqlx::query_scalar!("select id from workers where lease_until < now() order by id for update skip locked")
+            .fetch_all(&mut *tx)
+            .await?;
     if dead.is_empty() {
         return Ok(Rescued::default());
     }
@@ -140,7 +141,11 @@ pub async fn rescue(db: &PgPool) -> sqlx::Result<Rescued> {
 }
 
 /// Makes running tasks ready again. With `rescues_at_most` their worker died: a rescue is counted, and too many are the end.
-pub(super) async fn put_back(conn: &mut PgConnection, ids: &[Uuid], rescues_at_most: Option<i32>) -> sqlx::Result<Vec<Ended>> {
+pub(super) async fn put_back(
+    conn: &mut PgConnection,
+    ids: &[Uuid],
+    rescues_at_most: Option<i32>,
+) -> sqlx::Result<Vec<Ended>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }

@@ -1,7 +1,9 @@
 //! What people see: tasks wherever they are, alive, ended or dead.
 
 use chrono::{DateTime, Utc};
-use model::tasks::{AttemptError, DeadReason, Priority, Progress, RetryStrategy, Task, TaskFilter, TaskStats, TaskStatus};
+use model::tasks::{
+    AttemptError, DeadReason, Priority, Progress, RetryStrategy, Task, TaskFilter, TaskStats, TaskStatus,
+};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use sqlx::types::Json;

@@ -101,7 +101,11 @@ async fn pause(
     (status = 200, body = Success<String>), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
     (status = 404, body = ErrorBody),
 ))]
-async fn resume(State(app): State<App>, SignedIn(actor): SignedIn, Path(name): Path<String>) -> Result<Success<String>> {
+async fn resume(
+    State(app): State<App>,
+    SignedIn(actor): SignedIn,
+    Path(name): Path<String>,
+) -> Result<Success<String>> {
     operate::resume(&app, &actor, &name).await?;
     Ok(Success::of("The task type goes on".into()))
 }

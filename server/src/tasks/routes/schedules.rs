@@ -12,10 +12,7 @@ use crate::tasks::schedules;
 use crate::{App, Result};
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(list, create))
-        .routes(routes!(update, delete))
-        .routes(routes!(run_now))
+    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(update, delete)).routes(routes!(run_now))
 }
 
 /// All schedules, by name.

@@ -49,7 +49,8 @@ impl Lanes {
             i32::try_from(own.min(free)).unwrap_or(i32::MAX)
         };
         let turned = |of: &dyn Fn(&Known) -> bool| -> Vec<&Known> {
-            let mut chosen: Vec<_> = self.known.iter().filter(|known| of(known)).filter(|known| quota(known) > 0).collect();
+            let mut chosen: Vec<_> =
+                self.known.iter().filter(|known| of(known)).filter(|known| quota(known) > 0).collect();
             if !chosen.is_empty() {
                 let by = self.turn % chosen.len();
                 chosen.rotate_left(by);
@@ -60,12 +61,7 @@ impl Lanes {
         let lane = |known: &Known, priority: Priority| {
             let priority = priority as i16;
             let cursor = self.cursors.get(&(known.id, priority)).copied().unwrap_or(0);
-            Lane {
-                task_type_id: known.id,
-                priority,
-                after_seq: if is_sweep { 0 } else { cursor },
-                quota: quota(known),
-            }
+            Lane { task_type_id: known.id, priority, after_seq: if is_sweep { 0 } else { cursor }, quota: quota(known) }
         };
         let urgent_first = || Priority::ALL.into_iter().rev();
         let plain = turned(&|known| !counts(known));

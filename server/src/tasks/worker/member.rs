@@ -262,7 +262,8 @@ impl Member {
     /// The token of a held task, and why it was triggered.
     pub fn token_of(&self, id: Uuid) -> (CancellationToken, Arc<OnceLock<Why>>) {
         let held = self.held();
-        held.get(&id).map_or_else(|| (self.lost.child_token(), Arc::default()), |one| (one.cancel.clone(), one.why.clone()))
+        held.get(&id)
+            .map_or_else(|| (self.lost.child_token(), Arc::default()), |one| (one.cancel.clone(), one.why.clone()))
     }
 
     pub fn let_go(&self, ids: impl IntoIterator<Item = Uuid>) {

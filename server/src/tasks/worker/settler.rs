@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use model::tasks::{DeadReason, TaskStatus};
 use sqlx::PgConnection;
 use sqlx::pool::PoolConnection;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::Notify;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::AGAIN;
 use super::member::Member;
@@ -115,7 +115,11 @@ impl Member {
         let fenced_out = batch.len().saturating_sub(own);
         if fenced_out > 0 {
             self.fenced_out.fetch_add(fenced_out as i64, Ordering::Relaxed);
-            tracing::warn!(worker = self.id, tasks = fenced_out, "tasks were taken from this worker; the results are dropped");
+            tracing::warn!(
+                worker = self.id,
+                tasks = fenced_out,
+                "tasks were taken from this worker; the results are dropped"
+            );
         }
         self.app.bell.ended(ended);
         if batch.iter().any(|one| matches!(one.outcome, Outcome::RetryLater { .. } | Outcome::Snoozed(_))) {
@@ -154,6 +158,9 @@ impl Member {
             }
         }
         let is_watched = |id: &i32| watched.failing.contains(id) || watched.broken.contains(id);
-        by_type.into_values().filter(|counted| is_watched(&counted.task_type_id) && counted.ok + counted.failed > 0).collect()
+        by_type
+            .into_values()
+            .filter(|counted| is_watched(&counted.task_type_id) && counted.ok + counted.failed > 0)
+            .collect()
     }
 }

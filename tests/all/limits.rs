@@ -1,0 +1,289 @@
+//! Types that are held back: limits, rates, pauses, and circuit breakers.
+
+use std::time::Duration;
+
+use model::tasks::{RetryStrategy, TaskStatus};
+use model::users::Role;
+use serde_json::{Value, json};
+use server::tasks::kinds::{BreakerPolicy, Policy, Rate};
+use server::tasks::worker;
+use uuid::Uuid;
+
+use crate::support::kinds::Step::{self, Heed, Retry};
+use crate::support::kinds::{script, scripted};
+use crate::support::tasks::sum;
+use crate::support::{Person, TestApp, within_patience};
+
+async fn app(policy: Policy) -> TestApp {
+    TestApp::with_kinds(scripted(policy), |config| {
+        config.worker.grace_seconds = 0;
+        config.worker.poll_interval_ms = 20;
+    })
+    .await
+}
+
+/// The figures of the test's type as an operator sees them.
+async fn seen(app: &TestApp, grace: &Person) -> Value {
+    let queue = app.get(grace, "/api/v1/tasks/queue").await.data();
+    let types = queue["types"].as_array().unwrap();
+    types.iter().find(|one| one["task_type"] == "script").unwrap().clone()
+}
+
+async fn queue_many(app: &TestApp, person: &Person, count: usize, steps: &[Step]) -> Vec<Uuid> {
+    let mut queued = Vec::new();
+    for _ in 0..count {
+        queued.push(app.queue(person, script(steps)).await);
+    }
+    queued
+}
+
+async fn running(app: &TestApp) -> i64 {
+    sqlx::query_scalar("select count(*) from tasks where worker_id is not null").fetch_one(&app.app.db).await.unwrap()
+}
+
+/// Waits until so many run; more must never.
+async fn until_running(app: &TestApp, count: i64) {
+    let mut changes = app.app.live.subscribe();
+    let reached = async {
+        loop {
+            let now = running(app).await;
+            assert!(now <= count, "{now} run");
+            if now == count {
+                return;
+            }
+            drop(changes.recv().await);
+        }
+    };
+    within_patience("so many run", reached).await;
+}
+
+#[tokio::test]
+async fn no_more_run_at_once_than_the_limit_over_all_workers() {
+    let app = app(Policy { max_running: Some(2), ..Policy::default() }).await;
+    let ada = app.register("Ada").await;
+    let queued = queue_many(&app, &ada, 5, &[Heed]).await;
+    let workers = [tokio::spawn(worker::run(app.app.clone())), tokio::spawn(worker::run(app.app.clone()))];
+    until_running(&app, 2).await;
+
+    // A place that gets free is taken by the next one, until none is left.
+    for id in queued {
+        app.until(id, TaskStatus::Running).await;
+        app.cancel(&ada, id).await;
+        app.until(id, TaskStatus::Cancelled).await;
+        assert!(running(&app).await <= 2);
+    }
+    app.app.stopping.cancel();
+    for worker in workers {
+        within_patience("the worker leaves", worker).await.unwrap();
+    }
+    let counted: i32 =
+        sqlx::query_scalar("select sum(running)::int from task_type_state").fetch_one(&app.app.db).await.unwrap();
+    assert_eq!(counted, 0, "the count comes back to nothing");
+}
+
+#[tokio::test]
+async fn a_serial_type_runs_one_after_the_other_in_the_order_of_the_queue() {
+    let app = app(Policy::serial()).await;
+    let ada = app.register("Ada").await;
+    let queued = queue_many(&app, &ada, 4, &[Step::Ok]).await;
+    assert_eq!(app.work().await, 4);
+    let by_start: Vec<Uuid> =
+        sqlx::query_scalar("select id from task_history order by started_at").fetch_all(&app.app.db).await.unwrap();
+    assert_eq!(by_start, queued);
+    let overlaps: i64 = sqlx::query_scalar(
+        "select count(*) from task_history a join task_history b on a.started_at < b.started_at and b.started_at < a.finished_at",
+    )
+    .fetch_one(&app.app.db)
+    .await
+    .unwrap();
+    assert_eq!(overlaps, 0);
+}
+
+#[tokio::test]
+async fn one_worker_runs_no_more_of_a_type_than_its_own_limit() {
+    let app = app(Policy { max_per_worker: Some(1), ..Policy::default() }).await;
+    let ada = app.register("Ada").await;
+    let queued = queue_many(&app, &ada, 2, &[Heed]).await;
+    let other = app.queue(&ada, sum(&[1])).await;
+    let worker = tokio::spawn(worker::run(app.app.clone()));
+    app.until(other, TaskStatus::Completed).await;
+    until_running(&app, 1).await;
+    app.cancel(&ada, queued[0]).await;
+    app.until(queued[1], TaskStatus::Running).await;
+    app.app.stopping.cancel();
+    within_patience("the worker leaves", worker).await.unwrap();
+    app.leaves_tasks(1);
+}
+
+#[tokio::test]
+async fn a_rated_type_starts_as_many_as_there_are_tokens() {
+    // One an hour, three at once.
+    let app = app(Policy { rate: Some(Rate { per_second: 1.0 / 3600.0, burst: 3.0 }), ..Policy::default() }).await;
+    let ada = app.register("Ada").await;
+    queue_many(&app, &ada, 5, &[Step::Ok]).await;
+    assert_eq!(app.work().await, 3);
+    assert_eq!(app.work().await, 0);
+
+    sqlx::query("update task_type_state set tokens_at = tokens_at - interval '61 minutes'")
+        .execute(&app.app.db)
+        .await
+        .unwrap();
+    assert_eq!(app.work().await, 1, "an hour later there is one more");
+    app.leaves_tasks(1);
+}
+
+#[tokio::test]
+async fn a_paused_type_takes_tasks_and_runs_none() {
+    let app = app(Policy::default()).await;
+    let (ada, grace) = (app.register("Ada").await, app.register_as("Grace", Role::Moderator).await);
+    let pause =
+        async |reason: &str| app.post(&grace, "/api/v1/tasks/types/script/pause", json!({"reason": reason})).await;
+    assert_eq!(pause(" ").await.fields(), ["reason"]);
+    assert_eq!(pause("the other side is down").await.status, 200);
+    let id = app.queue(&ada, script(&[Step::Ok])).await;
+    let other = app.queue(&ada, sum(&[1])).await;
+    assert_eq!(app.work().await, 1);
+    assert_eq!(app.stored(other).await.status, TaskStatus::Completed);
+    assert_eq!(app.stored(id).await.status, TaskStatus::Pending);
+    assert_eq!(seen(&app, &grace).await["paused_reason"], "the other side is down");
+    let types = app.open("/api/v1/tasks/types").await.data();
+    let shown = types.as_array().unwrap().iter().find(|one| one["task_type"] == "script").unwrap().clone();
+    assert_eq!((&shown["is_paused"], shown.get("paused_reason")), (&json!(true), None), "the reason is for operators");
+
+    assert_eq!(app.post(&grace, "/api/v1/tasks/types/script/resume", json!({})).await.status, 200);
+    assert_eq!(app.work().await, 1);
+    assert_eq!(
+        app.post(&grace, "/api/v1/tasks/types/nope/resume", json!({})).await.refusal(),
+        (404, "NOT_FOUND".into())
+    );
+}
+
+fn breaking() -> Policy {
+    let breaker = BreakerPolicy {
+        failures: 3,
+        ratio: 0.5,
+        window: Duration::from_secs(3600),
+        cooldown: Duration::from_secs(3600),
+        probes: 2,
+    };
+    Policy {
+        retry: RetryStrategy::Fixed { interval: 3600.0, max_attempts: 9 },
+        breaker: Some(breaker),
+        ..Policy::default()
+    }
+}
+
+#[tokio::test]
+async fn a_breaker_opens_lets_probes_through_and_closes() {
+    let app = app(breaking()).await;
+    let (ada, grace) = (app.register("Ada").await, app.register_as("Grace", Role::Moderator).await);
+    queue_many(&app, &ada, 3, &[Retry]).await;
+    assert_eq!(app.work().await, 3);
+    assert_eq!(seen(&app, &grace).await["breaker"], "open");
+
+    let waiting = queue_many(&app, &ada, 4, &[Step::Ok]).await;
+    assert_eq!(app.work().await, 0, "nothing of the type is claimed");
+    for id in &waiting {
+        assert_eq!(app.stored(*id).await.current_attempt, 0, "and no attempt is spent");
+    }
+    let other = app.queue(&ada, sum(&[1])).await;
+    assert_eq!(app.work().await, 1, "other types go on");
+    assert_eq!(app.stored(other).await.status, TaskStatus::Completed);
+
+    cool_down(&app).await;
+    assert_eq!(app.work().await, 4, "two probes, and when they have succeeded the rest");
+    assert_eq!(seen(&app, &grace).await["breaker"], "closed");
+    app.leaves_tasks(3);
+}
+
+/// Moves the end of the cool-down to now.
+async fn cool_down(app: &TestApp) {
+    let moved = sqlx::query("update task_type_state set probe_at = now() where breaker = 'open'");
+    assert_eq!(moved.execute(&app.app.db).await.unwrap().rows_affected(), 1);
+}
+
+#[tokio::test]
+async fn a_probe_that_fails_opens_the_breaker_again() {
+    let app = app(breaking()).await;
+    let (ada, grace) = (app.register("Ada").await, app.register_as("Grace", Role::Moderator).await);
+    queue_many(&app, &ada, 8, &[Retry]).await;
+    // Of eight that are claimed together all are run; the breaker opens for what comes after.
+    assert_eq!(app.work().await, 8);
+    queue_many(&app, &ada, 3, &[Retry]).await;
+    cool_down(&app).await;
+    assert_eq!(app.work().await, 2, "the probes");
+    let seen = seen(&app, &grace).await;
+    assert_eq!(seen["breaker"], "open");
+    let probe_at: chrono::DateTime<chrono::Utc> = serde_json::from_value(seen["probe_at"].clone()).unwrap();
+    assert!(probe_at > chrono::Utc::now() + chrono::TimeDelta::minutes(110), "twice as long: {probe_at}");
+    app.leaves_tasks(11);
+}
+
+#[tokio::test]
+async fn a_breaker_that_was_set_by_hand_stays_until_it_is_given_back() {
+    let app = app(breaking()).await;
+    let (ada, grace) = (app.register("Ada").await, app.register_as("Grace", Role::Moderator).await);
+    let set = async |state: Value| {
+        app.put(&grace, "/api/v1/tasks/types/script/breaker", json!({"state": state})).await.status
+    };
+    queue_many(&app, &ada, 2, &[Step::Ok]).await;
+
+    assert_eq!(set(json!("open")).await, 200);
+    assert_eq!(app.work().await, 0);
+    let now = seen(&app, &grace).await;
+    assert_eq!((&now["breaker"], &now["is_breaker_manual"]), (&json!("open"), &json!(true)));
+    assert_eq!(set(Value::Null).await, 200);
+    assert_eq!(app.work().await, 2);
+
+    assert_eq!(set(json!("closed")).await, 200);
+    queue_many(&app, &ada, 5, &[Retry]).await;
+    assert_eq!(app.work().await, 5);
+    assert_eq!(seen(&app, &grace).await["breaker"], "closed", "it does not count any more");
+    assert_eq!(set(json!("half_open")).await, 400);
+    assert_eq!(set(json!("ajar")).await, 422);
+    app.leaves_tasks(5);
+}
+
+#[tokio::test]
+async fn an_operator_sees_depths_and_workers() {
+    let app = app(Policy::default()).await;
+    let (ada, grace) = (app.register("Ada").await, app.register_as("Grace", Role::Moderator).await);
+    let mut urgent = script(&[Heed]);
+    urgent["priority"] = json!("critical");
+    let queued = [app.queue(&ada, script(&[Heed])).await, app.queue(&ada, urgent).await];
+    let queue = app.get(&grace, "/api/v1/tasks/queue").await.data();
+    let depths: Vec<_> =
+        queue["lanes"].as_array().unwrap().iter().map(|lane| (&lane["priority"], &lane["ready"])).collect();
+    assert_eq!(depths, [(&json!("critical"), &json!(1)), (&json!("normal"), &json!(1))]);
+    assert!(queue["lanes"][1]["oldest_ready_seconds"].as_f64().unwrap() >= 0.0);
+    assert_eq!(queue["workers"], json!([]));
+
+    let worker = tokio::spawn(worker::run(app.app.clone()));
+    for id in queued {
+        app.until(id, TaskStatus::Running).await;
+    }
+    let queue = app.get(&grace, "/api/v1/tasks/queue").await.data();
+    assert_eq!(queue["lanes"], json!([]));
+    let seen = &queue["workers"][0];
+    assert_eq!(seen["task_types"], json!(["data_processing", "delay_task", "script"]));
+    assert!((0.0..=15.0).contains(&seen["lease_seconds"].as_f64().unwrap()), "{seen}");
+    app.app.stopping.cancel();
+    within_patience("the worker leaves", worker).await.unwrap();
+    app.leaves_tasks(2);
+}
+
+#[tokio::test]
+async fn a_type_that_an_administrator_enters_waits_for_a_worker_that_knows_it() {
+    let app = app(Policy::default()).await;
+    let root = app.register_as("Adele", Role::Admin).await;
+    let define = async |name: &str| {
+        app.post(&root, "/api/v1/tasks/types", json!({"task_type": name, "description": "by hand"})).await
+    };
+    assert_eq!(define("no blanks").await.fields(), ["task_type"]);
+    assert_eq!(define("of_tomorrow").await.data()["description"], "by hand");
+    assert_eq!(define("of_tomorrow").await.status, 200, "again is fine");
+    let id = app.queue(&root, json!({"task_type": "of_tomorrow", "payload": {}})).await;
+    assert_eq!(app.work().await, 0);
+    assert_eq!(app.stored(id).await.status, TaskStatus::Pending);
+    app.leaves_tasks(1);
+}

@@ -1,0 +1,213 @@
+//! How attempts end, and what becomes of their tasks.
+
+use std::time::Duration;
+
+use model::tasks::{DeadReason, RetryStrategy, TaskStatus};
+use serde_json::{Value, json};
+use server::tasks::kinds::Policy;
+use server::tasks::worker;
+use tokio::task::JoinHandle;
+
+use crate::support::kinds::Step::{
+    self, Effect, EffectThenFail, Fatal, Half, Heed, Ignore, Panic, Retry, RetryAfterAnHour, SnoozeForAnHour,
+};
+use crate::support::kinds::{script, scripted};
+use crate::support::{TestApp, within_patience};
+
+/// Retries at once, three attempts in all.
+fn hasty() -> Policy {
+    Policy { retry: RetryStrategy::Fixed { interval: 0.0, max_attempts: 3 }, ..Policy::default() }
+}
+
+async fn app(policy: Policy) -> TestApp {
+    TestApp::with_kinds(scripted(policy), |config| config.worker.grace_seconds = 0).await
+}
+
+#[tokio::test]
+async fn what_fails_is_tried_again_by_the_strategy_of_its_kind() {
+    let app = app(hasty()).await;
+    let ada = app.register("Ada").await;
+    let id = app.queue(&ada, script(&[Retry, Retry, Step::Ok])).await;
+    assert_eq!(app.task(&ada, id).await["retry_strategy"], json!({"fixed": {"interval": 0.0, "max_attempts": 3}}));
+    assert_eq!(app.work().await, 3);
+    let done = app.stored(id).await;
+    assert_eq!(
+        (done.status, done.current_attempt, done.result),
+        (TaskStatus::Completed, 3, Some(json!({"attempt": 3})))
+    );
+    assert_eq!(app.errors(id).await, ["attempt 1 failed", "attempt 2 failed"]);
+}
+
+#[tokio::test]
+async fn a_tasks_own_strategy_goes_before_that_of_its_kind() {
+    let app = app(hasty()).await;
+    let ada = app.register("Ada").await;
+    let mut new = script(&[Retry]);
+    new["retry_strategy"] = json!("none");
+    let id = app.queue(&ada, new).await;
+    assert_eq!(app.work().await, 1);
+    let dead = app.stored(id).await;
+    assert_eq!((dead.status, dead.dead_reason), (TaskStatus::Failed, Some(DeadReason::Exhausted)));
+}
+
+#[tokio::test]
+async fn after_the_last_attempt_the_dead_letter_has_the_payload_and_every_error() {
+    let app = app(hasty()).await;
+    let ada = app.register("Ada").await;
+    let id = app.queue(&ada, script(&[Retry, Panic])).await;
+    assert_eq!(app.work().await, 3);
+    let dead = app.get(&ada, "/api/v1/tasks/dead-letter").await.data();
+    assert_eq!((&dead[0]["id"], &dead[0]["dead_reason"]), (&json!(id), &json!("exhausted")));
+    assert_eq!(dead[0]["payload"], json!({"steps": ["retry", "panic"]}));
+    let words = ["attempt 1 failed", "The task panicked: out of cheese", "The task panicked: out of cheese"];
+    assert_eq!(app.errors(id).await, words);
+}
+
+#[tokio::test]
+async fn what_will_never_work_is_not_tried_again() {
+    let app = app(hasty()).await;
+    let ada = app.register("Ada").await;
+    let id = app.queue(&ada, script(&[Fatal])).await;
+    assert_eq!(app.work().await, 1);
+    let dead = app.stored(id).await;
+    assert_eq!((dead.dead_reason, dead.last_error.as_deref()), (Some(DeadReason::Fatal), Some("this will never work")));
+}
+
+#[tokio::test]
+async fn a_payload_that_cannot_be_read_goes_to_the_dead_letter_with_the_reason() {
+    let app = app(hasty()).await;
+    let ada = app.register("Ada").await;
+    let refused = app.post(&ada, "/api/v1/tasks", json!({"task_type": "script", "payload": {"steps": "all"}})).await;
+    assert_eq!(refused.fields(), ["payload"], "the door looks first");
+
+    let id = app.queue(&ada, script(&[Step::Ok])).await;
+    app.change(id, r#"update tasks set payload = '{"steps": "all"}' where id = $1"#).await;
+    assert_eq!(app.work().await, 1);
+    let dead = app.stored(id).await;
+    assert_eq!(dead.dead_reason, Some(DeadReason::Undecodable));
+    assert!(dead.last_error.unwrap().starts_with("The payload cannot be read: "));
+}
+
+#[tokio::test]
+async fn a_payload_of_a_newer_program_waits_for_a_newer_worker() {
+    let app = app(hasty()).await;
+    let ada = app.register("Ada").await;
+    let id = app.queue(&ada, script(&[Step::Ok])).await;
+    app.change(id, "update tasks set payload_version = 2 where id = $1").await;
+    assert_eq!(app.work().await, 1);
+    let waiting = app.stored(id).await;
+    assert_eq!((waiting.status, waiting.current_attempt, waiting.errors.len()), (TaskStatus::Pending, 0, 0));
+    assert_eq!(app.work().await, 0, "not at once");
+    app.leaves_tasks(1);
+}
+
+#[tokio::test]
+async fn a_snooze_and_a_time_that_the_other_side_named_are_waited_for() {
+    let app = app(hasty()).await;
+    let ada = app.register("Ada").await;
+    let snoozed = app.queue(&ada, script(&[SnoozeForAnHour])).await;
+    let busy = app.queue(&ada, script(&[RetryAfterAnHour, Step::Ok])).await;
+    assert_eq!(app.work().await, 2);
+    let snoozed = app.stored(snoozed).await;
+    assert_eq!((snoozed.status, snoozed.current_attempt), (TaskStatus::Pending, 0), "a snooze costs no attempt");
+    let waits: f64 = sqlx::query_scalar("select extract(epoch from min(run_at) - now())::float8 from tasks")
+        .fetch_one(&app.app.db)
+        .await
+        .unwrap();
+    assert!((3500.0..=3600.0).contains(&waits), "{waits}");
+
+    app.make_due(busy).await;
+    assert_eq!(app.work().await, 1);
+    assert_eq!(app.stored(busy).await.current_attempt, 2);
+    app.leaves_tasks(1);
+}
+
+/// A real worker beside the test, and its end.
+fn working(app: &TestApp) -> JoinHandle<()> {
+    tokio::spawn(worker::run(app.app.clone()))
+}
+
+async fn ends(app: &TestApp, working: JoinHandle<()>) {
+    app.app.stopping.cancel();
+    within_patience("the worker leaves", working).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_attempt_that_takes_too_long_is_told_to_stop_and_counts_as_failed() {
+    let quick = Duration::from_millis(50);
+    let app = app(Policy { timeout: quick, retry: RetryStrategy::None, ..Policy::default() }).await;
+    let ada = app.register("Ada").await;
+    let id = app.queue(&ada, script(&[Heed])).await;
+    assert_eq!(app.work().await, 1);
+    let dead = app.stored(id).await;
+    assert_eq!(dead.dead_reason, Some(DeadReason::Exhausted));
+    assert_eq!(dead.last_error.as_deref(), Some("The attempt took longer than 0.05 s"));
+}
+
+#[tokio::test]
+async fn an_attempt_that_does_not_heed_is_dropped_after_a_grace() {
+    let app = app(Policy { timeout: Duration::from_millis(50), retry: RetryStrategy::None, ..Policy::default() }).await;
+    let ada = app.register("Ada").await;
+    let id = app.queue(&ada, script(&[Ignore])).await;
+    assert_eq!(app.work().await, 1);
+    assert_eq!(app.stored(id).await.last_error.as_deref(), Some("The attempt took longer than 0.05 s"));
+}
+
+#[tokio::test]
+async fn a_running_task_tells_how_far_it_is_until_it_ends() {
+    let app = app(hasty()).await;
+    let ada = app.register("Ada").await;
+    let working = working(&app);
+    let mut changes = app.app.live.subscribe();
+    let id = app.queue(&ada, script(&[Half])).await;
+    let half = async {
+        loop {
+            let task = app.task(&ada, id).await;
+            if !task["progress"].is_null() {
+                return task;
+            }
+            drop(changes.recv().await);
+        }
+    };
+    let task = within_patience("half done", half).await;
+    assert_eq!(task["progress"], json!({"percent": 50.0, "message": "half done"}));
+
+    app.cancel(&ada, id).await;
+    let cancelled = app.until(id, TaskStatus::Cancelled).await;
+    assert_eq!(cancelled.progress, None);
+    ends(&app, working).await;
+}
+
+#[tokio::test]
+async fn a_worker_that_leaves_stops_what_runs_and_hands_it_back() {
+    let app = app(hasty()).await;
+    let ada = app.register("Ada").await;
+    let working = working(&app);
+    let id = app.queue(&ada, script(&[Heed])).await;
+    app.until(id, TaskStatus::Running).await;
+    ends(&app, working).await;
+    let back = app.stored(id).await;
+    assert_eq!((back.status, back.current_attempt, back.errors.len()), (TaskStatus::Pending, 0, 0));
+    app.leaves_tasks(1);
+}
+
+async fn effects(app: &TestApp) -> i64 {
+    sqlx::query_scalar("select count(*) from effects").fetch_one(&app.app.db).await.unwrap()
+}
+
+#[tokio::test]
+async fn effects_in_the_tasks_own_transaction_happen_exactly_once() {
+    let app = app(hasty()).await;
+    sqlx::query("create table effects (task_id uuid not null)").execute(&app.app.db).await.unwrap();
+    let ada = app.register("Ada").await;
+    let id = app.queue(&ada, script(&[EffectThenFail, Effect])).await;
+    assert_eq!(app.work().await, 2);
+    assert_eq!(effects(&app).await, 1, "the first attempt has left nothing");
+    let done = app.stored(id).await;
+    assert_eq!((done.status, done.result), (TaskStatus::Completed, Some(Value::from("done"))));
+    let fenced_out: i64 = sqlx::query_scalar("select coalesce(sum(fenced_out), 0)::bigint from workers")
+        .fetch_one(&app.app.db)
+        .await
+        .unwrap();
+    assert_eq!(fenced_out, 0, "it is not settled a second time");
+}

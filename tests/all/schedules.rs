@@ -1,0 +1,174 @@
+//! Tasks that come again and again, and tasks that wait for others.
+
+use model::tasks::{RetryStrategy, TaskStatus};
+use model::users::Role;
+use serde_json::{Value, json};
+use server::tasks::kinds::Policy;
+use server::tasks::schedules;
+use uuid::Uuid;
+
+use crate::support::kinds::Step::{self, Fatal};
+use crate::support::kinds::{script, scripted};
+use crate::support::{Answer, Person, TestApp, id_of};
+
+async fn app() -> TestApp {
+    TestApp::with_kinds(scripted(Policy { retry: RetryStrategy::None, ..Policy::default() }), |_| ()).await
+}
+
+fn nightly() -> Value {
+    json!({"name": "nightly", "task_type": "script", "payload": {"steps": ["ok"]}, "cron": "0 3 * * *", "time_zone": "Europe/Berlin",
+        "priority": "high", "missed": "once"})
+}
+
+async fn make(app: &TestApp, grace: &Person, new: Value) -> Uuid {
+    let made = app.post(grace, "/api/v1/tasks/schedules", new).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    id_of(&made.json()["data"])
+}
+
+/// Moves the next time into the past.
+async fn make_due(app: &TestApp, id: Uuid) {
+    app.change(id, "update task_schedules set next_at = now() - interval '1 second' where id = $1").await;
+}
+
+#[tokio::test]
+async fn a_schedule_that_is_due_queues_its_task_once_over_many_workers() {
+    let app = app().await;
+    let grace = app.register_as("Grace", Role::Moderator).await;
+    let id = make(&app, &grace, nightly()).await;
+    assert_eq!(schedules::fire_due(&app.app).await.unwrap(), 0, "not yet");
+
+    make_due(&app, id).await;
+    let fired = futures::future::join_all((0..6).map(|_| schedules::fire_due(&app.app))).await;
+    assert_eq!(fired.into_iter().map(Result::unwrap).sum::<usize>(), 1);
+    let listed = app.get(&grace, "/api/v1/tasks/schedules").await.data();
+    let task = app.task(&grace, serde_json::from_value(listed[0]["last_task_id"].clone()).unwrap()).await;
+    assert_eq!((&task["task_type"], &task["priority"]), (&json!("script"), &json!("high")));
+    assert!(listed[0]["next_at"].as_str() > listed[0]["last_at"].as_str(), "{listed}");
+    assert_eq!(app.work().await, 1);
+}
+
+#[tokio::test]
+async fn a_paused_schedule_does_not_fire_until_it_goes_on() {
+    let app = app().await;
+    let grace = app.register_as("Grace", Role::Moderator).await;
+    let id = make(&app, &grace, nightly()).await;
+    let mut paused = nightly();
+    paused["is_paused"] = json!(true);
+    let path = format!("/api/v1/tasks/schedules/{id}");
+    assert_eq!(app.put(&grace, &path, paused).await.data()["is_paused"], true);
+    make_due(&app, id).await;
+    assert_eq!(schedules::fire_due(&app.app).await.unwrap(), 0);
+
+    assert_eq!(app.put(&grace, &path, nightly()).await.status, 200);
+    assert_eq!(schedules::fire_due(&app.app).await.unwrap(), 0, "its next time is counted from now");
+    assert_eq!(app.post(&grace, &format!("{path}/run"), json!({})).await.status, 200);
+    assert_eq!(app.work().await, 1, "but it can be run at any time");
+    assert_eq!(app.delete(&grace, &path).await.status, 204);
+    assert_eq!(app.delete(&grace, &path).await.refusal(), (404, "NOT_FOUND".into()));
+}
+
+#[tokio::test]
+async fn a_schedule_that_cannot_be_is_refused_at_its_fields() {
+    let app = app().await;
+    let grace = app.register_as("Grace", Role::Moderator).await;
+    let with = async |field: &str, value: Value| {
+        let mut new = nightly();
+        new[field] = value;
+        app.post(&grace, "/api/v1/tasks/schedules", new).await
+    };
+    for (field, value) in [
+        ("name", json!("")),
+        ("cron", json!("soon")),
+        ("cron", json!("0 0 31 2 *")),
+        ("time_zone", json!("Atlantis")),
+        ("task_type", json!("nope")),
+        ("payload", json!({})),
+    ] {
+        let refused = with(field, value.clone()).await;
+        assert_eq!((refused.status, refused.fields()), (400, vec![field.to_owned()]), "{value}");
+    }
+    assert_eq!(with("missed", json!("maybe")).await.status, 422);
+    make(&app, &grace, nightly()).await;
+    assert_eq!(with("cron", json!("* * * * *")).await.refusal(), (409, "CONFLICT".into()), "the name is taken");
+}
+
+async fn batch(app: &TestApp, person: &Person, tasks: &[&[Step]], more: Value) -> Answer {
+    let mut new = json!({"tasks": tasks.iter().map(|steps| script(steps)).collect::<Vec<_>>()});
+    new.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    app.post(person, "/api/v1/tasks/batch", new).await
+}
+
+fn ids(queued: &Answer) -> Vec<Uuid> {
+    assert_eq!(queued.status, 201, "{}", queued.text);
+    serde_json::from_value(queued.json()["data"]["ids"].clone()).unwrap()
+}
+
+#[tokio::test]
+async fn a_batch_is_queued_as_a_whole_or_not_at_all() {
+    let app = app().await;
+    let ada = app.register("Ada").await;
+    let refused = app
+        .post(
+            &ada,
+            "/api/v1/tasks/batch",
+            json!({"tasks": [script(&[Step::Ok]), {"task_type": "nope", "payload": {}}]}),
+        )
+        .await;
+    assert_eq!((refused.status, refused.fields()), (400, vec!["tasks[1].task_type".to_owned()]));
+    let refused = app.post(&ada, "/api/v1/tasks/batch", json!({"tasks": []})).await;
+    assert_eq!(refused.fields(), ["tasks"]);
+    assert_eq!(app.work().await, 0);
+
+    let queued = batch(&app, &ada, &[&[Step::Ok], &[Step::Ok]], json!({})).await;
+    assert_eq!((ids(&queued).len(), app.work().await), (2, 2));
+}
+
+#[tokio::test]
+async fn the_callback_of_a_batch_runs_when_all_have_ended_however_that_was() {
+    let app = app().await;
+    let ada = app.register("Ada").await;
+    let queued =
+        batch(&app, &ada, &[&[Step::Ok], &[Fatal], &[Step::Ok]], json!({"callback": script(&[Step::Ok])})).await;
+    let members = ids(&queued);
+    let callback: Uuid = serde_json::from_value(queued.json()["data"]["callback_id"].clone()).unwrap();
+    assert_eq!(app.task(&ada, callback).await["status"], "pending");
+    app.cancel(&ada, members[2]).await;
+    assert_eq!(app.work().await, 3, "two members, then the callback");
+    let started = async |id| app.stored(id).await.started_at.unwrap();
+    assert!(started(callback).await >= started(members[1]).await);
+    assert_eq!(app.stored(members[1]).await.status, TaskStatus::Failed);
+    assert_eq!(app.stored(callback).await.status, TaskStatus::Completed);
+}
+
+#[tokio::test]
+async fn a_chain_runs_step_by_step_and_waits_for_a_step_that_failed() {
+    let app = app().await;
+    let ada = app.register("Ada").await;
+    let chain = ids(&batch(&app, &ada, &[&[Step::Ok], &[Fatal], &[Step::Ok]], json!({"is_chain": true})).await);
+    assert_eq!(app.work().await, 2);
+    assert_eq!(app.stored(chain[2]).await.status, TaskStatus::Pending, "it waits for the replay");
+    let mended = json!({"payload": {"steps": ["ok"]}});
+    app.post(&ada, &format!("/api/v1/tasks/{}/retry", chain[1]), mended).await.data();
+    assert_eq!(app.work().await, 2);
+    assert_eq!(app.stored(chain[2]).await.status, TaskStatus::Completed);
+}
+
+#[tokio::test]
+async fn when_a_step_of_a_chain_is_cancelled_so_are_those_after_it() {
+    let app = app().await;
+    let ada = app.register("Ada").await;
+    let chain =
+        ids(&batch(&app, &ada, &[&[Step::Ok], &[Step::Ok], &[Step::Ok], &[Step::Ok]], json!({"is_chain": true})).await);
+    app.cancel(&ada, chain[1]).await;
+    assert_eq!(app.work().await, 1);
+    for id in &chain[1..] {
+        assert_eq!(app.stored(*id).await.status, TaskStatus::Cancelled);
+    }
+    let failing = ids(&batch(&app, &ada, &[&[Fatal], &[Step::Ok]], json!({"is_chain": true})).await);
+    app.work().await;
+    app.delete(&ada, &format!("/api/v1/tasks/{}", failing[0])).await.data();
+    assert_eq!(app.stored(failing[1]).await.status, TaskStatus::Cancelled, "nothing can replay what is deleted");
+    let left: i64 = sqlx::query_scalar("select count(*) from task_dependencies").fetch_one(&app.app.db).await.unwrap();
+    assert_eq!(left, 0);
+}
