@@ -53,6 +53,15 @@ export async function queueDelay(page: Page, seconds: number): Promise<void> {
   await page.waitForURL(/\/tasks\/[0-9a-f-]{36}/);
 }
 
+/** Queues a delay whose deadline has passed, so it fails at once, and lands on its page. */
+export async function queueTooLate(page: Page): Promise<void> {
+  await page.goto("/tasks/new?kind=delay_task");
+  await page.getByLabel("Seconds to wait").fill("600");
+  await page.getByLabel("Deadline").fill("2020-01-01T00:00");
+  await page.getByRole("button", { name: "Queue task" }).click();
+  await page.waitForURL(/\/tasks\/[0-9a-f-]{36}/);
+}
+
 /** WCAG 2.2 A and AA, by axe. */
 export async function expectAccessible(page: Page): Promise<void> {
   const found = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]).analyze();

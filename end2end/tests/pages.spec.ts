@@ -1,4 +1,4 @@
-import { expect, expectAccessible, queueDelay, queueNumbers, signUp, someone, test } from "../support/people";
+import { expect, expectAccessible, queueDelay, queueNumbers, queueTooLate, signUp, someone, test } from "../support/people";
 
 const looks = [
   { name: "light", colorScheme: "light", width: 1280 },
@@ -26,8 +26,11 @@ for (const { name, colorScheme, width } of looks) {
       await queueNumbers(page, "3 1 4 1 5 9 2 6");
       await expect(page.locator("[data-status=completed]")).toBeVisible();
       const task = new URL(page.url()).pathname;
+      await queueTooLate(page);
+      await expect(page.locator("[data-status=failed]")).toBeVisible();
+      const failed = new URL(page.url()).pathname;
       await queueDelay(page, 600);
-      for (const path of ["/dashboard", "/tasks", "/tasks/new", "/tasks/new?kind=data_processing", task]) await look(path);
+      for (const path of ["/dashboard", "/tasks", "/tasks/new", "/tasks/new?kind=data_processing", task, failed]) await look(path);
     });
   });
 }
@@ -38,10 +41,7 @@ test("the dashboard shows how the tasks stand", async ({ page }) => {
   await queueNumbers(page, "3 1 4 1 5 9 2 6");
   await expect(page.locator("[data-status=completed]")).toBeVisible();
 
-  await page.goto("/tasks/new?kind=delay_task");
-  await page.getByLabel("Seconds to wait").fill("600");
-  await page.getByLabel("Deadline").fill("2020-01-01T00:00");
-  await page.getByRole("button", { name: "Queue task" }).click();
+  await queueTooLate(page);
   await expect(page.locator("[data-status=failed]")).toBeVisible();
 
   await queueDelay(page, 600);

@@ -1,4 +1,4 @@
-import { expect, queueDelay, queueNumbers, signUp, test } from "../support/people";
+import { expect, queueDelay, queueNumbers, queueTooLate, signUp, test } from "../support/people";
 
 test("without JavaScript: somebody signs up, queues a task and sees it completed after a reload", async ({ page }) => {
   await signUp(page, "ada");
@@ -31,6 +31,42 @@ test("without JavaScript: a task is cancelled, and the list is filtered", async 
   await page.getByLabel("State").selectOption("failed");
   await page.getByRole("button", { name: "Filter" }).click();
   await expect(page.getByText("No tasks here.")).toBeVisible();
+});
+
+test("without JavaScript: a task that failed is run again, and deleted", async ({ page }) => {
+  await signUp(page, "mary");
+  await queueTooLate(page);
+  const failures = page.getByRole("row", { name: "The wait would end after the deadline" });
+  const hasFailed = (times: number) =>
+    expect(async () => {
+      await page.reload();
+      await expect(page.locator("[data-status=failed]")).toBeVisible({ timeout: 500 });
+      await expect(failures).toHaveCount(times, { timeout: 500 });
+    }).toPass();
+  await hasFailed(1);
+  await page.getByRole("button", { name: "Run again" }).click();
+  await page.waitForURL(/\/tasks\/[0-9a-f-]{36}$/);
+  await hasFailed(2);
+  await page.getByRole("button", { name: "Delete" }).click();
+  await page.waitForURL(/\/tasks$/);
+  await expect(page.getByText("No tasks here.")).toBeVisible();
+});
+
+test("without JavaScript: a task that is gone meanwhile is not run again, and the page says so", async ({ page, context }) => {
+  await signUp(page, "annie");
+  await queueTooLate(page);
+  await expect(async () => {
+    await page.reload();
+    await expect(page.getByRole("button", { name: "Run again" })).toBeVisible({ timeout: 500 });
+  }).toPass();
+  const other = await context.newPage();
+  await other.goto(page.url());
+  await other.getByRole("button", { name: "Delete" }).click();
+  await other.waitForURL(/\/tasks$/);
+  const answered = page.waitForResponse((response) => response.request().method() === "POST");
+  await page.getByRole("button", { name: "Run again" }).click();
+  expect((await answered).status()).toBe(404);
+  await expect(page.getByRole("alert").first()).toBeVisible();
 });
 
 test("without JavaScript: logging out and in", async ({ page }) => {

@@ -1,4 +1,4 @@
-import { expect, queueDelay, queueNumbers, signUp, test } from "../support/people";
+import { expect, queueDelay, queueNumbers, queueTooLate, signUp, test } from "../support/people";
 
 test("somebody signs up, queues a task and sees it completed, live", async ({ page }) => {
   await signUp(page, "ada");
@@ -29,6 +29,52 @@ test("a running task is cancelled", async ({ page }) => {
   await expect(page.locator("[data-status=running]")).toBeVisible();
   await page.getByRole("button", { name: "Cancel task" }).click();
   await expect(page.locator("[data-status=cancelled]")).toBeVisible();
+});
+
+test("a task that failed says why, and is run again", async ({ page }) => {
+  await signUp(page, "mary");
+  await queueTooLate(page);
+  await expect(page.locator("[data-status=failed]")).toBeVisible();
+  await expect(page.getByRole("heading", { name: "In the dead letter" })).toBeVisible();
+  const failures = page.getByRole("row", { name: "The wait would end after the deadline" });
+  await expect(failures).toHaveCount(1);
+  await page.getByRole("button", { name: "Run again" }).click();
+  await expect(failures).toHaveCount(2);
+  await expect(page.locator("[data-status=failed]")).toBeVisible();
+});
+
+test("a task that has ended is deleted, and one that has not cannot be", async ({ page }) => {
+  await signUp(page, "annie");
+  await queueDelay(page, 600);
+  await expect(page.locator("[data-status=running]")).toBeVisible();
+  await expect(page.getByRole("button", { name: "Delete" })).toHaveCount(0);
+  await page.getByRole("link", { name: "All tasks" }).click();
+  await expect(page.locator("tbody tr")).toHaveCount(1);
+  await page.getByRole("link", { name: "Delay" }).click();
+  await page.getByRole("button", { name: "Cancel task" }).click();
+  await expect(page.locator("[data-status=cancelled]")).toBeVisible();
+  const gone = page.url();
+  await page.getByRole("button", { name: "Delete" }).click();
+  await page.waitForURL(/\/tasks$/);
+  await expect(page.getByText("No tasks here.")).toBeVisible();
+  await page.goto(gone);
+  await expect(page.getByRole("alert").getByRole("link", { name: "All tasks" })).toBeVisible();
+});
+
+// No kind of the product tells how far it is, so the answer is given here.
+test("a running task shows how far it is", async ({ page }) => {
+  await signUp(page, "joan");
+  await page.route("**/api/tasks/get*", async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, json: { ...(await response.json()), progress: { percent: 62, message: "row 5 of 8" } } });
+  });
+  await queueDelay(page, 600);
+  await expect(page.getByRole("progressbar", { name: "Progress" })).toHaveAttribute("value", "62");
+  await expect(page.getByText("62 % · row 5 of 8")).toBeVisible();
+  await page.unroute("**/api/tasks/get*");
+  await page.getByRole("button", { name: "Cancel task" }).click();
+  await expect(page.locator("[data-status=cancelled]")).toBeVisible();
+  await expect(page.getByRole("progressbar")).toHaveCount(0);
 });
 
 test("a refused form keeps what was typed and says what is wrong at its field", async ({ page }) => {

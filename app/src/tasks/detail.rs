@@ -1,17 +1,16 @@
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 use model::Problem;
 use model::problem::Thing;
-use model::tasks::Task;
+use model::tasks::{Progress, Task, TaskStatus};
 use uuid::Uuid;
 
-use super::api::CancelTask;
+use super::actions::{Actions, Buttons};
+use super::failures::{DeadLetter, FailedAttempts};
 use super::queries;
 use super::table::title_of;
 use crate::auth::ForSignedIn;
-use crate::error::ApiError;
 use crate::ui::{Loading, Moment, PriorityBadge, Refusal, Refused, StatusBadge, Values};
 
 /// One task, live.
@@ -32,32 +31,34 @@ pub fn TaskPage() -> impl IntoView {
 #[component]
 fn Detail(id: Uuid) -> impl IntoView {
     let task = queries::one(move || id);
-    let cancel = ServerAction::<CancelTask>::new();
-    let problem = Signal::derive(move || cancel.value().get().and_then(Result::err).map(|error: ApiError| error.0));
+    let actions = Actions::new();
+    actions.keep_current(id);
     let shown = move || {
         task.get().map(|read| match read {
-            Ok(task) => filled(task, cancel).into_any(),
+            Ok(task) => filled(task, actions).into_any(),
             Err(error) => view! { <Refused problem=error.0/> }.into_any(),
         })
     };
     view! {
         <p><a href="/tasks">"All tasks"</a></p>
-        <Refusal problem/>
+        <Refusal problem=Signal::derive(move || actions.problem())/>
         <Suspense fallback=|| view! { <Loading/> }>{shown}</Suspense>
     }
 }
 
-fn filled(task: Task, cancel: ServerAction<CancelTask>) -> impl IntoView {
-    let can_cancel = !task.status.has_ended() && !task.cancel_requested;
+fn filled(task: Task, actions: Actions) -> impl IntoView {
     let stopping = task.cancel_requested && !task.status.has_ended();
+    let progress = task.progress.clone().filter(|_| task.status == TaskStatus::Running);
     view! {
         <article class="stack" aria-live="polite">
             <header class="actions" data-spread="">
                 <h1>{title_of(&task.task_type)}" "<StatusBadge status=task.status/></h1>
-                {can_cancel.then(|| view! { <Cancel id=task.id cancel/> })}
+                <Buttons id=task.id status=task.status is_told=task.cancel_requested actions/>
             </header>
             {stopping.then(|| view! { <p class="notice" data-tone="warn">"The task was told to stop."</p> })}
-            {task.last_error.clone().map(|error| view! { <Failure error has_ended=task.status.has_ended()/> })}
+            {progress.map(|progress| view! { <Percent progress/> })}
+            {task.dead_reason.map(|reason| view! { <DeadLetter reason/> })}
+            {(!task.errors.is_empty()).then(|| view! { <FailedAttempts errors=task.errors.clone()/> })}
             {task.result.clone().map(|result| view! { <Values title="Result" value=result/> })}
             <Facts task=task.clone()/>
             <Values title="Payload" value=task.payload/>
@@ -66,22 +67,13 @@ fn filled(task: Task, cancel: ServerAction<CancelTask>) -> impl IntoView {
 }
 
 #[component]
-fn Cancel(id: Uuid, cancel: ServerAction<CancelTask>) -> impl IntoView {
+fn Percent(progress: Progress) -> impl IntoView {
+    let percent = format!("{:.0} %", progress.percent);
     view! {
-        <ActionForm action=cancel>
-            <input type="hidden" name="id" value=id.to_string()/>
-            <button class="btn" data-variant="destructive" type="submit" disabled=move || cancel.pending().get()>"Cancel task"</button>
-        </ActionForm>
-    }
-}
-
-#[component]
-fn Failure(error: String, has_ended: bool) -> impl IntoView {
-    let title = if has_ended { "Error" } else { "Error of the last attempt" };
-    view! {
-        <section class="notice" data-tone="error">
-            <h2>{title}</h2>
-            <p>{error}</p>
+        <section class="panel stack" data-gap="sm">
+            <h2>"Progress"</h2>
+            <progress class="progress" max="100" value=progress.percent.to_string() aria-label="Progress">{percent.clone()}</progress>
+            <p>{percent}{progress.message.map(|message| format!(" · {message}"))}</p>
         </section>
     }
 }
@@ -93,7 +85,7 @@ fn Facts(task: Task) -> impl IntoView {
     };
     view! {
         <section class="panel">
-            <h2>"Progress"</h2>
+            <h2>"Details"</h2>
             <dl class="kv">
                 <dt>"Id"</dt><dd><code>{task.id.to_string()}</code></dd>
                 <dt>"Attempts"</dt><dd>{format!("{} of {}", task.current_attempt, task.max_attempts)}</dd>

@@ -12,6 +12,8 @@ use crate::ui::{Empty, Loading, Pager, Refused};
 
 /// Rows of one part of the list.
 const ROWS: i64 = 20;
+/// The server counts no further.
+const COUNTED_AT_MOST: i64 = 10_000;
 
 /// The list of tasks; its filters and its place are in the address.
 #[component]
@@ -100,7 +102,11 @@ fn Filters(filter: TaskFilter) -> impl IntoView {
 }
 
 fn filled(page: Page<Task>, (filter, place): &ListKey) -> impl IntoView + use<> {
-    let total = if page.total == 1 { "1 task".to_owned() } else { format!("{} tasks", page.total) };
+    let total = match page.total {
+        1 => "1 task".to_owned(),
+        COUNTED_AT_MOST.. => format!("{COUNTED_AT_MOST} tasks or more"),
+        total => format!("{total} tasks"),
+    };
     let first = place.after.map(|_| address(filter, None));
     let next = page.next.map(|after| address(filter, Some(after)));
     let rows = if page.items.is_empty() {

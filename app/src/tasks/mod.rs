@@ -1,7 +1,9 @@
 //! Tasks as people see them.
 
+mod actions;
 pub mod api;
 mod detail;
+mod failures;
 mod list;
 pub mod live;
 mod new;

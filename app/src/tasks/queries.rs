@@ -48,6 +48,11 @@ pub fn overview() -> Resource<Result<TaskStats, ApiError>> {
 /// The task changed: what shows it is read again.
 pub fn changed(client: &QueryClient, id: Uuid) {
     client.invalidate_query(tasks(), id);
+    lists_changed(client);
+}
+
+/// Lists and figures are read again.
+pub fn lists_changed(client: &QueryClient) {
     client.invalidate_query_scope(lists());
     client.invalidate_query_scope(overviews());
 }
@@ -55,6 +60,5 @@ pub fn changed(client: &QueryClient, id: Uuid) {
 /// Changes may have been missed: everything of tasks is read again.
 pub fn all_changed(client: &QueryClient) {
     client.invalidate_query_scope(tasks());
-    client.invalidate_query_scope(lists());
-    client.invalidate_query_scope(overviews());
+    lists_changed(client);
 }
