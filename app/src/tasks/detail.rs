@@ -70,7 +70,7 @@ fn filled(task: Task, actions: Actions) -> impl IntoView {
 fn Percent(progress: Progress) -> impl IntoView {
     let percent = format!("{:.0} %", progress.percent);
     view! {
-        <section class="panel stack" data-gap="sm">
+        <section class="panel">
             <h2>"Progress"</h2>
             <progress class="progress" max="100" value=progress.percent.to_string() aria-label="Progress">{percent.clone()}</progress>
             <p>{percent}{progress.message.map(|message| format!(" · {message}"))}</p>
