@@ -109,6 +109,7 @@ create table tasks (
     created_by uuid,
     scheduled_at timestamptz,
     created_at timestamptz not null default now(),
+    -- When it was put where it stands; a claim leaves it alone, so it tells how long the task had been ready.
     updated_at timestamptz not null default now(),
     started_at timestamptz,
     constraint tasks_blocked_check check ((pending_deps > 0) = (run_at is not null and run_at = 'infinity')),
@@ -254,7 +255,7 @@ select id, task_type_id, priority,
             when attempts > 0 then 'retrying'::task_status
             else 'pending'::task_status end as status,
        attempts, max_attempts, payload, metadata, retry_strategy, null::jsonb as result, errors, cancel_requested,
-       null::dead_reason as dead_reason, created_by, scheduled_at, created_at, updated_at, started_at, null::timestamptz as finished_at
+       null::dead_reason as dead_reason, created_by, scheduled_at, created_at, greatest(updated_at, started_at) as updated_at, started_at, null::timestamptz as finished_at
 from tasks
 union all
 select id, task_type_id, priority, status, attempts, max_attempts, payload, metadata, retry_strategy, result, errors, false,
@@ -272,6 +273,8 @@ declare
     from_at timestamptz := wanted::timestamp at time zone 'UTC';
     to_at timestamptz := (wanted + 1)::timestamp at time zone 'UTC';
 begin
+    -- Whoever reads the history for long must not keep settlements waiting behind this.
+    perform set_config('lock_timeout', '2s', true);
     perform pg_advisory_xact_lock(hashtext('task_history'));
     if to_regclass(name) is not null then
         return;
@@ -289,6 +292,7 @@ declare
     name text;
     dropped integer := 0;
 begin
+    perform set_config('lock_timeout', '2s', true);
     perform pg_advisory_xact_lock(hashtext('task_history'));
     for name in
         select child.relname from pg_inherits join pg_class child on child.oid = inhrelid

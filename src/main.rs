@@ -37,6 +37,9 @@ enum Command {
     HealthCheck,
     /// Print the OpenAPI document of the REST API.
     ExportOpenapi,
+    /// Break things on purpose and prove that the task engine loses nothing.
+    #[command(subcommand)]
+    Chaos(commands::chaos::Chaos),
 }
 
 #[tokio::main]
@@ -75,6 +78,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Worker => commands::worker::run(config).await?,
         Command::Migrate => commands::migrate::run(config).await?,
         Command::HealthCheck => return commands::health_check::run(&config).await,
+        Command::Chaos(chaos) => return commands::chaos::run(config, chaos).await,
         Command::Doctor | Command::ExportOpenapi => {}
     }
     Ok(ExitCode::SUCCESS)

@@ -116,6 +116,74 @@ async fn one_worker_runs_no_more_of_a_type_than_its_own_limit() {
 }
 
 #[tokio::test]
+async fn the_limit_of_a_worker_counts_over_all_priorities() {
+    let app = app(Policy { max_per_worker: Some(1), ..Policy::default() }).await;
+    let ada = app.register("Ada").await;
+    for priority in ["normal", "high", "critical"] {
+        let mut new = script(&[Heed]);
+        new["priority"] = json!(priority);
+        app.queue(&ada, new).await;
+    }
+    let other = app.queue(&ada, sum(&[1])).await;
+    let worker = tokio::spawn(worker::run(app.app.clone()));
+    app.until(other, TaskStatus::Completed).await;
+    until_running(&app, 1).await;
+    app.app.stopping.cancel();
+    within_patience("the worker leaves", worker).await.unwrap();
+    app.leaves_tasks(3);
+}
+
+#[tokio::test]
+async fn places_of_a_serial_type_are_taken_at_once_not_at_the_next_look() {
+    let app =
+        TestApp::with_kinds(scripted(Policy::serial()), |config| config.worker.poll_interval_ms = 3_600_000).await;
+    let ada = app.register("Ada").await;
+    let queued = queue_many(&app, &ada, 5, &[Step::Ok]).await;
+    let worker = tokio::spawn(worker::run(app.app.clone()));
+    for id in queued {
+        app.until(id, TaskStatus::Completed).await;
+    }
+    app.app.stopping.cancel();
+    within_patience("the worker leaves", worker).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_counted_type_is_not_starved_by_a_backlog_of_another() {
+    let app = app(Policy::serial()).await;
+    let ada = app.register("Ada").await;
+    let mut backlog = Vec::new();
+    for number in 0..60 {
+        backlog.push(app.queue(&ada, sum(&[number])).await);
+    }
+    let counted = app.queue(&ada, script(&[Step::Ok])).await;
+    let worker = tokio::spawn(worker::run(app.app.clone()));
+    app.until(counted, TaskStatus::Completed).await;
+    let waiting: i64 = sqlx::query_scalar("select count(*) from tasks").fetch_one(&app.app.db).await.unwrap();
+    assert!(waiting > 20, "{waiting} of the backlog were left");
+    for id in backlog {
+        app.until(id, TaskStatus::Completed).await;
+    }
+    app.app.stopping.cancel();
+    within_patience("the worker leaves", worker).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_program_that_stops_in_the_middle_of_a_claim_holds_nobody_up() {
+    let app = app(Policy::serial()).await;
+    let ada = app.register("Ada").await;
+    let (counted, other) = (app.queue(&ada, script(&[Step::Ok])).await, app.queue(&ada, sum(&[1])).await);
+    // As the claim does it, and then nothing more.
+    let mut stuck = app.app.db.begin_with("begin; set local idle_in_transaction_session_timeout = '2s'").await.unwrap();
+    sqlx::query("select 1 from task_type_state for update").execute(&mut *stuck).await.unwrap();
+    let worker = tokio::spawn(worker::run(app.app.clone()));
+    app.until(other, TaskStatus::Completed).await;
+    app.until(counted, TaskStatus::Completed).await;
+    app.app.stopping.cancel();
+    within_patience("the worker leaves", worker).await.unwrap();
+    drop(stuck);
+}
+
+#[tokio::test]
 async fn a_rated_type_starts_as_many_as_there_are_tokens() {
     // One an hour, three at once.
     let app = app(Policy { rate: Some(Rate { per_second: 1.0 / 3600.0, burst: 3.0 }), ..Policy::default() }).await;
@@ -217,6 +285,20 @@ async fn a_probe_that_fails_opens_the_breaker_again() {
     let probe_at: chrono::DateTime<chrono::Utc> = serde_json::from_value(seen["probe_at"].clone()).unwrap();
     assert!(probe_at > chrono::Utc::now() + chrono::TimeDelta::minutes(110), "twice as long: {probe_at}");
     app.leaves_tasks(11);
+}
+
+#[tokio::test]
+async fn what_completes_in_its_own_transaction_counts_for_the_breaker() {
+    let app = app(breaking()).await;
+    sqlx::query("create table effects (task_id uuid not null)").execute(&app.app.db).await.unwrap();
+    let (ada, grace) = (app.register("Ada").await, app.register_as("Grace", Role::Moderator).await);
+    queue_many(&app, &ada, 3, &[Retry]).await;
+    app.work().await;
+    queue_many(&app, &ada, 4, &[Step::Effect]).await;
+    cool_down(&app).await;
+    assert_eq!(app.work().await, 4);
+    assert_eq!(seen(&app, &grace).await["breaker"], "closed");
+    app.leaves_tasks(3);
 }
 
 #[tokio::test]

@@ -211,3 +211,38 @@ async fn effects_in_the_tasks_own_transaction_happen_exactly_once() {
         .unwrap();
     assert_eq!(fenced_out, 0, "it is not settled a second time");
 }
+
+#[tokio::test]
+async fn an_outcome_that_postgresql_cannot_hold_is_made_storable_and_keeps_no_other() {
+    let app = app(hasty()).await;
+    let ada = app.register("Ada").await;
+    let nul = app.queue(&ada, script(&[Step::Nul])).await;
+    let ever = app.queue(&ada, script(&[Step::SnoozeForEver])).await;
+    let other = app.queue(&ada, script(&[Step::Ok])).await;
+    assert_eq!(app.work().await, 3);
+    assert_eq!(app.stored(nul).await.result, Some(json!({"a\u{fffd}b": ["c\u{fffd}d"]})));
+    assert_eq!(app.stored(ever).await.status, TaskStatus::Pending);
+    assert_eq!(app.stored(other).await.status, TaskStatus::Completed);
+    app.leaves_tasks(1);
+}
+
+#[tokio::test]
+async fn an_attempt_that_follows_at_once_can_be_cancelled_like_any_other() {
+    let app = app(hasty()).await;
+    let ada = app.register("Ada").await;
+    let working = working(&app);
+    // The next claim comes before the worker has let go of the attempt before.
+    for _ in 0..20 {
+        let id = app.queue(&ada, script(&[Retry, Heed])).await;
+        let mut changes = app.app.live.subscribe();
+        let second = async {
+            while app.stored(id).await.current_attempt < 2 {
+                drop(changes.recv().await);
+            }
+        };
+        within_patience("the second attempt", second).await;
+        app.cancel(&ada, id).await;
+        app.until(id, TaskStatus::Cancelled).await;
+    }
+    ends(&app, working).await;
+}

@@ -76,6 +76,11 @@ async fn start_embedded(config: &DatabaseConfig) -> anyhow::Result<Embedded> {
 const LOOK_SECONDS: u64 = 2;
 
 impl Database {
+    /// The address of the embedded cluster, when there is one.
+    pub fn embedded_url(&self) -> Option<String> {
+        self.embedded.as_ref().map(|embedded| embedded.database_url())
+    }
+
     /// Closes the pool and gives up the share in the embedded cluster; the last program to leave waits until it has stopped.
     pub async fn close(self) {
         self.pool.close().await;

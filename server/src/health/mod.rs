@@ -149,11 +149,11 @@ async fn queue(app: &App) -> Check {
     // The head of each lane, not the backlog.
     let oldest = sqlx::query_scalar!(
         r#"
-        select max(extract(epoch from now() - greatest(head.created_at, head.scheduled_at)))::float8
+        select max(extract(epoch from now() - head.updated_at))::float8
         from task_types
         cross join generate_series(0, 3) as lane (priority)
         cross join lateral (
-            select created_at, scheduled_at
+            select updated_at
             from tasks
             where task_type_id = task_types.id and tasks.priority = lane.priority and run_at is null and worker_id is null
             order by seq

@@ -57,6 +57,12 @@ impl Bell {
         self.rung.notify_one();
     }
 
+    /// Tasks changed that cannot be named any more, or are too many.
+    pub fn many_changed(&self) {
+        self.waiting().many_changed = true;
+        self.rung.notify_one();
+    }
+
     /// A running task was told to stop.
     pub fn told_to_stop(&self, id: Uuid, owner: Option<Uuid>) {
         self.add(TaskChanged { id, owner, status: TaskStatus::Running, cancel_requested: true });

@@ -55,19 +55,18 @@ pub async fn enqueue(app: &App, owner: Option<Uuid>, new: NewTask) -> Result<Enq
 /// A field problem when the type is not registered or takes no new tasks.
 pub async fn enqueue_in(app: &App, conn: &mut PgConnection, owner: Option<Uuid>, new: NewTask) -> Result<Rings> {
     let row = row_of(app, new, owner);
-    let is_later = row.scheduled_at.is_some();
     let enqueued = match queue::insert(conn, row).await? {
         Queued::New(id) => Enqueued { id, is_new: true },
         Queued::Existing(id) => Enqueued { id, is_new: false },
         Queued::UnknownType => return Err(unknown_type("task_type").into()),
     };
-    Ok(Rings(enqueued, owner, is_later))
+    Ok(Rings(enqueued, owner))
 }
 
 /// A task that was queued but not yet told of.
 #[derive(Clone, Copy, Debug)]
 #[must_use = "ring after the commit, or the task waits for a poll"]
-pub struct Rings(pub Enqueued, Option<Uuid>, bool);
+pub struct Rings(pub Enqueued, Option<Uuid>);
 
 impl Rings {
     /// Wakes workers and tells pages.
@@ -76,11 +75,8 @@ impl Rings {
             return;
         }
         app.bell.changed(self.0.id, self.1, TaskStatus::Pending);
-        if self.2 {
-            app.bell.later();
-        } else {
-            app.bell.ready();
-        }
+        app.bell.ready();
+        app.bell.later();
     }
 }
 

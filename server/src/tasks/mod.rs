@@ -23,6 +23,7 @@ use crate::{Actor, App, Result};
 pub use bell::Bell;
 pub use enqueue::{NewBatch, enqueue, enqueue_in};
 pub use live::Live;
+pub use worker::since_boot;
 
 /// A task that was queued, or the one that its unique key led to.
 #[derive(Debug)]
@@ -133,10 +134,11 @@ pub async fn retry(app: &App, actor: &Actor, id: Uuid, payload: Option<Value>) -
 pub async fn delete(app: &App, actor: &Actor, id: Uuid) -> Result<()> {
     actor.require(Action::DeleteTask, Relation::Own)?;
     let mut tx = app.db.begin().await?;
-    if !queue::delete(&mut tx, id, actor.limited_to(Action::DeleteTask)).await? {
-        return Err(Problem::NotFound { what: Thing::Task }.into());
-    }
+    let deleted = queue::delete(&mut tx, id, actor.limited_to(Action::DeleteTask)).await?;
+    let orphans = deleted.ok_or(Problem::NotFound { what: Thing::Task })?;
     audit::record(&mut tx, actor, "task.delete", Subject::Task(id), json!({})).await?;
     tx.commit().await?;
+    app.bell.many_changed();
+    app.bell.ended(&orphans);
     Ok(())
 }

@@ -174,11 +174,13 @@ pub async fn bulk(app: &App, actor: &Actor, bulk: Bulk) -> Result<BulkDone> {
     let details =
         json!({"action": bulk.action, "task_type": bulk.task_type, "priority": bulk.priority, "status": bulk.status});
     audit::record(&mut *app.db.acquire().await?, actor, "tasks.bulk", Subject::Tasks, details).await?;
+    // What dies or is queued while this goes on is not meant.
+    let before = queue::now(&app.db).await?;
     let mut tasks = 0;
     loop {
         let done = match bulk.action {
-            BulkAction::Cancel => cancel_some(app, &filter).await?,
-            BulkAction::Retry => replay_some(app, &filter).await?,
+            BulkAction::Cancel => cancel_some(app, &filter, before).await?,
+            BulkAction::Retry => replay_some(app, &filter, before).await?,
         };
         if done == 0 {
             return Ok(BulkDone { tasks, dry_run: false });
@@ -195,8 +197,8 @@ async fn count_alive(app: &App, filter: &TaskFilter) -> Result<i64> {
     Ok(total)
 }
 
-async fn cancel_some(app: &App, filter: &TaskFilter) -> Result<i64> {
-    let ended = queue::cancel_some(&mut *app.db.acquire().await?, None, filter).await?;
+async fn cancel_some(app: &App, filter: &TaskFilter, before: DateTime<Utc>) -> Result<i64> {
+    let ended = queue::cancel_some(&mut *app.db.acquire().await?, filter, before).await?;
     for told in ended.iter().filter(|one| one.status == TaskStatus::Running) {
         app.bell.told_to_stop(told.id, told.owner);
     }
@@ -204,8 +206,8 @@ async fn cancel_some(app: &App, filter: &TaskFilter) -> Result<i64> {
     Ok(ended.len() as i64)
 }
 
-async fn replay_some(app: &App, filter: &TaskFilter) -> Result<i64> {
-    let replayed = queue::replay_some(&mut *app.db.acquire().await?, None, filter).await?;
+async fn replay_some(app: &App, filter: &TaskFilter, before: DateTime<Utc>) -> Result<i64> {
+    let replayed = queue::replay_some(&mut *app.db.acquire().await?, filter, before).await?;
     for one in &replayed {
         app.bell.changed(one.id, one.owner, TaskStatus::Pending);
     }

@@ -10,7 +10,7 @@ use model::rbac::{Action, Relation};
 use model::tasks::{Missed, NewSchedule, NewTask, Schedule};
 use model::{FieldProblem, Problem};
 use serde_json::json;
-use sqlx::Connection;
+use sqlx::{Connection, Postgres, Transaction};
 use uuid::Uuid;
 
 use super::enqueue::{self, Enqueued};
@@ -47,19 +47,26 @@ pub async fn list(app: &App, actor: &Actor) -> Result<Vec<Schedule>> {
 /// Makes a schedule; its name is taken at most once.
 pub async fn create(app: &App, actor: &Actor, new: NewSchedule) -> Result<Schedule> {
     actor.require(Action::ManageSchedules, Relation::Other)?;
-    write(app, actor, Uuid::now_v7(), new, "schedule.create").await
+    write(app, actor, app.db.begin().await?, Uuid::now_v7(), new, "schedule.create").await
 }
 
 /// Changes a schedule. Its next time is counted from now.
 pub async fn update(app: &App, actor: &Actor, id: Uuid, new: NewSchedule) -> Result<Schedule> {
     actor.require(Action::ManageSchedules, Relation::Other)?;
-    table::lock(&mut *app.db.acquire().await?, id).await?.ok_or(Problem::NotFound { what: Thing::Schedule })?;
-    write(app, actor, id, new, "schedule.update").await
+    let mut tx = app.db.begin().await?;
+    table::lock(&mut tx, id).await?.ok_or(Problem::NotFound { what: Thing::Schedule })?;
+    write(app, actor, tx, id, new, "schedule.update").await
 }
 
-async fn write(app: &App, actor: &Actor, id: Uuid, new: NewSchedule, action: &str) -> Result<Schedule> {
+async fn write(
+    app: &App,
+    actor: &Actor,
+    mut tx: Transaction<'static, Postgres>,
+    id: Uuid,
+    new: NewSchedule,
+    action: &str,
+) -> Result<Schedule> {
     let next_at = check(app, &new)?;
-    let mut tx = app.db.begin().await?;
     if !table::save(&mut tx, id, &new, next_at, actor.id()).await? {
         return Err(Problem::field("task_type", "this task type is not registered").into());
     }

@@ -22,6 +22,10 @@ pub enum Step {
     Ignore,
     /// Tells that it is half done, then waits until it is told to stop.
     Half,
+    /// Ends well, with a result that PostgreSQL cannot hold as it is.
+    Nul,
+    /// Sleeps for longer than any clock goes.
+    SnoozeForEver,
     /// Adds a row to `effects` and completes in the same transaction.
     Effect,
     /// The same, but fails before the commit.
@@ -45,6 +49,8 @@ impl Work for Script {
             Step::Retry => Err(Stop::Retry(format!("attempt {} failed", context.attempt()))),
             Step::RetryAfterAnHour => Err(Stop::RetryAfter("busy".into(), Duration::from_secs(3600))),
             Step::SnoozeForAnHour => Err(Stop::Snooze(Duration::from_secs(3600))),
+            Step::Nul => Ok(json!({"a\0b": ["c\0d"]})),
+            Step::SnoozeForEver => Err(Stop::Snooze(Duration::MAX)),
             Step::Fatal => Err(Stop::Fatal("this will never work".into())),
             Step::Panic => panic!("out of cheese"),
             Step::Heed => heed(context).await,

@@ -1,5 +1,6 @@
 //! Out of the queue by request: cancelling what is alive, deleting what has ended.
 
+use chrono::{DateTime, Utc};
 use model::tasks::{TaskFilter, TaskStatus};
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
@@ -41,8 +42,8 @@ fn told(id: Uuid, owner: Option<Uuid>) -> Ended {
     Ended { id, owner, status: TaskStatus::Running, is_ready: false }
 }
 
-/// Cancels up to some hundred tasks that match; the answer is empty when none is left.
-pub async fn cancel_some(conn: &mut PgConnection, owner: Option<Uuid>, filter: &TaskFilter) -> Result<Vec<Ended>> {
+/// Cancels up to some hundred tasks that match and were there before; the answer is empty when none is left.
+pub async fn cancel_some(conn: &mut PgConnection, filter: &TaskFilter, before: DateTime<Utc>) -> Result<Vec<Ended>> {
     let mut tx = conn.begin().await?;
     let marked = sqlx::query!(
         r#"
@@ -50,7 +51,7 @@ pub async fn cancel_some(conn: &mut PgConnection, owner: Option<Uuid>, filter: &
             select tasks.id
             from tasks
             join task_types on task_types.id = tasks.task_type_id
-            where not cancel_requested and ($1::uuid is null or tasks.created_by = $1) and ($2::text is null or task_types.name = $2)
+            where not cancel_requested and tasks.created_at <= $1 and ($2::text is null or task_types.name = $2)
               and ($3::smallint is null or tasks.priority = $3)
               and ($4::task_status is null or $4 = case when worker_id is not null then 'running'::task_status
                   when attempts > 0 then 'retrying' else 'pending' end)
@@ -64,7 +65,7 @@ pub async fn cancel_some(conn: &mut PgConnection, owner: Option<Uuid>, filter: &
         where tasks.id = chosen.id
         returning tasks.id, created_by, worker_id is not null as "is_running!"
         "#,
-        owner,
+        before,
         filter.task_type,
         filter.priority.map(|priority| priority as i16),
         filter.status as Option<TaskStatus>,
@@ -109,8 +110,8 @@ pub async fn cancel_orphans(conn: &mut PgConnection) -> sqlx::Result<Vec<Ended>>
     }
 }
 
-/// Deletes an ended task; no when there is no such task, or it has not ended.
-pub async fn delete(conn: &mut PgConnection, id: Uuid, owner: Option<Uuid>) -> Result<bool> {
+/// Deletes an ended task; none when there is no such task, or it has not ended. The answer is what was cancelled with it.
+pub async fn delete(conn: &mut PgConnection, id: Uuid, owner: Option<Uuid>) -> Result<Option<Vec<Ended>>> {
     let mut tx = conn.begin().await?;
     let deleted = sqlx::query_scalar!(
         r#"
@@ -130,7 +131,7 @@ pub async fn delete(conn: &mut PgConnection, id: Uuid, owner: Option<Uuid>) -> R
     )
     .fetch_one(&mut *tx)
     .await?;
-    cancel_orphans(&mut tx).await?;
+    let orphans = cancel_orphans(&mut tx).await?;
     tx.commit().await?;
-    Ok(deleted > 0)
+    Ok((deleted > 0).then_some(orphans))
 }

@@ -32,6 +32,8 @@ pub struct Claimed {
     /// Fences this claim off from earlier and later ones.
     pub lease_epoch: i32,
     pub created_by: Option<Uuid>,
+    /// Milliseconds that it had been ready.
+    pub waited_ms: i64,
 }
 
 /// Which types give tasks.
@@ -86,7 +88,7 @@ pub async fn claim(
             limit $6
         ), claimed as (
             update tasks
-            set worker_id = $1, attempts = attempts + 1, lease_epoch = lease_epoch + 1, started_at = now(), updated_at = now()
+            set worker_id = $1, attempts = attempts + 1, lease_epoch = lease_epoch + 1, started_at = now()
             from due
             where tasks.id = due.id
             returning tasks.*
@@ -98,7 +100,8 @@ pub async fn claim(
         )
         select id as "id!", seq as "seq!", task_type_id as "task_type_id!", priority as "priority!", payload as "payload!",
             payload_version as "payload_version!", attempts as "attempt!", max_attempts as "max_attempts!",
-            retry_strategy as "retry_strategy: Json<RetryStrategy>", lease_epoch as "lease_epoch!", created_by
+            retry_strategy as "retry_strategy: Json<RetryStrategy>", lease_epoch as "lease_epoch!", created_by,
+            greatest(0, extract(epoch from started_at - updated_at) * 1000)::bigint as "waited_ms!"
         from claimed
         order by priority desc, seq
         "#,

@@ -1,5 +1,6 @@
 //! Out of the dead letter: a replay is the same task again, with its attempts counted anew and its fencing number carried on.
 
+use chrono::{DateTime, Utc};
 use model::tasks::{DeadReason, TaskFilter};
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -69,8 +70,8 @@ pub async fn replay(
     Ok(replayed)
 }
 
-/// Replays up to some hundred of those that match; the answer is empty when none is left.
-pub async fn replay_some(conn: &mut PgConnection, owner: Option<Uuid>, filter: &TaskFilter) -> Result<Vec<Replayed>> {
+/// Replays up to some hundred of those that match and died before; the answer is empty when none is left.
+pub async fn replay_some(conn: &mut PgConnection, filter: &TaskFilter, before: DateTime<Utc>) -> Result<Vec<Replayed>> {
     let replayed = sqlx::query_as!(
         Replayed,
         r#"
@@ -78,7 +79,7 @@ pub async fn replay_some(conn: &mut PgConnection, owner: Option<Uuid>, filter: &
             select dead_tasks.id
             from dead_tasks
             join task_types on task_types.id = task_type_id
-            where ($1::uuid is null or created_by = $1) and ($2::text is null or name = $2) and ($3::smallint is null or priority = $3)
+            where finished_at <= $1 and ($2::text is null or name = $2) and ($3::smallint is null or priority = $3)
             order by dead_tasks.id
             limit 500
             for update of dead_tasks skip locked
@@ -93,7 +94,7 @@ pub async fn replay_some(conn: &mut PgConnection, owner: Option<Uuid>, filter: &
         order by id
         returning id, created_by as owner
         "#,
-        owner,
+        before,
         filter.task_type,
         filter.priority.map(|priority| priority as i16),
     )

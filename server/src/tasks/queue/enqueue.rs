@@ -82,7 +82,13 @@ pub async fn insert(conn: &mut PgConnection, row: NewRow) -> sqlx::Result<Queued
             return Ok(Queued::New(row.id));
         }
         match holder(conn, &row.task_type, &key).await? {
-            Holder::Task(id) => return Ok(Queued::Existing(id)),
+            Holder::Task(id) => {
+                // An earlier time is over, and the task of then is still alive: the key stays with it.
+                if row.unique_for_seconds.is_some() {
+                    point_at(conn, row.id, id).await?;
+                }
+                return Ok(Queued::Existing(id));
+            }
             Holder::UnknownType => return Ok(Queued::UnknownType),
             Holder::Nobody => {}
         }
@@ -168,6 +174,11 @@ async fn reserve(conn: &mut PgConnection, row: &NewRow, key: &[u8], seconds: u32
         Some(id) if id == row.id => Reserved::Ours,
         Some(id) => Reserved::Theirs(id),
     })
+}
+
+async fn point_at(conn: &mut PgConnection, never_was: Uuid, holder: Uuid) -> sqlx::Result<()> {
+    sqlx::query!("update task_uniques set task_id = $2 where task_id = $1", never_was, holder).execute(conn).await?;
+    Ok(())
 }
 
 enum Holder {

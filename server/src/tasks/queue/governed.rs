@@ -10,6 +10,11 @@ use super::breaker::{Breaker, BreakerState};
 use super::claim::{Breakers, Claimed, Lane, claim};
 use crate::tasks::kinds::{BreakerPolicy, Rate};
 
+/// Begins a transaction that holds locks which others wait for: PostgreSQL ends it when its program stops in the middle, and it does not
+/// wait for long itself.
+pub(super) const SHORT: &str =
+    "begin; set local idle_in_transaction_session_timeout = '2s'; set local lock_timeout = '2s'";
+
 /// The locked row, with the policy that goes with it.
 struct Governed {
     now: DateTime<Utc>,
@@ -33,7 +38,9 @@ impl Governed {
 
     fn claimed(&mut self, count: i32) {
         self.running += count;
-        self.tokens -= f64::from(count);
+        if self.rate.is_some() {
+            self.tokens -= f64::from(count);
+        }
         self.breaker.claimed(count);
     }
 }
@@ -42,7 +49,7 @@ impl Governed {
 pub async fn claim_governed(db: &PgPool, worker: i64, lanes: &[Lane], limit: i32) -> sqlx::Result<Vec<Claimed>> {
     let Some(task_type_id) = lanes.first().map(|lane| lane.task_type_id) else { return Ok(Vec::new()) };
     let mut conn = db.acquire().await?;
-    let mut tx = conn.begin().await?;
+    let mut tx = conn.begin_with(SHORT).await?;
     let Some(mut governed) = lock(&mut tx, task_type_id).await? else { return Ok(Vec::new()) };
     let free = governed.free(limit);
     let mut claimed = Vec::new();
@@ -145,7 +152,7 @@ pub struct Counted {
 
 /// Tells the breaker of a type how attempts ended; says whether it changed its state.
 pub async fn count(conn: &mut PgConnection, counted: Counted) -> sqlx::Result<bool> {
-    let mut tx = conn.begin().await?;
+    let mut tx = conn.begin_with(SHORT).await?;
     let Some(mut governed) = lock(&mut tx, counted.task_type_id).await? else { return Ok(false) };
     let Some(policy) = governed.breaker_policy else { return Ok(false) };
     let before = governed.breaker.clone();

@@ -6,6 +6,7 @@ use model::tasks::TaskStatus;
 use sqlx::{Connection, PgConnection, PgPool};
 use uuid::Uuid;
 
+use super::governed::SHORT;
 use super::settle::Ended;
 
 /// Rescues after which a task is taken for poison: so many workers died of it.
@@ -80,7 +81,7 @@ pub async fn strays(db: &PgPool, worker: i64, held: &[Uuid]) -> sqlx::Result<Vec
 /// Hands back everything that the worker still runs, and signs it off. Costs no attempt.
 pub async fn leave(db: &PgPool, worker: i64) -> sqlx::Result<Vec<Ended>> {
     let mut conn = db.acquire().await?;
-    let mut tx = conn.begin().await?;
+    let mut tx = conn.begin_with(SHORT).await?;
     let back = hand_back(&mut tx, worker, &[]).await?;
     sqlx::query!("delete from workers where id = $1", worker).execute(&mut *tx).await?;
     tx.commit().await?;
@@ -125,7 +126,7 @@ pub struct Rescued {
 /// the task is dead as poison. A claim that is under way is waited for, so nothing is left behind.
 pub async fn rescue(db: &PgPool) -> sqlx::Result<Rescued> {
     let mut conn = db.acquire().await?;
-    let mut tx = conn.begin().await?;
+    let mut tx = conn.begin_with(SHORT).await?;
     let dead =
         sqlx::query_scalar!("select id from workers where lease_until < now() order by id for update skip locked")
             .fetch_all(&mut *tx)

@@ -26,6 +26,6 @@ pub use lease::{Member, Rescued, Sign, join, leave, renew, rescue, strays, told_
 pub use read::{COUNTED_AT_MOST, Window, count, get, list, stats};
 pub use schedules::Due;
 pub use settle::{Ended, Outcome, Settlement, settle};
-pub use stats::{LaneDepth, Minute, TypeSeen, WorkerSeen, depths, minutes, types_seen, workers};
+pub use stats::{LaneDepth, Minute, TypeSeen, WorkerSeen, depths, minutes, now, types_seen, workers};
 pub use types::{Known, define, pause, register, resume, types};
 pub use upkeep::{make_history, next_due, note_progress, promote, prune, recount};

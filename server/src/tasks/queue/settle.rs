@@ -99,6 +99,7 @@ async fn settle_once(conn: &mut PgConnection, worker: i64, batch: &[&Settlement]
     let errors: Vec<_> = batch.iter().map(|one| one.outcome.error().map(str::to_owned)).collect();
     let delays: Vec<_> = batch.iter().map(|one| one.outcome.delay().as_secs_f64()).collect();
     let ran: Vec<_> = batch.iter().map(|one| i64::try_from(one.ran.as_millis()).unwrap_or(i64::MAX)).collect();
+    let waited: Vec<_> = batch.iter().map(|one| one.claimed.waited_ms).collect();
     sqlx::query_file_as!(
         Ended,
         "src/tasks/queue/settle.sql",
@@ -111,6 +112,7 @@ async fn settle_once(conn: &mut PgConnection, worker: i64, batch: &[&Settlement]
         &errors as &[Option<String>],
         &delays,
         &ran,
+        &waited,
     )
     .fetch_all(conn)
     .await

@@ -2,14 +2,15 @@
 -- The fence is in `ended` and in `again`: worker and lease epoch must be those of the claim.
 with given as materialized (
     select *
-    from unnest($2::uuid[], $3::int[], $4::smallint[], $5::dead_reason[], $6::jsonb[], $7::text[], $8::float8[], $9::bigint[])
-        as given (id, epoch, outcome, reason, result, error, delay, ran_ms)
+    from unnest($2::uuid[], $3::int[], $4::smallint[], $5::dead_reason[], $6::jsonb[], $7::text[], $8::float8[], $9::bigint[],
+            $10::bigint[])
+        as given (id, epoch, outcome, reason, result, error, delay, ran_ms, waited_ms)
 ), ended as (
     delete from tasks
     using given
     where tasks.id = given.id and tasks.worker_id = $1 and tasks.lease_epoch = given.epoch
       and (given.outcome <= 2 or tasks.cancel_requested)
-    returning tasks.*, given.reason, given.result, given.error, given.ran_ms,
+    returning tasks.*, given.reason, given.result, given.error, given.ran_ms, given.waited_ms,
         case when given.outcome <= 2 then given.outcome else 1 end as outcome
 ), again as (
     update tasks
@@ -24,7 +25,7 @@ with given as materialized (
     from given
     where tasks.id = given.id and tasks.worker_id = $1 and tasks.lease_epoch = given.epoch
       and given.outcome > 2 and not tasks.cancel_requested
-    returning tasks.*, given.outcome, given.ran_ms
+    returning tasks.*, given.outcome, given.ran_ms, given.waited_ms
 ), kept as (
     insert into task_history (id, task_type_id, priority, status, attempts, max_attempts, payload, metadata, retry_strategy, result, errors,
         created_by, worker_id, scheduled_at, created_at, started_at, finished_at)
@@ -60,7 +61,9 @@ with given as materialized (
     where tasks.id = freed.dependent_id
     returning tasks.id, created_by, run_at
 ), progressed as (
-    delete from task_progress using ended where task_progress.task_id = ended.id
+    delete from task_progress
+    using (select id from ended union all select id from again) as gone
+    where task_progress.task_id = gone.id
 ), left_running as (
     update task_type_state
     set running = greatest(0, running - gone.count)
@@ -75,11 +78,11 @@ with given as materialized (
 ), measured as (
     select task_type_id, outcome, ran_ms,
         width_bucket(ran_ms, '{2,3,6,11,21,51,101,201,501,1001,2001,5001,10001,20001,50001,100001}'::bigint[]) as bucket,
-        greatest(0, extract(epoch from started_at - greatest(created_at, scheduled_at)) * 1000)::bigint as waited_ms
+        waited_ms
     from (
-        select task_type_id, outcome, ran_ms, started_at, created_at, scheduled_at from ended
+        select task_type_id, outcome, ran_ms, waited_ms from ended
         union all
-        select task_type_id, outcome, ran_ms, started_at, created_at, scheduled_at from again where outcome = 3
+        select task_type_id, outcome, ran_ms, waited_ms from again where outcome = 3
     ) as attempts
 ), counted as (
     insert into task_stats (minute, task_type_id, worker_id, completed, failed, retried, cancelled, run_ms, wait_ms, run_histogram)

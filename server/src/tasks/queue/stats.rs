@@ -9,6 +9,11 @@ use utoipa::ToSchema;
 use super::breaker::BreakerState;
 use crate::Result;
 
+/// The database's time, which is the one that rows are compared with.
+pub async fn now(db: &PgPool) -> Result<DateTime<Utc>> {
+    Ok(sqlx::query_scalar!(r#"select now() as "now!""#).fetch_one(db).await?)
+}
+
 /// One lane that has something to do, and how its type is treated at the moment.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct LaneDepth {
@@ -30,9 +35,9 @@ pub async fn depths(db: &PgPool) -> Result<Vec<LaneDepth>> {
         from task_types
         cross join generate_series(3, 0, -1) with ordinality as lane (priority, place)
         cross join lateral (
-            select count(*) as ready, extract(epoch from now() - min(greatest(created_at, scheduled_at)))::float8 as oldest
+            select count(*) as ready, extract(epoch from now() - min(updated_at))::float8 as oldest
             from (
-                select created_at, scheduled_at
+                select updated_at
                 from tasks
                 where task_type_id = task_types.id and tasks.priority = lane.priority and run_at is null and worker_id is null
                 order by seq

@@ -13,6 +13,7 @@ use crate::tasks::kinds::Kind;
 pub struct Known {
     pub id: i32,
     pub name: String,
+    /// Claimed apart, because its tasks are counted over all priorities.
     pub is_governed: bool,
     pub max_per_worker: Option<usize>,
 }
@@ -26,7 +27,7 @@ pub async fn register(db: &PgPool, kinds: impl Iterator<Item = &Kind>) -> sqlx::
         known.push(Known {
             id,
             name: kind.name.into(),
-            is_governed: policy.is_governed(),
+            is_governed: policy.is_governed() || policy.max_per_worker.is_some(),
             max_per_worker: policy.max_per_worker,
         });
     }

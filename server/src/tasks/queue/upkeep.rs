@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{Connection, PgPool};
 
 use super::claim::Claimed;
+use super::governed::SHORT;
 
 /// Rows that one statement promotes.
 const AT_ONCE: i64 = 1000;
@@ -20,7 +21,7 @@ pub async fn promote(db: &PgPool) -> sqlx::Result<u64> {
             select id from tasks where run_at <= now() order by run_at limit $1 for update skip locked
         )
         update tasks
-        set run_at = null, seq = nextval('task_seq')
+        set run_at = null, seq = nextval('task_seq'), updated_at = now()
         from due
         where tasks.id = due.id
         "#,
@@ -67,7 +68,7 @@ pub async fn prune(db: &PgPool, now: DateTime<Utc>, history_days: u32, stats_day
 /// Counts anew how many tasks of each limited type run. Under the lock that every claim of the type takes, so nothing changes meanwhile.
 pub async fn recount(db: &PgPool) -> sqlx::Result<()> {
     let mut conn = db.acquire().await?;
-    let mut tx = conn.begin().await?;
+    let mut tx = conn.begin_with(SHORT).await?;
     let limited = sqlx::query_scalar!(
         r#"
         select task_type_id

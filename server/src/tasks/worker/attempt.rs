@@ -27,8 +27,13 @@ impl Member {
             Some(kind) => self.run(&kind, &claimed).await,
         };
         match outcome {
-            Some(outcome) => self.settler.take(Settlement { claimed, outcome, ran: began.elapsed() }),
-            None => self.let_go([claimed.id]),
+            Some(outcome) => {
+                self.settler.take(Settlement { claimed, outcome: storable(outcome), ran: began.elapsed() }, false)
+            }
+            None => {
+                let outcome = Outcome::Completed(Value::Null);
+                self.settler.take(Settlement { claimed, outcome, ran: began.elapsed() }, true);
+            }
         }
     }
 
@@ -97,6 +102,35 @@ fn outcome_of(claimed: &Claimed, of_kind: &RetryStrategy, ended: Result<Value, S
     }
 }
 
+/// The longest that a task waits for its next look: a year.
+const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 3600);
+/// Characters of an error that are kept.
+const ERROR_AT_MOST: usize = 10_000;
+
+/// What PostgreSQL can hold of it: no NUL in a text, no wait beyond a year.
+fn storable(outcome: Outcome) -> Outcome {
+    let words = |error: String| error.replace('\0', "\u{fffd}").chars().take(ERROR_AT_MOST).collect();
+    match outcome {
+        Outcome::Completed(result) => Outcome::Completed(without_nul(result)),
+        Outcome::Dead { reason, error } => Outcome::Dead { reason, error: words(error) },
+        Outcome::RetryLater { error, delay } => {
+            Outcome::RetryLater { error: words(error), delay: delay.min(LONGEST_WAIT) }
+        }
+        Outcome::Snoozed(delay) => Outcome::Snoozed(delay.min(LONGEST_WAIT)),
+        Outcome::Cancelled | Outcome::HandedBack => outcome,
+    }
+}
+
+fn without_nul(value: Value) -> Value {
+    let text = |text: String| if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text };
+    match value {
+        Value::String(words) => Value::String(text(words)),
+        Value::Array(items) => items.into_iter().map(without_nul).collect(),
+        Value::Object(members) => members.into_iter().map(|(name, value)| (text(name), without_nul(value))).collect(),
+        other => other,
+    }
+}
+
 fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
     let words =
         panic.downcast_ref::<&str>().map(ToString::to_string).or_else(|| panic.downcast_ref::<String>().cloned());
@@ -122,6 +156,7 @@ mod tests {
             retry_strategy: Some(sqlx::types::Json(RetryStrategy::Fixed { interval: 7.0, max_attempts: 3 })),
             lease_epoch: 1,
             created_by: None,
+            waited_ms: 0,
         }
     }
 

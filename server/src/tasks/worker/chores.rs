@@ -11,6 +11,8 @@ use crate::tasks::{queue, schedules};
 
 /// The longest between two looks.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// The shortest between two looks: what is due may be locked by somebody for a while.
+const LOOK_AFTER: Duration = Duration::from_millis(10);
 /// Between two rounds of keeping the history.
 const KEEP_EVERY: Duration = Duration::from_secs(3600);
 /// Between two counts of limited types.
@@ -21,17 +23,15 @@ impl Member {
     pub(super) async fn care(self: Arc<Self>) {
         let (mut kept_at, mut counted_at) = (None::<Instant>, Instant::now());
         loop {
-            let looked = tokio::time::timeout(self.lease, self.look()).await.unwrap_or(Err(sqlx::Error::PoolTimedOut));
-            let wait = looked.unwrap_or_else(|error| {
-                tracing::warn!(worker = self.id, error = %error, "could not look after the queue");
-                LOOK_EVERY
-            });
+            let wait = self.in_time("look after the queue", self.look()).await.unwrap_or(LOOK_EVERY);
             if kept_at.is_none_or(|at| at.elapsed() >= KEEP_EVERY) {
                 self.keep_history().await;
                 kept_at = Some(Instant::now());
             }
             if counted_at.elapsed() >= RECOUNT_EVERY {
-                drop(queue::recount(&self.app.db).await);
+                self.in_time("recount the limited types", queue::recount(&self.app.db)).await;
+                // Chains whose step was cancelled by a worker that then lost its connection.
+                self.in_time("cancel the rest of chains", self.cancel_orphans()).await;
                 counted_at = Instant::now();
             }
             tokio::select! {
@@ -40,6 +40,19 @@ impl Member {
                 () = self.app.bell.heard_later() => {}
             }
         }
+    }
+
+    /// A chore must not keep the others from being done.
+    async fn in_time<T>(&self, what: &str, chore: impl Future<Output = sqlx::Result<T>>) -> Option<T> {
+        let done = tokio::time::timeout(self.lease, chore).await.unwrap_or(Err(sqlx::Error::PoolTimedOut));
+        done.inspect_err(|error| tracing::warn!(worker = self.id, error = %error, "could not {what}")).ok()
+    }
+
+    /// Cancels steps of chains that wait for what will never succeed.
+    pub(super) async fn cancel_orphans(&self) -> sqlx::Result<()> {
+        let orphans = queue::cancel_orphans(&mut *self.app.db.acquire().await?).await?;
+        self.app.bell.ended(&orphans);
+        Ok(())
     }
 
     /// One look at everything; the answer is how long until the next one.
@@ -63,7 +76,7 @@ impl Member {
             self.app.bell.ready();
         }
         self.look_at_breakers().await;
-        Ok(queue::next_due(db).await?.map_or(LOOK_EVERY, |due| due.min(LOOK_EVERY)))
+        Ok(queue::next_due(db).await?.map_or(LOOK_EVERY, |due| due.clamp(LOOK_AFTER, LOOK_EVERY)))
     }
 
     /// The answer to a claim was lost, so the table may name tasks of this worker that it does not run.
@@ -91,10 +104,8 @@ impl Member {
             queue::make_history(&self.app.db, Utc::now()).await?;
             queue::prune(&self.app.db, Utc::now(), config.history_days, config.stats_days).await
         };
-        match kept.await {
-            Ok(0) => {}
-            Ok(days) => tracing::info!(days, "dropped old days of the task history"),
-            Err(error) => tracing::warn!(error = %error, "could not keep the task history"),
+        if let Some(days @ 1..) = self.in_time("keep the task history", kept).await {
+            tracing::info!(days, "dropped old days of the task history");
         }
     }
 }

@@ -28,6 +28,7 @@ pub struct Lanes {
 pub struct Round {
     pub plain: Vec<Lane>,
     pub governed: Vec<Vec<Lane>>,
+    pub governed_first: bool,
     is_sweep: bool,
     began: Instant,
 }
@@ -67,7 +68,7 @@ impl Lanes {
         let plain = turned(&|known| !counts(known));
         let plain = urgent_first().flat_map(|priority| plain.iter().map(move |known| lane(known, priority))).collect();
         let governed = turned(&counts).into_iter().map(|known| urgent_first().map(|one| lane(known, one)).collect());
-        Round { plain, governed: governed.collect(), is_sweep, began }
+        Round { plain, governed: governed.collect(), governed_first: self.turn.is_multiple_of(2), is_sweep, began }
     }
 
     /// Notes what a round brought; says whether it makes sense to look again at once.
@@ -84,6 +85,11 @@ impl Lanes {
         // A lane that looks empty is looked at once more from its start, before the worker waits.
         self.sweeps_now = !is_full && !round.is_sweep && now >= self.sweep_at;
         is_full || self.sweeps_now
+    }
+
+    /// Whether a place that gets free of this type lets another task run.
+    pub fn is_governed(&self, task_type_id: i32) -> bool {
+        self.known.iter().any(|known| known.id == task_type_id && known.is_governed)
     }
 
     pub fn name_of(&self, task_type_id: i32) -> Option<&str> {
@@ -114,6 +120,7 @@ mod tests {
             retry_strategy: None,
             lease_epoch: 1,
             created_by: None,
+            waited_ms: 0,
         }
     }
 

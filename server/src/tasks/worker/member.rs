@@ -35,6 +35,8 @@ pub(super) struct Member {
     /// Held by a claim, from the statement until what it brought is held.
     pub claiming: tokio::sync::Mutex<()>,
     held: Mutex<HashMap<Uuid, Held>>,
+    /// Claimed and not yet started. Filled together with `held`, so that a round of claims that is cut off loses nothing.
+    taken: Mutex<Vec<Claimed>>,
     lanes: Mutex<Lanes>,
     /// Types whose breaker is not closed, and those of which something failed lately.
     watched: Mutex<Watched>,
@@ -42,6 +44,7 @@ pub(super) struct Member {
 
 /// A task from its claim to its settlement.
 struct Held {
+    lease_epoch: i32,
     task_type_id: i32,
     cancel: CancellationToken,
     why: Arc<OnceLock<Why>>,
@@ -68,7 +71,10 @@ impl Member {
             task_types: known.iter().map(|known| known.name.clone()).collect(),
             concurrency: i32::try_from(config.concurrency).unwrap_or(i32::MAX),
         };
-        queue::recount(&app.db).await?;
+        if let Err(error) = queue::recount(&app.db).await {
+            // Somebody else's lock; it is done again every half minute.
+            tracing::debug!(error = %error, "could not recount the limited types");
+        }
         let id = queue::join(&app.db, &member, lease).await?;
         tracing::info!(worker = id, "a worker joined");
         let (settler, incoming) = Settler::new();
@@ -83,6 +89,7 @@ impl Member {
             unsure: AtomicU32::new(0),
             claiming: tokio::sync::Mutex::default(),
             held: Mutex::default(),
+            taken: Mutex::default(),
             lanes: Mutex::new(Lanes::new(known)),
             watched: Mutex::default(),
         };
@@ -118,21 +125,24 @@ impl Member {
     /// Runs what is ready until nothing is; the answer is how many attempts were made.
     pub async fn work_off(self: Arc<Self>, incoming: settler::Incoming) -> sqlx::Result<usize> {
         let settling = tokio::spawn(settler::run(self.clone(), incoming));
+        let keeping = tokio::spawn(self.clone().keep_lease());
         let mut made = 0;
         loop {
             queue::promote(&self.app.db).await?;
             self.look_at_breakers().await;
-            let claimed = self.claim(100).await?.0;
-            if claimed.is_empty() {
+            self.claim(100).await?;
+            let taken = self.take();
+            if taken.is_empty() {
                 break;
             }
-            made += claimed.len();
-            let mut attempts: JoinSet<_> = claimed.into_iter().map(|one| self.clone().attempt(one)).collect();
+            made += taken.len();
+            let mut attempts: JoinSet<_> = taken.into_iter().map(|one| self.clone().attempt(one)).collect();
             while attempts.join_next().await.is_some() {}
             self.settler.settled().await;
         }
         self.settler.close();
         drop(settling.await);
+        keeping.abort();
         queue::leave(&self.app.db, self.id).await?;
         Ok(made)
     }
@@ -148,13 +158,12 @@ impl Member {
             () = tokio::time::sleep(self.lease / 3) => Err(sqlx::Error::PoolTimedOut),
             () = self.lost.cancelled() => return false,
         };
+        // Also what a round that was cut off had taken by then.
+        for one in self.take() {
+            attempts.spawn(self.clone().attempt(one));
+        }
         match claimed {
-            Ok((claimed, may_be_more)) => {
-                for one in claimed {
-                    attempts.spawn(self.clone().attempt(one));
-                }
-                may_be_more
-            }
+            Ok(may_be_more) => may_be_more,
             Err(error) => {
                 self.be_unsure();
                 tracing::warn!(worker = self.id, error = %error, "could not claim");
@@ -169,8 +178,8 @@ impl Member {
         self.unsure.store(UNSURE_LOOKS, Ordering::Release);
     }
 
-    /// One round of claims. What it brought is held at once, so that nobody takes it for lost.
-    async fn claim(&self, free: usize) -> sqlx::Result<(Vec<Claimed>, bool)> {
+    /// One round of claims; says whether it makes sense to look again at once. Plain and counted types take turns in being asked first.
+    async fn claim(&self, free: usize) -> sqlx::Result<bool> {
         let _claiming = self.claiming.lock().await;
         let broken = self.watched().broken.clone();
         let round = {
@@ -179,18 +188,26 @@ impl Member {
             self.lanes().round(free, running, &broken)
         };
         let mut claimed = Vec::new();
-        if !round.plain.is_empty() {
-            claimed = queue::claim(&self.app.db, self.id, &round.plain, free as i64, queue::Breakers::Closed).await?;
-            self.hold(&claimed);
+        if !round.governed_first {
+            claimed.extend(self.claim_plain(&round.plain, free).await?);
         }
         for lanes in &round.governed {
             claimed.extend(self.claim_governed(lanes, free - claimed.len()).await);
         }
-        let may_be_more = self.lanes().brought(&round, &claimed, free);
-        for one in &claimed {
-            self.app.bell.changed(one.id, one.created_by, TaskStatus::Running);
+        if round.governed_first {
+            claimed.extend(self.claim_plain(&round.plain, free - claimed.len()).await?);
         }
-        Ok((claimed, may_be_more))
+        Ok(self.lanes().brought(&round, &claimed, free))
+    }
+
+    /// Claims of all types that need not be counted.
+    async fn claim_plain(&self, lanes: &[Lane], free: usize) -> sqlx::Result<Vec<Claimed>> {
+        if lanes.is_empty() || free == 0 {
+            return Ok(Vec::new());
+        }
+        let claimed = queue::claim(&self.app.db, self.id, lanes, free as i64, queue::Breakers::Closed).await?;
+        self.hold(&claimed);
+        Ok(claimed)
     }
 
     /// Claims of one counted type. What fails here must not lose what other types have given already.
@@ -252,11 +269,18 @@ impl Member {
     }
 
     fn hold(&self, claimed: &[Claimed]) {
-        let mut held = self.held();
+        let (mut held, mut taken) = (self.held(), self.taken.lock().unwrap_or_else(PoisonError::into_inner));
+        taken.extend_from_slice(claimed);
         for one in claimed {
+            self.app.bell.changed(one.id, one.created_by, TaskStatus::Running);
             let cancel = self.lost.child_token();
-            held.insert(one.id, Held { task_type_id: one.task_type_id, cancel, why: Arc::default() });
+            let (lease_epoch, task_type_id) = (one.lease_epoch, one.task_type_id);
+            held.insert(one.id, Held { lease_epoch, task_type_id, cancel, why: Arc::default() });
         }
+    }
+
+    fn take(&self) -> Vec<Claimed> {
+        std::mem::take(&mut self.taken.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The token of a held task, and why it was triggered.
@@ -266,10 +290,13 @@ impl Member {
             .map_or_else(|| (self.lost.child_token(), Arc::default()), |one| (one.cancel.clone(), one.why.clone()))
     }
 
-    pub fn let_go(&self, ids: impl IntoIterator<Item = Uuid>) {
+    /// Ends the hold of these claims. A task that was settled for another attempt may be held again already, by its next claim.
+    pub fn let_go<'a>(&self, claims: impl IntoIterator<Item = &'a Claimed>) {
         let mut held = self.held();
-        for id in ids {
-            held.remove(&id);
+        for claimed in claims {
+            if held.get(&claimed.id).is_some_and(|one| one.lease_epoch == claimed.lease_epoch) {
+                held.remove(&claimed.id);
+            }
         }
     }
 
@@ -293,6 +320,10 @@ impl Member {
 
     pub fn name_of(&self, task_type_id: i32) -> Option<String> {
         self.lanes().name_of(task_type_id).map(str::to_owned)
+    }
+
+    pub fn is_governed(&self, task_type_id: i32) -> bool {
+        self.lanes().is_governed(task_type_id)
     }
 
     pub fn watched(&self) -> MutexGuard<'_, Watched> {

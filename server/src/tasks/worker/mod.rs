@@ -11,6 +11,7 @@ mod settler;
 use std::time::Duration;
 
 use crate::App;
+pub use clock::since_boot;
 use member::Member;
 
 /// Wait between two tries when the database is away.

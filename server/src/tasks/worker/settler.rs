@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use model::tasks::{DeadReason, TaskStatus};
 use sqlx::PgConnection;
-use sqlx::pool::PoolConnection;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -20,13 +19,20 @@ const AT_ONCE: usize = 500;
 
 /// The end that attempts give their outcome to.
 pub(super) struct Settler {
-    sender: std::sync::Mutex<Option<UnboundedSender<Settlement>>>,
+    sender: std::sync::Mutex<Option<UnboundedSender<Job>>>,
     unsettled: AtomicUsize,
     all_settled: Notify,
 }
 
+/// An attempt that has ended.
+pub(super) struct Job {
+    settlement: Settlement,
+    /// It has completed itself in its own transaction: only to be counted and let go.
+    is_settled: bool,
+}
+
 /// The end that settles.
-pub(super) type Incoming = UnboundedReceiver<Settlement>;
+pub(super) type Incoming = UnboundedReceiver<Job>;
 
 impl Settler {
     /// Bounded by what a worker may hold.
@@ -36,12 +42,12 @@ impl Settler {
         (Self { sender, unsettled: AtomicUsize::new(0), all_settled: Notify::new() }, incoming)
     }
 
-    pub fn take(&self, settlement: Settlement) {
+    pub fn take(&self, settlement: Settlement, is_settled: bool) {
         self.unsettled.fetch_add(1, Ordering::AcqRel);
         let sender = self.sender.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         // After the end nobody listens; the lease lapses, and another worker runs it again.
         if let Some(sender) = &*sender {
-            drop(sender.send(settlement));
+            drop(sender.send(Job { settlement, is_settled }));
         }
     }
 
@@ -69,19 +75,28 @@ impl Settler {
 
 /// Settles until the settler is closed and nothing is left, or the lease is lost.
 pub(super) async fn run(member: Arc<Member>, mut incoming: Incoming) {
-    let mut batch = Vec::with_capacity(AT_ONCE);
-    while incoming.recv_many(&mut batch, AT_ONCE).await > 0 {
-        member.flush(&batch).await;
-        member.let_go(batch.iter().map(|one| one.claimed.id));
+    let mut jobs = Vec::with_capacity(AT_ONCE);
+    while incoming.recv_many(&mut jobs, AT_ONCE).await > 0 {
+        let (settled, mut batch): (Vec<_>, Vec<_>) = jobs.drain(..).partition(|job| job.is_settled);
+        let settled: Vec<_> = settled.into_iter().map(|job| job.settlement).collect();
+        let mut batch: Vec<_> = batch.drain(..).map(|job| job.settlement).collect();
+        member.flush(&mut batch).await;
+        member.done.fetch_add(settled.len() as i64, Ordering::Relaxed);
+        batch.extend(settled);
+        member.let_go(batch.iter().map(|one| &one.claimed));
+        // A place of a limited type is free only now, and whoever looked for it before saw none.
+        if batch.iter().any(|one| member.is_governed(one.claimed.task_type_id)) {
+            member.app.bell.ready();
+        }
         member.settler.done(batch.len());
-        batch.clear();
+        member.count(&batch).await;
     }
 }
 
 impl Member {
     /// Tries until it is done; after the lease is lost the results are dropped, for other workers have the tasks.
-    async fn flush(&self, batch: &[Settlement]) {
-        while !self.lost.is_cancelled() {
+    async fn flush(&self, batch: &mut [Settlement]) {
+        while !batch.is_empty() && !self.lost.is_cancelled() {
             let settled = tokio::select! {
                 settled = self.settle(batch) => settled,
                 () = tokio::time::sleep(self.lease / 3) => Err(sqlx::Error::PoolTimedOut),
@@ -89,6 +104,8 @@ impl Member {
             };
             match settled {
                 Ok(()) => return,
+                // PostgreSQL is there and does not take it, and it would not the next time either.
+                Err(error) if is_refused(&error) => return self.flush_one_by_one(batch).await,
                 Err(error) => {
                     tracing::warn!(worker = self.id, tasks = batch.len(), error = %error, "could not settle; trying again");
                     tokio::time::sleep(AGAIN).await;
@@ -97,14 +114,31 @@ impl Member {
         }
     }
 
+    /// One outcome that PostgreSQL refuses must not keep the others. Its task is dead: run again it would come to the same.
+    async fn flush_one_by_one(&self, batch: &mut [Settlement]) {
+        for one in batch {
+            while let Err(error) = self.settle(std::slice::from_ref(one)).await {
+                if self.lost.is_cancelled() {
+                    return;
+                }
+                tracing::warn!(worker = self.id, task = %one.claimed.id, error = %error, "could not settle a task");
+                if is_refused(&error) {
+                    let error = "Its outcome could not be stored".to_owned();
+                    one.outcome = Outcome::Dead { reason: DeadReason::Fatal, error };
+                }
+                tokio::time::sleep(AGAIN).await;
+            }
+        }
+    }
+
     async fn settle(&self, batch: &[Settlement]) -> sqlx::Result<()> {
-        let mut conn = self.app.db.acquire().await?;
-        let ended = queue::settle(&mut conn, self.id, batch).await?;
+        let ended = queue::settle(&mut *self.app.db.acquire().await?, self.id, batch).await?;
         self.tell(batch, &ended);
-        self.count(&mut conn, batch).await?;
-        if ended.iter().any(|one| one.status == TaskStatus::Cancelled) {
-            let orphans = queue::cancel_orphans(&mut conn).await?;
-            self.app.bell.ended(&orphans);
+        if ended.iter().any(|one| one.status == TaskStatus::Cancelled)
+            && let Err(error) = self.cancel_orphans().await
+        {
+            // Done again from time to time.
+            tracing::warn!(worker = self.id, error = %error, "could not cancel the rest of a chain yet");
         }
         Ok(())
     }
@@ -128,15 +162,24 @@ impl Member {
     }
 
     /// Tells the breakers; types of which nothing failed lately are left alone.
-    async fn count(&self, conn: &mut PoolConnection<sqlx::Postgres>, batch: &[Settlement]) -> sqlx::Result<()> {
+    async fn count(&self, batch: &[Settlement]) {
         for counted in self.counted(batch) {
-            if queue::count_for_breaker(conn as &mut PgConnection, counted).await? {
-                let name = self.name_of(counted.task_type_id).unwrap_or_default();
-                tracing::warn!(task_type = name, "the circuit breaker changed its state");
-                self.look_at_breakers().await;
+            match self.count_one(counted).await {
+                Ok(false) => {}
+                Ok(true) => {
+                    let name = self.name_of(counted.task_type_id).unwrap_or_default();
+                    tracing::warn!(task_type = name, "the circuit breaker changed its state");
+                    self.look_at_breakers().await;
+                    self.app.bell.ready();
+                }
+                Err(error) => tracing::warn!(worker = self.id, error = %error, "could not tell a circuit breaker"),
             }
         }
-        Ok(())
+    }
+
+    async fn count_one(&self, counted: Counted) -> sqlx::Result<bool> {
+        let mut conn = self.app.db.acquire().await?;
+        queue::count_for_breaker(&mut conn as &mut PgConnection, counted).await
     }
 
     fn counted(&self, batch: &[Settlement]) -> Vec<Counted> {
@@ -163,4 +206,11 @@ impl Member {
             .filter(|counted| is_watched(&counted.task_type_id) && counted.ok + counted.failed > 0)
             .collect()
     }
+}
+
+/// Whether PostgreSQL has looked at it and said no, as opposed to being away or busy.
+fn is_refused(error: &sqlx::Error) -> bool {
+    // Class 22: data that it cannot hold; 23: a constraint.
+    let code = error.as_database_error().and_then(|refused| refused.code());
+    code.is_some_and(|code| code.starts_with("22") || code.starts_with("23")) || matches!(error, sqlx::Error::Encode(_))
 }

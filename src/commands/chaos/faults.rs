@@ -1,0 +1,174 @@
+//! What breaks, when: chosen by the seed.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use rand::{Rng, SeedableRng};
+use rustix::process::{Pid, Signal, kill_process};
+use sqlx::{Connection, PgConnection};
+
+use super::proxy::{Proxy, Treatment};
+use super::team::Team;
+use super::{Scene, judge};
+
+/// PostgreSQL gets this long to recover before it is killed again.
+const BETWEEN_CRASHES: Duration = Duration::from_secs(10);
+/// The run looks so often whether it is broken already, at most for this part of its time.
+const LOOK_EVERY: Duration = Duration::from_secs(4);
+const LOOK_PART: u32 = 20;
+
+#[derive(Clone, Copy, Debug)]
+enum Fault {
+    KillWorker,
+    StopWorker,
+    TellToLeave,
+    Cut,
+    Delay,
+    Swallow,
+    LoseAnswers,
+    TerminateBackends,
+    CrashDatabase,
+    HoldTransaction,
+    ExhaustConnections,
+}
+
+/// Each as often as its weight.
+const WEIGHTS: [(Fault, u32); 11] = [
+    (Fault::KillWorker, 30),
+    (Fault::StopWorker, 12),
+    (Fault::TellToLeave, 6),
+    (Fault::Cut, 8),
+    (Fault::Delay, 6),
+    (Fault::Swallow, 3),
+    (Fault::LoseAnswers, 20),
+    (Fault::TerminateBackends, 4),
+    (Fault::CrashDatabase, 6),
+    (Fault::HoldTransaction, 2),
+    (Fault::ExhaustConnections, 2),
+];
+
+pub struct Faults {
+    scene: Scene,
+    proxy: Proxy,
+    rng: StdRng,
+    may_crash_database: bool,
+    crashed_at: Instant,
+}
+
+impl Faults {
+    pub fn new(scene: Scene, proxy: Proxy, seed: u64, may_crash_database: bool) -> Self {
+        Self { scene, proxy, rng: StdRng::seed_from_u64(seed), may_crash_database, crashed_at: Instant::now() }
+    }
+
+    /// Makes faults until the time is over, or until something is seen to be broken.
+    pub async fn make(mut self, team: &mut Team, time: Duration, dir: &Path) -> Result<Option<String>> {
+        let begun = Instant::now();
+        let mut look_at = begun + LOOK_EVERY;
+        while begun.elapsed() < time {
+            tokio::time::sleep(Duration::from_millis(self.rng.random_range(50..600))).await;
+            let (fault, _) = *WEIGHTS.choose_weighted(&mut self.rng, |(_, weight)| *weight)?;
+            self.one(fault, team).await?;
+            team.fill(&self.scene).await?;
+            let looked_at = Instant::now();
+            if looked_at >= look_at {
+                if let Some(broken) = judge::look(self.scene.db(), dir).await? {
+                    return Ok(Some(broken));
+                }
+                look_at = Instant::now() + LOOK_EVERY.max(looked_at.elapsed() * LOOK_PART);
+            }
+        }
+        Ok(None)
+    }
+
+    async fn one(&mut self, fault: Fault, team: &mut Team) -> Result<()> {
+        let few = self.rng.random_range(1..4);
+        let delay = Duration::from_millis(self.rng.random_range(20..400));
+        match fault {
+            Fault::KillWorker if team.kill(&mut self.rng) => self.scene.did("workers killed by SIGKILL"),
+            Fault::StopWorker if team.stop(&mut self.rng) => self.scene.did("workers stopped beyond their lease"),
+            Fault::TellToLeave if team.tell_to_leave(&mut self.rng) => self.scene.did("workers told to leave"),
+            Fault::Cut => self.treat(few, Treatment::Cut, "connections cut"),
+            Fault::Delay => self.treat(few, Treatment::Delay(delay), "connections delayed"),
+            Fault::Swallow => self.treat(few, Treatment::Swallow, "connections swallowed"),
+            Fault::LoseAnswers => self.treat(few * 5, Treatment::LoseAnswer, "connections that lost answers"),
+            Fault::TerminateBackends => self.terminate_backends().await,
+            Fault::CrashDatabase if self.may_crash_database && self.crashed_at.elapsed() >= BETWEEN_CRASHES => {
+                self.crash_database().await?;
+            }
+            Fault::HoldTransaction => self.hold_transaction(),
+            Fault::ExhaustConnections => self.exhaust_connections(),
+            Fault::KillWorker | Fault::StopWorker | Fault::TellToLeave | Fault::CrashDatabase => {}
+        }
+        Ok(())
+    }
+
+    fn treat(&mut self, count: usize, treatment: Treatment, what: &'static str) {
+        for _ in 0..self.proxy.treat(&mut self.rng, count, treatment) {
+            self.scene.did(what);
+        }
+    }
+
+    async fn terminate_backends(&self) {
+        let all = "select count(pg_terminate_backend(pid)) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()";
+        if sqlx::query(all).execute(self.scene.db()).await.is_ok() {
+            self.scene.did("storms of pg_terminate_backend");
+        }
+    }
+
+    /// By SIGKILL, or by SIGQUIT, which is an immediate shutdown. The program starts its cluster again by itself.
+    async fn crash_database(&mut self) -> Result<()> {
+        let Ok(folder) = sqlx::query_scalar::<_, String>("show data_directory").fetch_one(self.scene.db()).await else {
+            return Ok(());
+        };
+        let pid_file =
+            std::fs::read_to_string(Path::new(&folder).join("postmaster.pid")).context("reading postmaster.pid")?;
+        let pid = pid_file.lines().next().and_then(|line| line.trim().parse().ok()).and_then(Pid::from_raw);
+        let (signal, what) = if self.rng.random_bool(0.5) {
+            (Signal::KILL, "crashes of PostgreSQL by SIGKILL")
+        } else {
+            (Signal::QUIT, "immediate shutdowns of PostgreSQL")
+        };
+        if pid.is_some_and(|pid| kill_process(pid, signal).is_ok()) {
+            self.scene.did(what);
+            self.crashed_at = Instant::now();
+        }
+        Ok(())
+    }
+
+    /// Keeps vacuum from cleaning up for a while.
+    fn hold_transaction(&mut self) {
+        let (scene, time) = (self.scene.clone(), Duration::from_secs(self.rng.random_range(5..20)));
+        scene.did("transactions held open");
+        tokio::spawn(async move {
+            let held = async {
+                let mut tx = scene.db().begin().await?;
+                sqlx::query("set transaction isolation level repeatable read").execute(&mut *tx).await?;
+                sqlx::query("select count(*) from tasks").execute(&mut *tx).await?;
+                scene.pause(time).await;
+                tx.rollback().await
+            };
+            // It may be ended by another fault, and that is fine.
+            drop::<sqlx::Result<()>>(held.await);
+        });
+    }
+
+    /// Takes every connection that PostgreSQL has, for a moment.
+    fn exhaust_connections(&mut self) {
+        let (scene, time) = (self.scene.clone(), Duration::from_millis(self.rng.random_range(300..2000)));
+        scene.did("times that connections were exhausted");
+        tokio::spawn(async move {
+            let options = scene.db().connect_options();
+            let mut taken = Vec::new();
+            while taken.len() < 500 {
+                match PgConnection::connect_with(&options).await {
+                    Ok(conn) => taken.push(conn),
+                    Err(_) => break,
+                }
+            }
+            scene.pause(time).await;
+        });
+    }
+}

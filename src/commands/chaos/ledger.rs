@@ -1,0 +1,125 @@
+//! What was really executed, written down outside of the database: one file a worker process, a line at each begin and end. A line is one
+//! `write`, so it survives the `kill -9` of its process.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use uuid::Uuid;
+
+/// The time of this boot in microseconds: the same for all processes, and no clock that jumps.
+pub fn now() -> u64 {
+    u64::try_from(server::tasks::since_boot().as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Makes the folder, without the ledgers of an earlier run.
+pub fn empty(dir: &Path) -> Result<()> {
+    fs::create_dir_all(dir)?;
+    for file in files(dir)? {
+        fs::remove_file(file)?;
+    }
+    Ok(())
+}
+
+fn files(dir: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|kind| kind == "ledger") {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
+
+/// The pen of one worker process.
+pub struct Pen(File);
+
+impl Pen {
+    pub fn new(dir: &Path) -> Result<Self> {
+        let path = dir.join(format!("{}-{}.ledger", std::process::id(), now()));
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&path)
+            .with_context(|| format!("writing {}", path.display()))?;
+        Ok(Self(file))
+    }
+
+    /// `B`egins or `E`nds an execution.
+    pub fn write(&self, mark: char, task: Uuid, epoch: i32, worker: i64, kind: &str) {
+        let line = format!("{mark} {task} {epoch} {worker} {kind} {}\n", now());
+        // A ledger with a hole would accuse the engine.
+        if let Err(error) = (&self.0).write_all(line.as_bytes()) {
+            eprintln!("the ledger cannot be written: {error}");
+            std::process::abort();
+        }
+    }
+}
+
+/// One execution; without an end when its process was killed.
+#[derive(Clone, Debug)]
+pub struct Execution {
+    pub task: Uuid,
+    pub epoch: i32,
+    pub worker: i64,
+    pub kind: String,
+    pub began: u64,
+    pub ended: Option<u64>,
+}
+
+#[derive(Debug, Default)]
+pub struct Ledger {
+    pub executions: Vec<Execution>,
+}
+
+/// All ledgers of a folder, in the order of the begins.
+pub fn read(dir: &Path) -> Result<Ledger> {
+    let mut executions: HashMap<(Uuid, i32, i64), Execution> = HashMap::new();
+    for file in files(dir)? {
+        for line in fs::read_to_string(&file)?.lines() {
+            // The last line may be cut.
+            let Some((mark, execution)) = parse(line) else { continue };
+            let key = (execution.task, execution.epoch, execution.worker);
+            if mark == "B" {
+                executions.insert(key, execution);
+            } else if let Some(begun) = executions.get_mut(&key) {
+                begun.ended = Some(execution.began);
+            }
+        }
+    }
+    let mut executions: Vec<_> = executions.into_values().collect();
+    executions.sort_by_key(|execution| execution.began);
+    Ok(Ledger { executions })
+}
+
+fn parse(line: &str) -> Option<(&str, Execution)> {
+    let mut words = line.split(' ');
+    let mark = words.next()?;
+    let task = words.next()?.parse().ok()?;
+    let epoch = words.next()?.parse().ok()?;
+    let worker = words.next()?.parse().ok()?;
+    let kind = words.next()?.to_owned();
+    let began = words.next()?.parse().ok()?;
+    Some((mark, Execution { task, epoch, worker, kind, began, ended: None }))
+}
+
+impl Ledger {
+    /// The executions of each task, in the order of their claims.
+    pub fn by_task(&self) -> BTreeMap<Uuid, Vec<&Execution>> {
+        let mut by_task: BTreeMap<Uuid, Vec<&Execution>> = BTreeMap::new();
+        for execution in &self.executions {
+            by_task.entry(execution.task).or_default().push(execution);
+        }
+        by_task.values_mut().for_each(|executions| executions.sort_by_key(|execution| execution.epoch));
+        by_task
+    }
+}
+
+/// Microseconds as people read them.
+pub fn words(micros: u64) -> String {
+    format!("{:.3} s", Duration::from_micros(micros).as_secs_f64())
+}

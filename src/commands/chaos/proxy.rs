@@ -1,0 +1,223 @@
+//! The way from the workers to PostgreSQL: it cuts, delays, swallows, loses answers, and takes conditions out of statements.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::Context;
+use rand::rngs::StdRng;
+use rand::seq::IteratorRandom;
+use sqlx::postgres::PgConnectOptions;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::sync::watch;
+use url::Url;
+
+/// How a connection is treated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Treatment {
+    Pass,
+    /// Each direction waits this long before it passes on.
+    Delay(Duration),
+    /// Nothing gets through, and nobody is told.
+    Swallow,
+    /// Statements arrive, answers do not; then the connection is cut.
+    LoseAnswer,
+    Cut,
+}
+
+/// A condition in a statement, and what stands there instead.
+type Rule = (&'static str, &'static str);
+
+#[derive(Clone)]
+pub struct Proxy {
+    address: SocketAddr,
+    database: Url,
+    connections: Arc<Mutex<Vec<watch::Sender<Treatment>>>>,
+}
+
+impl Proxy {
+    /// Listens on a free port, and passes on to this database.
+    pub async fn start(url: &str, rule: Option<Rule>) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let this = Self { address: listener.local_addr()?, database: Url::parse(url)?, connections: Arc::default() };
+        let behind: PgConnectOptions = url.parse()?;
+        let connections = this.connections.clone();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let (sender, treatment) = watch::channel(Treatment::Pass);
+                connections.lock().unwrap_or_else(PoisonError::into_inner).push(sender);
+                tokio::spawn(pass(client, behind.clone(), treatment, rule));
+            }
+        });
+        Ok(this)
+    }
+
+    /// The address of the database through this proxy.
+    pub fn url(&self) -> anyhow::Result<String> {
+        let mut url = self.database.clone();
+        url.set_query(Some("sslmode=disable"));
+        url.set_host(Some("127.0.0.1")).context("a host")?;
+        url.set_port(Some(self.address.port())).ok().context("a port")?;
+        Ok(url.into())
+    }
+
+    /// Treats some of the open connections this way; the answer is how many.
+    pub fn treat(&self, rng: &mut StdRng, count: usize, treatment: Treatment) -> usize {
+        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        connections.retain(|connection| !connection.is_closed());
+        let chosen = connections.iter().choose_multiple(rng, count);
+        for connection in &chosen {
+            connection.send_replace(treatment);
+        }
+        chosen.len()
+    }
+}
+
+async fn pass(client: TcpStream, behind: PgConnectOptions, treatment: watch::Receiver<Treatment>, rule: Option<Rule>) {
+    let folder =
+        behind.get_socket().cloned().or_else(|| behind.get_host().starts_with('/').then(|| behind.get_host().into()));
+    let port = behind.get_port();
+    match folder.map(|folder| folder.join(format!(".s.PGSQL.{port}"))) {
+        Some(socket) => {
+            let Ok(server) = UnixStream::connect(socket).await else { return };
+            let (from, to) = server.into_split();
+            both(client, from, to, treatment, rule).await;
+        }
+        None => {
+            let Ok(server) = TcpStream::connect((behind.get_host(), port)).await else { return };
+            let (from, to) = server.into_split();
+            both(client, from, to, treatment, rule).await;
+        }
+    }
+}
+
+/// Until one side closes, or the connection is cut.
+async fn both(
+    client: TcpStream,
+    from_server: impl AsyncRead + Unpin,
+    to_server: impl AsyncWrite + Unpin,
+    treatment: watch::Receiver<Treatment>,
+    rule: Option<Rule>,
+) {
+    let (from_client, to_client) = client.into_split();
+    let replacer = rule.map(Replacer::new);
+    let mut cut = treatment.clone();
+    tokio::select! {
+        () = copy(from_client, to_server, treatment.clone(), Direction::Asking, replacer) => {}
+        () = copy(from_server, to_client, treatment, Direction::Answering, None) => {}
+        () = until_cut(&mut cut) => {}
+    }
+}
+
+/// How long a connection lives on after it was told to lose answers, and after it began to swallow.
+const LOST_FOR: Duration = Duration::from_millis(300);
+const SWALLOWS_FOR: Duration = Duration::from_secs(8);
+
+async fn until_cut(treatment: &mut watch::Receiver<Treatment>) {
+    loop {
+        let now = *treatment.borrow_and_update();
+        match now {
+            Treatment::Cut => return,
+            Treatment::LoseAnswer => return tokio::time::sleep(LOST_FOR).await,
+            Treatment::Swallow => return tokio::time::sleep(SWALLOWS_FOR).await,
+            Treatment::Pass | Treatment::Delay(_) => {}
+        }
+        if treatment.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    Asking,
+    Answering,
+}
+
+async fn copy(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    treatment: watch::Receiver<Treatment>,
+    direction: Direction,
+    mut replacer: Option<Replacer>,
+) {
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        let read = match from.read(&mut buffer).await {
+            Ok(0) | Err(_) => return,
+            Ok(read) => read,
+        };
+        let now = *treatment.borrow();
+        match (now, direction) {
+            (Treatment::Swallow, _) | (Treatment::LoseAnswer, Direction::Answering) => continue,
+            (Treatment::Delay(delay), _) => tokio::time::sleep(delay).await,
+            _ => {}
+        }
+        let written = match &mut replacer {
+            Some(replacer) => to.write_all(&replacer.replace(&buffer[..read])).await,
+            None => to.write_all(&buffer[..read]).await,
+        };
+        if written.is_err() {
+            return;
+        }
+    }
+}
+
+/// Replaces a text in a stream by one of the same length, so that no length in the protocol changes.
+struct Replacer {
+    wanted: Vec<u8>,
+    instead: Vec<u8>,
+    /// The begin of the text, perhaps, at the end of what came last.
+    held: Vec<u8>,
+}
+
+impl Replacer {
+    fn new((wanted, instead): Rule) -> Self {
+        Self {
+            wanted: wanted.into(),
+            instead: format!("{instead:<width$}", width = wanted.len()).into(),
+            held: Vec::new(),
+        }
+    }
+
+    fn replace(&mut self, some: &[u8]) -> Vec<u8> {
+        let mut all = std::mem::take(&mut self.held);
+        all.extend_from_slice(some);
+        let mut place = 0;
+        while let Some(found) = find(&all[place..], &self.wanted) {
+            all[place + found..place + found + self.wanted.len()].copy_from_slice(&self.instead);
+            place += found + self.wanted.len();
+        }
+        let longest = self.wanted.len().min(all.len() + 1) - 1;
+        let held = (1..=longest).rev().find(|length| all.ends_with(&self.wanted[..*length])).unwrap_or(0);
+        self.held = all.split_off(all.len() - held);
+        all
+    }
+}
+
+fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
+    text.windows(wanted.len()).position(|window| window == wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_condition_is_replaced_also_where_it_comes_in_two_parts() {
+        let mut replacer = Replacer::new(("a = b", "true"));
+        let mut out = Vec::new();
+        for part in ["where a = b and a", " = b or a =", " c"] {
+            out.extend(replacer.replace(part.as_bytes()));
+        }
+        assert_eq!(String::from_utf8(out).unwrap(), "where true  and true  or a = c");
+    }
+
+    #[test]
+    fn what_only_begins_like_it_is_held_until_it_is_known() {
+        let mut replacer = Replacer::new(("ab", "x"));
+        assert_eq!(replacer.replace(b"1a"), b"1");
+        assert_eq!(replacer.replace(b"c"), b"ac");
+    }
+}

@@ -1,0 +1,124 @@
+//! The worker processes, and what is done to them.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use rand::Rng;
+use rand::rngs::StdRng;
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::process::{Child, Command};
+
+use super::proxy::Proxy;
+use super::{LEASE_SECONDS, Scene};
+
+/// How long a worker that was told to end may take.
+const LEAVES_WITHIN: Duration = Duration::from_secs(20);
+
+pub struct Team {
+    size: usize,
+    proxy: Proxy,
+    dir: PathBuf,
+    members: Vec<Member>,
+}
+
+struct Member {
+    child: Child,
+    /// Until then it is stopped, and then goes on as if nothing had been.
+    stopped_until: Option<Instant>,
+    is_leaving: bool,
+}
+
+impl Team {
+    pub fn new(size: usize, proxy: Proxy, dir: &Path) -> Self {
+        Self { size, proxy, dir: dir.to_owned(), members: Vec::new() }
+    }
+
+    /// Wakes up who was stopped for long enough, and replaces who is gone.
+    pub async fn fill(&mut self, scene: &Scene) -> Result<()> {
+        let is_calm = scene.calm.is_cancelled();
+        let mut left = Vec::new();
+        for mut member in std::mem::take(&mut self.members) {
+            if member.stopped_until.is_some_and(|until| is_calm || until <= Instant::now()) {
+                member.signal(Signal::CONT);
+                member.stopped_until = None;
+            }
+            match member.child.try_wait()? {
+                None => left.push(member),
+                Some(status) if status.code() == Some(0) => scene.did("workers left in order"),
+                Some(_) => scene.did("workers died"),
+            }
+        }
+        self.members = left;
+        while self.members.len() < self.size {
+            self.members.push(self.start()?);
+        }
+        Ok(())
+    }
+
+    fn start(&self) -> Result<Member> {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.dir.join("workers.log"))?;
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["chaos", "worker", "--ledger"]).arg(&self.dir);
+        command.env("DATABASE_URL", self.proxy.url()?).env("STARTER__DATABASE__MAX_CONNECTIONS", "8");
+        command
+            .env("STARTER__WORKER__LEASE_SECONDS", LEASE_SECONDS.to_string())
+            .env("STARTER__WORKER__GRACE_SECONDS", "1");
+        command.env("STARTER__WORKER__POLL_INTERVAL_MS", "200").env("STARTER__LOG__FORMAT", "json");
+        // It ends when this pipe does, so that none outlives the torture.
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log).kill_on_drop(true);
+        let child = command.spawn().context("a worker cannot be started")?;
+        Ok(Member { child, stopped_until: None, is_leaving: false })
+    }
+
+    fn one<'a>(&'a mut self, rng: &mut StdRng) -> Option<&'a mut Member> {
+        let place = rng.random_range(0..self.members.len().max(1));
+        self.members.get_mut(place).filter(|member| member.stopped_until.is_none() && !member.is_leaving)
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self, rng: &mut StdRng) -> bool {
+        self.one(rng).is_some_and(|member| member.signal(Signal::KILL))
+    }
+
+    /// Stops a worker for longer than its lease; then it goes on, and believes that it still holds its tasks.
+    pub fn stop(&mut self, rng: &mut StdRng) -> bool {
+        let lease = Duration::from_secs(LEASE_SECONDS.into());
+        let longer = lease.mul_f64(rng.random_range(1.2..2.5));
+        self.one(rng).is_some_and(|member| {
+            member.stopped_until = Some(Instant::now() + longer);
+            member.signal(Signal::STOP)
+        })
+    }
+
+    /// Tells a worker to leave, as a deployment does.
+    pub fn tell_to_leave(&mut self, rng: &mut StdRng) -> bool {
+        self.one(rng).is_some_and(|member| {
+            member.is_leaving = true;
+            member.signal(Signal::TERM)
+        })
+    }
+
+    /// Tells all to leave, and kills who does not.
+    pub async fn end(&mut self) {
+        for member in &self.members {
+            member.signal(Signal::CONT);
+            member.signal(Signal::TERM);
+        }
+        for member in &mut self.members {
+            if tokio::time::timeout(LEAVES_WITHIN, member.child.wait()).await.is_err() {
+                member.signal(Signal::KILL);
+                drop(member.child.wait().await);
+            }
+        }
+        self.members.clear();
+    }
+}
+
+impl Member {
+    fn signal(&self, signal: Signal) -> bool {
+        let pid = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        pid.is_some_and(|pid| kill_process(pid, signal).is_ok())
+    }
+}
