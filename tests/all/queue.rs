@@ -134,7 +134,7 @@ async fn a_claim_changes_no_index() {
     }
     app.leaves_tasks(10);
     let worker = join(&app).await;
-    let mut tx = app.app.db.begin().await.unwrap();
+    let mut tx = server::db::begin(&app.app.db).await.unwrap();
     queue::claim(&mut *tx, worker, &lanes(&app).await, 10, Breakers::Closed).await.unwrap();
     let (updated, hot): (i64, i64) =
         sqlx::query_as("select n_tup_upd, n_tup_hot_upd from pg_stat_xact_user_tables where relname = 'tasks'")
@@ -392,10 +392,10 @@ async fn a_task_is_there_exactly_when_its_transaction_commits() {
     let enqueue =
         async |tx: &mut sqlx::PgConnection| server::tasks::enqueue_in(&app.app, tx, Some(ada.id), new()).await.unwrap();
 
-    let mut rolled_back = app.app.db.begin().await.unwrap();
+    let mut rolled_back = server::db::begin(&app.app.db).await.unwrap();
     let ghost = enqueue(&mut rolled_back).await;
     rolled_back.rollback().await.unwrap();
-    let mut committed = app.app.db.begin().await.unwrap();
+    let mut committed = server::db::begin(&app.app.db).await.unwrap();
     let real = enqueue(&mut committed).await;
     assert_eq!(app.work().await, 0, "nobody sees it before the commit");
     committed.commit().await.unwrap();

@@ -6,9 +6,9 @@ use std::time::Duration;
 use anyhow::Context;
 use embedded_postgres::{Embedded, Options};
 use secrecy::ExposeSecret;
-use sqlx::PgPool;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{PgPool, Postgres, Transaction};
 
 use crate::Config;
 use crate::config::DatabaseConfig;
@@ -106,6 +106,38 @@ impl Database {
             }
         });
     }
+}
+
+/// What a transaction begins with whose locks others wait for: PostgreSQL ends it when its program stops in the middle, and it does not
+/// wait for long itself.
+const SHORT: &str = "begin; set local idle_in_transaction_session_timeout = '2s'; set local lock_timeout = '2s'";
+
+/// Begins a transaction. Every transaction of the program begins here or in [`begin_short`].
+///
+/// A future may be dropped at any moment: a request that took too long, a worker that lost its lease. sqlx 0.9 does not roll back a `begin`
+/// that is dropped before its answer, and the pool would give that connection to somebody whose statements are then never committed. So
+/// it is a task of its own, which is not dropped; when nobody takes the transaction, that rolls it back.
+///
+/// # Errors
+/// When the database is away.
+pub async fn begin(pool: &PgPool) -> sqlx::Result<Transaction<'static, Postgres>> {
+    let pool = pool.clone();
+    unless_dropped(async move { pool.begin().await }).await
+}
+
+/// Begins a transaction that holds locks which other programs wait for.
+///
+/// # Errors
+/// When the database is away.
+pub async fn begin_short(pool: &PgPool) -> sqlx::Result<Transaction<'static, Postgres>> {
+    let pool = pool.clone();
+    unless_dropped(async move { pool.begin_with(SHORT).await }).await
+}
+
+async fn unless_dropped<T: Send + 'static>(
+    begin: impl Future<Output = sqlx::Result<T>> + Send + 'static,
+) -> sqlx::Result<T> {
+    tokio::spawn(begin).await.unwrap_or(Err(sqlx::Error::PoolClosed))
 }
 
 /// Brings the schema up to date; several programs may do so at once, one of them works and the others wait.

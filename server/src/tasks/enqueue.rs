@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::kinds::Stop;
 use super::queue::{self, NewRow, Queued};
-use crate::{Actor, App, Result};
+use crate::{Actor, App, Result, db};
 
 /// Tasks that one request queues at most.
 pub const MANY_AT_MOST: usize = 1000;
@@ -41,7 +41,7 @@ pub struct Enqueued {
 /// # Errors
 /// A field problem when the type is not registered or takes no new tasks.
 pub async fn enqueue(app: &App, owner: Option<Uuid>, new: NewTask) -> Result<Enqueued> {
-    let mut tx = app.db.begin().await?;
+    let mut tx = db::begin(&app.db).await?;
     let queued = enqueue_in(app, &mut tx, owner, new).await?;
     tx.commit().await?;
     queued.ring(app);
@@ -115,7 +115,7 @@ pub struct BatchQueued {
 pub async fn create_many(app: &App, actor: &Actor, batch: NewBatch) -> Result<BatchQueued> {
     actor.require(Action::CreateTask, Relation::Own)?;
     check_batch(app, &batch)?;
-    let mut tx = app.db.begin().await?;
+    let mut tx = db::begin(&app.db).await?;
     let queued = enqueue_many_in(app, &mut tx, Some(actor.id()), batch).await?;
     tx.commit().await?;
     for id in queued.ids.iter().chain(&queued.callback_id) {

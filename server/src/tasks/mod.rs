@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::audit::{self, Subject};
-use crate::{Actor, App, Result};
+use crate::{Actor, App, Result, db};
 
 pub use bell::Bell;
 pub use enqueue::{NewBatch, enqueue, enqueue_in};
@@ -93,7 +93,9 @@ pub async fn types(app: &App) -> Result<Vec<TaskType>> {
 /// Cancels a waiting task at once and tells a running one to stop; the answer is where it stands now.
 pub async fn cancel(app: &App, actor: &Actor, id: Uuid) -> Result<TaskStatus> {
     actor.require(Action::CancelTask, Relation::Own)?;
-    let ended = queue::cancel(&mut *app.db.acquire().await?, id, actor.limited_to(Action::CancelTask)).await?;
+    let mut tx = db::begin(&app.db).await?;
+    let ended = queue::cancel(&mut tx, id, actor.limited_to(Action::CancelTask)).await?;
+    tx.commit().await?;
     let Some(status) = ended.iter().find(|one| one.id == id).map(|one| one.status) else {
         get(app, actor, id).await?;
         return Err(Problem::Unreadable { message: "The task has already ended".into() }.into());
@@ -109,7 +111,7 @@ pub async fn cancel(app: &App, actor: &Actor, id: Uuid) -> Result<TaskStatus> {
 pub async fn retry(app: &App, actor: &Actor, id: Uuid, payload: Option<Value>) -> Result<()> {
     actor.require(Action::RetryTask, Relation::Own)?;
     let owner = actor.limited_to(Action::RetryTask);
-    let mut tx = app.db.begin().await?;
+    let mut tx = db::begin(&app.db).await?;
     let (task_type, reason) =
         queue::find_dead(&mut tx, id, owner).await?.ok_or(Problem::NotFound { what: Thing::Task })?;
     let is_edited = payload.is_some();
@@ -133,7 +135,7 @@ pub async fn retry(app: &App, actor: &Actor, id: Uuid, payload: Option<Value>) -
 /// Deletes a task that has ended; one that has not is not found.
 pub async fn delete(app: &App, actor: &Actor, id: Uuid) -> Result<()> {
     actor.require(Action::DeleteTask, Relation::Own)?;
-    let mut tx = app.db.begin().await?;
+    let mut tx = db::begin(&app.db).await?;
     let deleted = queue::delete(&mut tx, id, actor.limited_to(Action::DeleteTask)).await?;
     let orphans = deleted.ok_or(Problem::NotFound { what: Thing::Task })?;
     audit::record(&mut tx, actor, "task.delete", Subject::Task(id), json!({})).await?;

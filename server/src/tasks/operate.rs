@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::queue::{self, BreakerState, LaneDepth, Minute, TypeSeen, WorkerSeen};
 use crate::audit::{self, Subject};
-use crate::{Actor, App, Result};
+use crate::{Actor, App, Result, db};
 
 /// Minutes of figures that can be asked for: a day.
 const MINUTES_AT_MOST: i32 = 24 * 60;
@@ -69,7 +69,7 @@ pub async fn define_type(app: &App, actor: &Actor, new: NewTaskType) -> Result<T
     if !fields.is_empty() {
         return Err(Problem::Invalid { fields }.into());
     }
-    let mut tx = app.db.begin().await?;
+    let mut tx = db::begin(&app.db).await?;
     let defined = queue::define(&mut tx, &new.task_type, new.description.as_deref()).await?;
     audit::record(&mut tx, actor, "task_type.define", Subject::TaskType(&new.task_type), json!({})).await?;
     tx.commit().await?;
@@ -83,7 +83,7 @@ pub async fn pause(app: &App, actor: &Actor, task_type: &str, reason: &str) -> R
     if !(1..=REASON_AT_MOST).contains(&reason.chars().count()) {
         return Err(Problem::field("reason", format!("has 1 to {REASON_AT_MOST} characters")).into());
     }
-    let mut tx = app.db.begin().await?;
+    let mut tx = db::begin(&app.db).await?;
     found(queue::pause(&mut tx, task_type, reason, actor.id()).await?)?;
     audit::record(&mut tx, actor, "task_type.pause", Subject::TaskType(task_type), json!({"reason": reason})).await?;
     tx.commit().await?;
@@ -93,7 +93,7 @@ pub async fn pause(app: &App, actor: &Actor, task_type: &str, reason: &str) -> R
 /// Lets the tasks of a type go on.
 pub async fn resume(app: &App, actor: &Actor, task_type: &str) -> Result<()> {
     actor.require(Action::OperateQueue, Relation::Other)?;
-    let mut tx = app.db.begin().await?;
+    let mut tx = db::begin(&app.db).await?;
     found(queue::resume(&mut tx, task_type).await?)?;
     audit::record(&mut tx, actor, "task_type.resume", Subject::TaskType(task_type), json!({})).await?;
     tx.commit().await?;
@@ -107,7 +107,7 @@ pub async fn set_breaker(app: &App, actor: &Actor, task_type: &str, state: Optio
     if state == Some(BreakerState::HalfOpen) {
         return Err(Problem::field("state", "is open, closed or automatic").into());
     }
-    let mut tx = app.db.begin().await?;
+    let mut tx = db::begin(&app.db).await?;
     found(queue::force_breaker(&mut tx, task_type, state).await?)?;
     audit::record(&mut tx, actor, "task_type.breaker", Subject::TaskType(task_type), json!({"state": state})).await?;
     tx.commit().await?;
@@ -198,7 +198,9 @@ async fn count_alive(app: &App, filter: &TaskFilter) -> Result<i64> {
 }
 
 async fn cancel_some(app: &App, filter: &TaskFilter, before: DateTime<Utc>) -> Result<i64> {
-    let ended = queue::cancel_some(&mut *app.db.acquire().await?, filter, before).await?;
+    let mut tx = db::begin(&app.db).await?;
+    let ended = queue::cancel_some(&mut tx, filter, before).await?;
+    tx.commit().await?;
     for told in ended.iter().filter(|one| one.status == TaskStatus::Running) {
         app.bell.told_to_stop(told.id, told.owner);
     }

@@ -10,14 +10,14 @@ use model::rbac::{Action, Relation};
 use model::tasks::{Missed, NewSchedule, NewTask, Schedule};
 use model::{FieldProblem, Problem};
 use serde_json::json;
-use sqlx::{Connection, Postgres, Transaction};
+use sqlx::{Postgres, Transaction};
 use uuid::Uuid;
 
 use super::enqueue::{self, Enqueued};
 use super::queue::schedules::{self as table, Due};
 use super::queue::{self, NewRow, Queued};
 use crate::audit::{self, Subject};
-use crate::{Actor, App, Result};
+use crate::{Actor, App, Result, db};
 
 /// Tasks that one schedule makes up for at most.
 const MADE_UP_AT_MOST: usize = 100;
@@ -47,13 +47,13 @@ pub async fn list(app: &App, actor: &Actor) -> Result<Vec<Schedule>> {
 /// Makes a schedule; its name is taken at most once.
 pub async fn create(app: &App, actor: &Actor, new: NewSchedule) -> Result<Schedule> {
     actor.require(Action::ManageSchedules, Relation::Other)?;
-    write(app, actor, app.db.begin().await?, Uuid::now_v7(), new, "schedule.create").await
+    write(app, actor, db::begin(&app.db).await?, Uuid::now_v7(), new, "schedule.create").await
 }
 
 /// Changes a schedule. Its next time is counted from now.
 pub async fn update(app: &App, actor: &Actor, id: Uuid, new: NewSchedule) -> Result<Schedule> {
     actor.require(Action::ManageSchedules, Relation::Other)?;
-    let mut tx = app.db.begin().await?;
+    let mut tx = db::begin(&app.db).await?;
     table::lock(&mut tx, id).await?.ok_or(Problem::NotFound { what: Thing::Schedule })?;
     write(app, actor, tx, id, new, "schedule.update").await
 }
@@ -98,7 +98,7 @@ fn check(app: &App, new: &NewSchedule) -> Result<Option<DateTime<Utc>>, Problem>
 /// Deletes a schedule; tasks that it has queued stay.
 pub async fn delete(app: &App, actor: &Actor, id: Uuid) -> Result<()> {
     actor.require(Action::ManageSchedules, Relation::Other)?;
-    let mut tx = app.db.begin().await?;
+    let mut tx = db::begin(&app.db).await?;
     if !table::delete(&mut tx, id).await? {
         return Err(Problem::NotFound { what: Thing::Schedule }.into());
     }
@@ -110,7 +110,7 @@ pub async fn delete(app: &App, actor: &Actor, id: Uuid) -> Result<()> {
 /// Queues the task of a schedule now, beside its times.
 pub async fn run_now(app: &App, actor: &Actor, id: Uuid) -> Result<Enqueued> {
     actor.require(Action::ManageSchedules, Relation::Other)?;
-    let mut tx = app.db.begin().await?;
+    let mut tx = db::begin(&app.db).await?;
     let schedule = table::lock(&mut tx, id).await?.ok_or(Problem::NotFound { what: Thing::Schedule })?;
     let new = NewTask {
         task_type: schedule.task_type,
@@ -133,8 +133,7 @@ pub async fn run_now(app: &App, actor: &Actor, id: Uuid) -> Result<Enqueued> {
 pub async fn fire_due(app: &App) -> sqlx::Result<usize> {
     let mut made = 0;
     loop {
-        let mut conn = app.db.acquire().await?;
-        let mut tx = conn.begin().await?;
+        let mut tx = db::begin_short(&app.db).await?;
         let Some(due) = table::due(&mut tx).await? else { return Ok(made) };
         let (times, next_at) = times_of(&due);
         let mut last = None;

@@ -8,6 +8,7 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use rustix::process::{Pid, Signal, kill_process};
+use server::db;
 use sqlx::{Connection, PgConnection};
 
 use super::proxy::{Proxy, Treatment};
@@ -144,7 +145,7 @@ impl Faults {
         scene.did("transactions held open");
         tokio::spawn(async move {
             let held = async {
-                let mut tx = scene.db().begin().await?;
+                let mut tx = db::begin(scene.db()).await?;
                 sqlx::query("set transaction isolation level repeatable read").execute(&mut *tx).await?;
                 sqlx::query("select count(*) from tasks").execute(&mut *tx).await?;
                 scene.pause(time).await;

@@ -14,16 +14,19 @@ use super::worker::LIMIT;
 /// The longest that a task of a dead worker may stay with it after the lease has lapsed, in seconds.
 const STUCK_SECONDS: f64 = 17.0;
 
+/// How well the clocks of the ledger and of PostgreSQL are compared, in microseconds.
+const CLOCKS_APART: u64 = 100_000;
+
 /// Tables of the run: effects that must happen exactly once, and which workers were declared dead.
 pub async fn prepare(db: &PgPool) -> Result<()> {
     for statement in [
         "drop table if exists chaos_effects, chaos_dead",
         "create table chaos_effects (task_id uuid not null, worker_id bigint not null)",
-        "create table chaos_dead (worker_id bigint primary key, lapsed_seconds float8 not null)",
+        "create table chaos_dead (worker_id bigint primary key, at timestamptz not null)",
         "create or replace function chaos_note_death() returns trigger language plpgsql as $$
          begin
              if old.lease_until < now() then
-                 insert into chaos_dead values (old.id, extract(epoch from now() - old.lease_until)) on conflict do nothing;
+                 insert into chaos_dead values (old.id, clock_timestamp()) on conflict do nothing;
              end if;
              return old;
          end $$",
@@ -62,8 +65,9 @@ struct Seen {
     /// Each accepted end: the worker and the epoch that the result came from, where it is a completion, and the worker that held it.
     ended: HashMap<Uuid, Vec<End>>,
     alive: HashSet<Uuid>,
-    /// Workers whose lease lapsed: their tasks may run a second time beside them.
-    dead: HashSet<i64>,
+    /// When workers were declared dead because their lease had lapsed, on the clock of the ledger: from then on their tasks may run a second
+    /// time beside them.
+    dead: HashMap<i64, u64>,
     effects: HashMap<Uuid, i64>,
     stuck: Vec<Uuid>,
     max_attempts_exceeded: Vec<Uuid>,
@@ -109,13 +113,16 @@ impl Seen {
         .fetch_all(db)
         .await?;
         let ledger = ledger::read(dir)?;
-        let dead: Vec<i64> = sqlx::query_scalar("select worker_id from chaos_dead").fetch_all(db).await?;
+        let ago = "select worker_id, extract(epoch from clock_timestamp() - at)::float8 from chaos_dead";
+        let dead: Vec<(i64, f64)> = sqlx::query_as(ago).fetch_all(db).await?;
+        let now = ledger::now();
+        let dead = dead.into_iter().map(|(worker, ago)| (worker, now.saturating_sub((ago * 1e6) as u64)));
         let effects: Vec<(Uuid, i64)> =
             sqlx::query_as("select task_id, count(*) from chaos_effects group by task_id").fetch_all(db).await?;
         let seen = Self {
             ended,
             alive: alive.into_iter().collect(),
-            dead: dead.into_iter().collect(),
+            dead: dead.collect(),
             effects: effects.into_iter().collect(),
             stuck,
             max_attempts_exceeded,
@@ -159,14 +166,15 @@ fn stale(ledger: &Ledger, seen: &Seen) -> Vec<String> {
     broken
 }
 
-/// Two executions of one task overlap only when the lease of the first one's worker had lapsed.
+/// Two executions of one task overlap only when the first one's worker had been declared dead before the second one began.
 fn overlaps(ledger: &Ledger, seen: &Seen) -> Vec<String> {
     let mut broken = Vec::new();
     for (id, executions) in ledger.by_task() {
         for pair in executions.windows(2) {
             let [first, second] = pair else { continue };
             let is_over = first.ended.is_some_and(|ended| ended <= second.began);
-            if !is_over && !seen.dead.contains(&first.worker) {
+            let was_dead = seen.dead.get(&first.worker).is_some_and(|died| *died <= second.began + CLOCKS_APART);
+            if !is_over && !was_dead {
                 broken.push(format!("4 (no overlap): task {id} ran as epoch {} on worker {} until {:?} and as epoch {} on worker {} from {}; the first was alive",
                     first.epoch, first.worker, first.ended.map(ledger::words), second.epoch, second.worker, ledger::words(second.began)));
             }
@@ -179,7 +187,7 @@ fn overlaps(ledger: &Ledger, seen: &Seen) -> Vec<String> {
 fn limits(ledger: &Ledger, seen: &Seen) -> Vec<String> {
     let mut broken = Vec::new();
     for (kind, limit) in [("chaos_limited", LIMIT), ("chaos_serial", 1)] {
-        let counts = |execution: &&Execution| execution.kind == kind && !seen.dead.contains(&execution.worker);
+        let counts = |execution: &&Execution| execution.kind == kind && !seen.dead.contains_key(&execution.worker);
         let mut moments = Vec::new();
         for execution in ledger.executions.iter().filter(counts) {
             moments.push((execution.began, 1));

@@ -132,6 +132,7 @@ async fn torture(mut config: Config, options: Torture) -> anyhow::Result<ExitCod
     );
     ensure!(!options.copy || config.database.url.is_some(), "--copy needs DATABASE_URL");
     ledger::empty(&options.dir)?;
+    drop(std::fs::remove_file(options.dir.join(team::LOG)));
     let cluster = options.dir.join("postgres");
     if !options.copy {
         embedded_postgres::remove(&cluster).context("removing the cluster of an earlier run")?;

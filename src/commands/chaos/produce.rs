@@ -9,6 +9,7 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use serde_json::json;
+use server::db;
 use server::tasks::queue::{self, NewRow};
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -73,7 +74,7 @@ async fn produce(scene: Scene, mut rng: StdRng) -> Produced {
 }
 
 async fn enqueue(scene: &Scene, rows: &[NewRow], rolls_back: bool) -> sqlx::Result<()> {
-    let mut tx = scene.db().begin().await?;
+    let mut tx = db::begin(scene.db()).await?;
     queue::insert_all(&mut tx, rows).await?;
     if rolls_back {
         return tx.rollback().await;
@@ -101,8 +102,11 @@ fn row(rng: &mut StdRng) -> NewRow {
         8 => "chaos_limited",
         _ => "chaos_serial",
     };
-    // What runs one at a time must not hold the others up until after the end.
-    let longest = if task_type == "chaos_free" { 4000 } else { 100 };
+    // Mostly short, so that places are free; some longer than a lease. What runs one at a time must not hold the others up for long.
+    let longest = match task_type {
+        "chaos_free" => [300, 1500, 1500, 1500, 4500].choose(rng).copied().unwrap_or(300),
+        _ => 100,
+    };
     let payload = Payload { behaviour, millis: rng.random_range(1..longest) };
     let later =
         rng.random_bool(0.1).then(|| chrono::Utc::now() + chrono::TimeDelta::milliseconds(rng.random_range(1..3000)));
@@ -126,11 +130,11 @@ async fn cancel(scene: Scene, mut rng: StdRng) -> Produced {
 }
 
 async fn cancel_one(scene: &Scene) -> server::Result<bool> {
-    let mut conn = scene.db().acquire().await?;
-    let newest =
-        sqlx::query_scalar!("select id from tasks order by id desc limit 1").fetch_optional(&mut *conn).await?;
-    let Some(id) = newest else { return Ok(false) };
-    let ended = queue::cancel(&mut conn, id, None).await?;
+    let newest = sqlx::query_scalar!("select id from tasks order by id desc limit 1");
+    let Some(id) = newest.fetch_optional(scene.db()).await? else { return Ok(false) };
+    let mut tx = db::begin(scene.db()).await?;
+    let ended = queue::cancel(&mut tx, id, None).await?;
+    tx.commit().await?;
     if ended.iter().any(|one| one.id == id && one.status == model::tasks::TaskStatus::Running) {
         scene.app.bell.told_to_stop(id, None);
     }

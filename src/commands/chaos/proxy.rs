@@ -10,7 +10,7 @@ use rand::seq::IteratorRandom;
 use sqlx::postgres::PgConnectOptions;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use url::Url;
 
 /// How a connection is treated.
@@ -21,7 +21,7 @@ pub enum Treatment {
     Delay(Duration),
     /// Nothing gets through, and nobody is told.
     Swallow,
-    /// Statements arrive, answers do not; then the connection is cut.
+    /// The next statement arrives, its answer does not; then the connection is cut.
     LoseAnswer,
     Cut,
 }
@@ -103,23 +103,28 @@ async fn both(
     let (from_client, to_client) = client.into_split();
     let replacer = rule.map(Replacer::new);
     let mut cut = treatment.clone();
+    let asked = Notify::new();
     tokio::select! {
-        () = copy(from_client, to_server, treatment.clone(), Direction::Asking, replacer) => {}
+        () = copy(from_client, to_server, treatment.clone(), Direction::Asking(&asked), replacer) => {}
         () = copy(from_server, to_client, treatment, Direction::Answering, None) => {}
-        () = until_cut(&mut cut) => {}
+        () = until_cut(&mut cut, &asked) => {}
     }
 }
 
-/// How long a connection lives on after it was told to lose answers, and after it began to swallow.
-const LOST_FOR: Duration = Duration::from_millis(300);
+/// How long a connection waits for the statement whose answer it loses, and for that statement to be done; and how long it swallows.
+const ARMED_FOR: Duration = Duration::from_secs(5);
+const LOST_FOR: Duration = Duration::from_millis(150);
 const SWALLOWS_FOR: Duration = Duration::from_secs(8);
 
-async fn until_cut(treatment: &mut watch::Receiver<Treatment>) {
+async fn until_cut(treatment: &mut watch::Receiver<Treatment>, asked: &Notify) {
     loop {
         let now = *treatment.borrow_and_update();
         match now {
             Treatment::Cut => return,
-            Treatment::LoseAnswer => return tokio::time::sleep(LOST_FOR).await,
+            Treatment::LoseAnswer => {
+                drop(tokio::time::timeout(ARMED_FOR, asked.notified()).await);
+                return tokio::time::sleep(LOST_FOR).await;
+            }
             Treatment::Swallow => return tokio::time::sleep(SWALLOWS_FOR).await,
             Treatment::Pass | Treatment::Delay(_) => {}
         }
@@ -129,9 +134,10 @@ async fn until_cut(treatment: &mut watch::Receiver<Treatment>) {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Direction {
-    Asking,
+#[derive(Clone, Copy)]
+enum Direction<'a> {
+    /// Tells when something was asked whose answer is to be lost.
+    Asking(&'a Notify),
     Answering,
 }
 
@@ -139,7 +145,7 @@ async fn copy(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
     treatment: watch::Receiver<Treatment>,
-    direction: Direction,
+    direction: Direction<'_>,
     mut replacer: Option<Replacer>,
 ) {
     let mut buffer = vec![0; 64 * 1024];
@@ -151,6 +157,7 @@ async fn copy(
         let now = *treatment.borrow();
         match (now, direction) {
             (Treatment::Swallow, _) | (Treatment::LoseAnswer, Direction::Answering) => continue,
+            (Treatment::LoseAnswer, Direction::Asking(asked)) => asked.notify_one(),
             (Treatment::Delay(delay), _) => tokio::time::sleep(delay).await,
             _ => {}
         }

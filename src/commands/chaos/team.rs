@@ -13,6 +13,8 @@ use tokio::process::{Child, Command};
 use super::proxy::Proxy;
 use super::{LEASE_SECONDS, Scene};
 
+/// What the workers log.
+pub const LOG: &str = "workers.log";
 /// How long a worker that was told to end may take.
 const LEAVES_WITHIN: Duration = Duration::from_secs(20);
 
@@ -58,7 +60,7 @@ impl Team {
     }
 
     fn start(&self) -> Result<Member> {
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.dir.join("workers.log"))?;
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.dir.join(LOG))?;
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["chaos", "worker", "--ledger"]).arg(&self.dir);
         command.env("DATABASE_URL", self.proxy.url()?).env("STARTER__DATABASE__MAX_CONNECTIONS", "8");

@@ -16,7 +16,9 @@ const REASON: &str = "use `#[expect(…, reason = …)]`, or mend it";
 const UNFINISHED: &str = "finish it";
 const WAIT: &str = "wait for the state, or move the row";
 
-const RULES: [Rule; 12] = [
+const RULES: [Rule; 13] = [
+    // A begin that is dropped before its answer leaves an open transaction in the pool.
+    Rule { text: concat!("db.beg", "in()"), applies: is_rust, instead: "use `server::db::begin`" },
     // Leptos 0.8 does not escape what is inside of it on the server.
     Rule { text: concat!("<text", "area"), applies: is_raw_view, instead: "use the TextArea component" },
     Rule { text: concat!("#[al", "low"), applies: is_rust, instead: REASON },

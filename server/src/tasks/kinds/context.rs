@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::Stop;
-use crate::App;
 use crate::tasks::queue::{self, Claimed, Outcome, Settlement};
+use crate::{App, db};
 
 /// What a running task may use.
 #[derive(Clone)]
@@ -62,7 +62,7 @@ impl Context {
     /// # Errors
     /// A retry when the database is away.
     pub async fn begin(&self) -> Result<Transaction<'static, Postgres>, Stop> {
-        self.app.db.begin().await.map_err(|error| Stop::Retry(error.to_string()))
+        db::begin(&self.app.db).await.map_err(|error| Stop::Retry(error.to_string()))
     }
 
     /// Completes the task as the last statement of the transaction and commits: the effects and the completion are there together, or

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use model::tasks::{TaskFilter, TaskStatus};
-use sqlx::{Connection, PgConnection};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::lease::put_back;
@@ -12,10 +12,9 @@ use crate::Result;
 /// Tasks cancelled in one transaction when many are.
 const AT_ONCE: i64 = 500;
 
-/// Cancels what waits and tells what runs to stop; none when there is no such task or it has ended. Steps of a chain that wait for it
+/// Cancels, in the caller's transaction, what waits and tells what runs to stop; none when there is no such task or it has ended. Steps of a chain that wait for it
 /// are cancelled with it.
 pub async fn cancel(conn: &mut PgConnection, id: Uuid, owner: Option<Uuid>) -> Result<Vec<Ended>> {
-    let mut tx = conn.begin().await?;
     let marked = sqlx::query!(
         r#"
         update tasks
@@ -26,15 +25,14 @@ pub async fn cancel(conn: &mut PgConnection, id: Uuid, owner: Option<Uuid>) -> R
         id,
         owner,
     )
-    .fetch_optional(&mut *tx)
+    .fetch_optional(&mut *conn)
     .await?;
     let ended = match marked {
         None => Vec::new(),
         Some(task) if task.is_running => vec![told(task.id, task.created_by)],
-        Some(task) => put_back(&mut tx, &[task.id], None).await?,
+        Some(task) => put_back(conn, &[task.id], None).await?,
     };
-    let orphans = cancel_orphans(&mut tx).await?;
-    tx.commit().await?;
+    let orphans = cancel_orphans(conn).await?;
     Ok([ended, orphans].concat())
 }
 
@@ -42,9 +40,8 @@ fn told(id: Uuid, owner: Option<Uuid>) -> Ended {
     Ended { id, owner, status: TaskStatus::Running, is_ready: false }
 }
 
-/// Cancels up to some hundred tasks that match and were there before; the answer is empty when none is left.
+/// Cancels, in the caller's transaction, up to some hundred tasks that match and were there before; the answer is empty when none is left.
 pub async fn cancel_some(conn: &mut PgConnection, filter: &TaskFilter, before: DateTime<Utc>) -> Result<Vec<Ended>> {
-    let mut tx = conn.begin().await?;
     let marked = sqlx::query!(
         r#"
         with chosen as (
@@ -71,14 +68,13 @@ pub async fn cancel_some(conn: &mut PgConnection, filter: &TaskFilter, before: D
         filter.status as Option<TaskStatus>,
         AT_ONCE,
     )
-    .fetch_all(&mut *tx)
+    .fetch_all(&mut *conn)
     .await?;
     let waiting: Vec<_> = marked.iter().filter(|task| !task.is_running).map(|task| task.id).collect();
     let mut ended: Vec<_> =
         marked.iter().filter(|task| task.is_running).map(|task| told(task.id, task.created_by)).collect();
-    ended.extend(put_back(&mut tx, &waiting, None).await?);
-    ended.extend(cancel_orphans(&mut tx).await?);
-    tx.commit().await?;
+    ended.extend(put_back(conn, &waiting, None).await?);
+    ended.extend(cancel_orphans(conn).await?);
     Ok(ended)
 }
 
@@ -110,9 +106,8 @@ pub async fn cancel_orphans(conn: &mut PgConnection) -> sqlx::Result<Vec<Ended>>
     }
 }
 
-/// Deletes an ended task; none when there is no such task, or it has not ended. The answer is what was cancelled with it.
+/// Deletes, in the caller's transaction, an ended task; none when there is no such task, or it has not ended. The answer is what was cancelled with it.
 pub async fn delete(conn: &mut PgConnection, id: Uuid, owner: Option<Uuid>) -> Result<Option<Vec<Ended>>> {
-    let mut tx = conn.begin().await?;
     let deleted = sqlx::query_scalar!(
         r#"
         with forgotten as (
@@ -129,9 +124,8 @@ pub async fn delete(conn: &mut PgConnection, id: Uuid, owner: Option<Uuid>) -> R
         id,
         owner,
     )
-    .fetch_one(&mut *tx)
+    .fetch_one(&mut *conn)
     .await?;
-    let orphans = cancel_orphans(&mut tx).await?;
-    tx.commit().await?;
+    let orphans = cancel_orphans(conn).await?;
     Ok((deleted > 0).then_some(orphans))
 }

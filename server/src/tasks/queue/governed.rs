@@ -4,16 +4,12 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sqlx::{Connection, PgConnection, PgPool};
+use sqlx::{PgConnection, PgPool};
 
 use super::breaker::{Breaker, BreakerState};
 use super::claim::{Breakers, Claimed, Lane, claim};
+use crate::db;
 use crate::tasks::kinds::{BreakerPolicy, Rate};
-
-/// Begins a transaction that holds locks which others wait for: PostgreSQL ends it when its program stops in the middle, and it does not
-/// wait for long itself.
-pub(super) const SHORT: &str =
-    "begin; set local idle_in_transaction_session_timeout = '2s'; set local lock_timeout = '2s'";
 
 /// The locked row, with the policy that goes with it.
 struct Governed {
@@ -48,8 +44,7 @@ impl Governed {
 /// Claims of one counted type, over its lanes in their order.
 pub async fn claim_governed(db: &PgPool, worker: i64, lanes: &[Lane], limit: i32) -> sqlx::Result<Vec<Claimed>> {
     let Some(task_type_id) = lanes.first().map(|lane| lane.task_type_id) else { return Ok(Vec::new()) };
-    let mut conn = db.acquire().await?;
-    let mut tx = conn.begin_with(SHORT).await?;
+    let mut tx = db::begin_short(db).await?;
     let Some(mut governed) = lock(&mut tx, task_type_id).await? else { return Ok(Vec::new()) };
     let free = governed.free(limit);
     let mut claimed = Vec::new();
@@ -151,8 +146,8 @@ pub struct Counted {
 }
 
 /// Tells the breaker of a type how attempts ended; says whether it changed its state.
-pub async fn count(conn: &mut PgConnection, counted: Counted) -> sqlx::Result<bool> {
-    let mut tx = conn.begin_with(SHORT).await?;
+pub async fn count(db: &PgPool, counted: Counted) -> sqlx::Result<bool> {
+    let mut tx = db::begin_short(db).await?;
     let Some(mut governed) = lock(&mut tx, counted.task_type_id).await? else { return Ok(false) };
     let Some(policy) = governed.breaker_policy else { return Ok(false) };
     let before = governed.breaker.clone();

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use model::tasks::TaskStatus;
-use sqlx::{Connection, PgConnection, PgPool};
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::governed::SHORT;
 use super::settle::Ended;
+use crate::db;
 
 /// Rescues after which a task is taken for poison: so many workers died of it.
 const RESCUES_AT_MOST: i32 = 3;
@@ -75,13 +75,15 @@ pub async fn told_to_stop(conn: &mut PgConnection, held: &[Uuid]) -> sqlx::Resul
 
 /// Hands back what the table says the worker runs but it does not know of: the answer to its claim was lost on the way.
 pub async fn strays(db: &PgPool, worker: i64, held: &[Uuid]) -> sqlx::Result<Vec<Ended>> {
-    hand_back(&mut *db.acquire().await?, worker, held).await
+    let mut tx = db::begin_short(db).await?;
+    let back = hand_back(&mut tx, worker, held).await?;
+    tx.commit().await?;
+    Ok(back)
 }
 
 /// Hands back everything that the worker still runs, and signs it off. Costs no attempt.
 pub async fn leave(db: &PgPool, worker: i64) -> sqlx::Result<Vec<Ended>> {
-    let mut conn = db.acquire().await?;
-    let mut tx = conn.begin_with(SHORT).await?;
+    let mut tx = db::begin_short(db).await?;
     let back = hand_back(&mut tx, worker, &[]).await?;
     sqlx::query!("delete from workers where id = $1", worker).execute(&mut *tx).await?;
     tx.commit().await?;
@@ -89,12 +91,9 @@ pub async fn leave(db: &PgPool, worker: i64) -> sqlx::Result<Vec<Ended>> {
 }
 
 async fn hand_back(conn: &mut PgConnection, worker: i64, except: &[Uuid]) -> sqlx::Result<Vec<Ended>> {
-    let mut tx = conn.begin().await?;
-    let running = running_of(&mut tx, &[worker]).await?;
+    let running = running_of(conn, &[worker]).await?;
     let ids: Vec<_> = running.into_iter().filter(|id| !except.contains(id)).collect();
-    let back = put_back(&mut tx, &ids, None).await?;
-    tx.commit().await?;
-    Ok(back)
+    put_back(conn, &ids, None).await
 }
 
 /// The running tasks of workers, under a lock. What they claimed lies below their marks, so the backlog is not read.
@@ -125,8 +124,7 @@ pub struct Rescued {
 /// Declares workers dead whose lease has lapsed, and makes their tasks ready again. It costs no attempt, but a rescue: after the third
 /// the task is dead as poison. A claim that is under way is waited for, so nothing is left behind.
 pub async fn rescue(db: &PgPool) -> sqlx::Result<Rescued> {
-    let mut conn = db.acquire().await?;
-    let mut tx = conn.begin_with(SHORT).await?;
+    let mut tx = db::begin_short(db).await?;
     let dead =
         sqlx::query_scalar!("select id from workers where lease_until < now() order by id for update skip locked")
             .fetch_all(&mut *tx)

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::{Connection, PgPool};
+use sqlx::PgPool;
 
 use super::claim::Claimed;
-use super::governed::SHORT;
+use crate::db;
 
 /// Rows that one statement promotes.
 const AT_ONCE: i64 = 1000;
@@ -67,8 +67,7 @@ pub async fn prune(db: &PgPool, now: DateTime<Utc>, history_days: u32, stats_day
 
 /// Counts anew how many tasks of each limited type run. Under the lock that every claim of the type takes, so nothing changes meanwhile.
 pub async fn recount(db: &PgPool) -> sqlx::Result<()> {
-    let mut conn = db.acquire().await?;
-    let mut tx = conn.begin_with(SHORT).await?;
+    let mut tx = db::begin_short(db).await?;
     let limited = sqlx::query_scalar!(
         r#"
         select task_type_id

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 
 use super::member::Member;
+use crate::db;
 use crate::tasks::{queue, schedules};
 
 /// The longest between two looks.
@@ -50,7 +51,9 @@ impl Member {
 
     /// Cancels steps of chains that wait for what will never succeed.
     pub(super) async fn cancel_orphans(&self) -> sqlx::Result<()> {
-        let orphans = queue::cancel_orphans(&mut *self.app.db.acquire().await?).await?;
+        let mut tx = db::begin_short(&self.app.db).await?;
+        let orphans = queue::cancel_orphans(&mut tx).await?;
+        tx.commit().await?;
         self.app.bell.ended(&orphans);
         Ok(())
     }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use model::tasks::{DeadReason, TaskStatus};
-use sqlx::PgConnection;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -164,7 +163,7 @@ impl Member {
     /// Tells the breakers; types of which nothing failed lately are left alone.
     async fn count(&self, batch: &[Settlement]) {
         for counted in self.counted(batch) {
-            match self.count_one(counted).await {
+            match queue::count_for_breaker(&self.app.db, counted).await {
                 Ok(false) => {}
                 Ok(true) => {
                     let name = self.name_of(counted.task_type_id).unwrap_or_default();
@@ -175,11 +174,6 @@ impl Member {
                 Err(error) => tracing::warn!(worker = self.id, error = %error, "could not tell a circuit breaker"),
             }
         }
-    }
-
-    async fn count_one(&self, counted: Counted) -> sqlx::Result<bool> {
-        let mut conn = self.app.db.acquire().await?;
-        queue::count_for_breaker(&mut conn as &mut PgConnection, counted).await
     }
 
     fn counted(&self, batch: &[Settlement]) -> Vec<Counted> {
