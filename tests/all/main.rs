@@ -15,4 +15,5 @@ mod schedules;
 mod sessions;
 mod support;
 mod tasks;
+mod torture;
 mod workers;

@@ -42,7 +42,7 @@ async fn settle_all(app: &TestApp, worker: i64, batch: &[(&Claimed, Outcome)]) -
         ran: Duration::from_millis(7),
     };
     let batch: Vec<_> = batch.iter().map(settlement).collect();
-    queue::settle(&mut *app.app.db.acquire().await.unwrap(), worker, &batch).await.unwrap()
+    queue::settle(&mut app.app.db.acquire().await.unwrap(), worker, &batch).await.unwrap()
 }
 
 async fn settle(app: &TestApp, worker: i64, claimed: &Claimed, outcome: Outcome) -> bool {

@@ -84,7 +84,12 @@ async fn read(pipe: impl AsyncRead + Unpin, said: Arc<Said>) {
 
 /// Runs a command to its end.
 pub async fn run(args: &[&str], settings: &Settings<'_>) -> Output {
-    within_patience("the command ends", command(args, settings).output()).await.expect("the program runs")
+    within_patience("the command ends", run_to_its_end(args, settings)).await
+}
+
+/// The same for a command that takes its time and ends by itself.
+pub async fn run_to_its_end(args: &[&str], settings: &Settings<'_>) -> Output {
+    command(args, settings).output().await.expect("the program runs")
 }
 
 /// In a folder without a configuration file, and with no settings but these.

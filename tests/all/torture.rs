@@ -1,0 +1,96 @@
+//! The engine under torture, and proof that the torture and the fence would notice.
+
+use std::path::Path;
+use std::time::Duration;
+
+use model::tasks::DeadReason;
+use serde_json::Value;
+use server::tasks::queue::{self, Breakers, Claimed, Lane, Member, Outcome, Settlement};
+use sqlx::AssertSqlSafe;
+use uuid::Uuid;
+
+use crate::support::TestApp;
+use crate::support::program::run_to_its_end;
+use crate::support::tasks::sum;
+
+/// The settlement as the engine sends it.
+const SETTLE: &str = include_str!("../../server/src/tasks/queue/settle.sql");
+
+async fn torture(name: &str, more: &[&str]) -> (bool, String) {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let args = ["chaos", "torture", "--seed", "1", "--dir", dir.to_str().expect("a path in UTF-8")];
+    let output = run_to_its_end(&[&args, more].concat(), &[]).await;
+    (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[tokio::test]
+async fn nothing_is_lost_and_nothing_accepted_twice_while_everything_breaks() {
+    let (is_good, said) = torture("torture", &["--seconds", "20"]).await;
+    assert!(is_good, "{said}");
+    for fault in ["workers killed by SIGKILL", "connections that lost answers", "tasks committed"] {
+        assert!(said.contains(fault), "{fault} is not in: {said}");
+    }
+}
+
+#[tokio::test]
+async fn a_torture_in_which_nobody_looks_after_the_dead_is_seen_to_fail() {
+    let (is_good, said) = torture("torture-rescue", &["--seconds", "60", "--sabotage", "rescue"]).await;
+    assert!(!is_good && said.contains("BROKEN 5 (rescue)"), "{said}");
+}
+
+async fn join(app: &TestApp) -> i64 {
+    let member = Member { host: "here".into(), task_types: vec![], concurrency: 1 };
+    queue::join(&app.app.db, &member, Duration::from_secs(3600)).await.unwrap()
+}
+
+async fn claim_one(app: &TestApp, worker: i64) -> Claimed {
+    let types: Vec<i32> = sqlx::query_scalar("select id from task_types").fetch_all(&app.app.db).await.unwrap();
+    let lane = |task_type_id| Lane { task_type_id, priority: 1, after_seq: 0, quota: 1 };
+    let lanes: Vec<_> = types.into_iter().map(lane).collect();
+    let claimed = queue::claim(&app.app.db, worker, &lanes, 1, Breakers::Closed).await.unwrap();
+    claimed.into_iter().next().expect("a task is ready")
+}
+
+/// Whether this text of the statement completes the task for a worker that came with an old claim, or with another's.
+async fn accepts(app: &TestApp, statement: &str, worker: i64, claimed: &Claimed) -> bool {
+    let settled = sqlx::query(AssertSqlSafe(statement.to_owned()))
+        .bind(worker)
+        .bind([claimed.id])
+        .bind([claimed.lease_epoch])
+        .bind([0_i16])
+        .bind(vec![None::<DeadReason>])
+        .bind(vec![Some(Value::from("stale"))])
+        .bind(vec![None::<String>])
+        .bind([0.0_f64])
+        .bind([0_i64])
+        .bind([0_i64]);
+    let mut undone = server::db::begin(&app.app.db).await.unwrap();
+    let settled = settled.fetch_all(&mut *undone).await.unwrap();
+    undone.rollback().await.unwrap();
+    !settled.is_empty()
+}
+
+#[tokio::test]
+async fn each_condition_of_the_fence_is_needed() {
+    let app = TestApp::start().await;
+    let ada = app.register("Ada").await;
+    let id: Uuid = app.queue(&ada, sum(&[1])).await;
+    app.leaves_tasks(1);
+    let (worker, other) = (join(&app).await, join(&app).await);
+    let first = claim_one(&app, worker).await;
+    let retry = Outcome::RetryLater { error: "once more".into(), delay: Duration::ZERO };
+    let settlement = Settlement { claimed: first.clone(), outcome: retry, ran: Duration::ZERO };
+    queue::settle(&mut app.app.db.acquire().await.unwrap(), worker, &[settlement]).await.unwrap();
+    let second = claim_one(&app, worker).await;
+    assert_eq!((first.id, second.id), (id, id));
+
+    let without = |condition: &str| {
+        assert_eq!(SETTLE.matches(condition).count(), 2, "{condition} is in both parts");
+        SETTLE.replace(condition, "true")
+    };
+    assert!(!accepts(&app, SETTLE, worker, &first).await, "an old claim is refused");
+    assert!(!accepts(&app, SETTLE, other, &second).await, "another worker is refused");
+    assert!(accepts(&app, SETTLE, worker, &second).await, "the claim that holds it is not");
+    assert!(accepts(&app, &without("tasks.lease_epoch = given.epoch"), worker, &first).await);
+    assert!(accepts(&app, &without("tasks.worker_id = $1"), other, &second).await);
+}
