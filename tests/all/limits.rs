@@ -157,12 +157,16 @@ async fn a_counted_type_is_not_starved_by_a_backlog_of_another() {
     }
     let counted = app.queue(&ada, script(&[Step::Ok])).await;
     let worker = tokio::spawn(worker::run(app.app.clone()));
-    app.until(counted, TaskStatus::Completed).await;
-    let waiting: i64 = sqlx::query_scalar("select count(*) from tasks").fetch_one(&app.app.db).await.unwrap();
-    assert!(waiting > 20, "{waiting} of the backlog were left");
     for id in backlog {
         app.until(id, TaskStatus::Completed).await;
     }
+    let counted = app.until(counted, TaskStatus::Completed).await;
+    let later: i64 = sqlx::query_scalar("select count(*) from task_history where started_at > $1")
+        .bind(counted.started_at)
+        .fetch_one(&app.app.db)
+        .await
+        .unwrap();
+    assert!(later > 20, "{later} of the backlog began after it");
     app.app.stopping.cancel();
     within_patience("the worker leaves", worker).await.unwrap();
 }

@@ -52,7 +52,7 @@ pub struct Torture {
     /// Worker processes
     #[arg(long, default_value_t = 4)]
     workers: usize,
-    /// Take a part of the engine away and see that this is noticed: the run must fail
+    /// Take a part of the engine away, to see that this is noticed. `rescue` is within half a minute; the other two cover for each other and need luck
     #[arg(long, value_enum)]
     sabotage: Option<Sabotage>,
     /// Where the cluster of the run and its ledger are kept; emptied first
