@@ -87,8 +87,8 @@ pub(super) async fn run(member: Arc<Member>, mut incoming: Incoming) {
         if batch.iter().any(|one| member.is_governed(one.claimed.task_type_id)) {
             member.app.bell.ready();
         }
-        member.settler.done(batch.len());
         member.count(&batch).await;
+        member.settler.done(batch.len());
     }
 }
 
