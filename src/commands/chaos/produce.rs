@@ -17,6 +17,9 @@ use uuid::Uuid;
 use super::Scene;
 use super::worker::{Behaviour, Payload};
 
+/// Tasks that may wait at the most.
+const BACKLOG: i64 = 400;
+
 /// What the producers know of their tasks.
 #[derive(Clone, Debug, Default)]
 pub struct Produced {
@@ -58,6 +61,9 @@ impl Producing {
 async fn produce(scene: Scene, mut rng: StdRng) -> Produced {
     let mut produced = Produced::default();
     while scene.pause(Duration::from_millis(rng.random_range(10..80))).await {
+        if is_full(&scene).await {
+            continue;
+        }
         let many = [1, 1, 2, 6].choose(&mut rng).copied().unwrap_or(1);
         let rows: Vec<_> = (0..many).map(|_| row(&mut rng)).collect();
         let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
@@ -71,6 +77,13 @@ async fn produce(scene: Scene, mut rng: StdRng) -> Produced {
         }
     }
     produced
+}
+
+/// Whether so much waits already that the workers would not come to its end in the calm. A database that is away is not full.
+async fn is_full(scene: &Scene) -> bool {
+    let some =
+        sqlx::query_scalar!(r#"select count(*) as "count!" from (select 1 from tasks limit $1) as waiting"#, BACKLOG);
+    some.fetch_one(scene.db()).await.is_ok_and(|count| count >= BACKLOG)
 }
 
 async fn enqueue(scene: &Scene, rows: &[NewRow], rolls_back: bool) -> sqlx::Result<()> {
