@@ -9,6 +9,8 @@ use crate::Problem;
 pub const DEFAULT_LIMIT: i64 = 50;
 /// Rows of a list at the most.
 pub const MAX_LIMIT: i64 = 100;
+/// The most that a list is counted to: beyond it counting costs more than it says, and people are told "or more".
+pub const COUNTED_AT_MOST: i64 = 10_000;
 /// The deepest offset; beyond it the cursor is the way.
 pub const MAX_OFFSET: i64 = 10_000;
 

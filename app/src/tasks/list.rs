@@ -2,6 +2,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use leptos_router::params::ParamsMap;
+use model::page::COUNTED_AT_MOST;
 use model::tasks::{Task, TaskFilter, TaskKind, TaskStatus};
 use model::{Page, PageRequest};
 
@@ -12,8 +13,6 @@ use crate::ui::{Empty, Loading, Pager, Refused};
 
 /// Rows of one part of the list.
 const ROWS: i64 = 20;
-/// The server counts no further.
-const COUNTED_AT_MOST: i64 = 10_000;
 
 /// The list of tasks; its filters and its place are in the address.
 #[component]

@@ -1,6 +1,7 @@
 //! What people see: tasks wherever they are, alive, ended or dead.
 
 use chrono::{DateTime, Utc};
+use model::page::COUNTED_AT_MOST;
 use model::tasks::{
     AttemptError, DeadReason, Priority, Progress, RetryStrategy, Task, TaskFilter, TaskStats, TaskStatus,
 };
@@ -10,9 +11,6 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::Result;
-
-/// A list has so many rows at most before it is told as that many and more: counting further costs more than it says.
-pub const COUNTED_AT_MOST: i64 = 10_000;
 
 /// A row of the view, with what is kept elsewhere.
 struct Row {
