@@ -71,7 +71,7 @@ impl App {
     pub async fn prepare(&self) -> Result<()> {
         db::migrate(&self.db).await?;
         queue::register(&self.db, self.kinds.iter()).await?;
-        queue::make_history(&self.db, chrono::Utc::now()).await?;
+        queue::make_history(&self.db).await?;
         seed::initial_admin(self).await?;
         self.prepared.store(true, Ordering::Release);
         Ok(())

@@ -137,7 +137,6 @@ async fn old_days_of_the_history_are_dropped_with_their_figures() {
     let (ada, grace) = (app.register("Ada").await, app.register_as("Grace", Role::Moderator).await);
     let old = app.queue(&ada, sum(&[1])).await;
     app.work().await;
-    let forty_days = chrono::TimeDelta::days(40);
     sqlx::query("update task_history set finished_at = finished_at - interval '40 days'")
         .execute(&app.app.db)
         .await
@@ -146,11 +145,10 @@ async fn old_days_of_the_history_are_dropped_with_their_figures() {
     let young = app.queue(&ada, sum(&[2])).await;
     app.work().await;
 
-    let now = chrono::Utc::now();
     // What lay in no day's table is moved into the one that is made for it.
-    server::tasks::queue::make_history(&app.app.db, now - forty_days).await.unwrap();
+    sqlx::query("select make_history_of((now() at time zone 'UTC')::date - 40)").execute(&app.app.db).await.unwrap();
     assert_eq!(app.stored(old).await.status, TaskStatus::Completed);
-    let dropped = server::tasks::queue::prune(&app.app.db, now, 30, 7).await.unwrap();
+    let dropped = server::tasks::queue::prune(&app.app.db, 30, 7).await.unwrap();
     assert!(dropped >= 1, "{dropped}");
     assert_eq!(app.get(&ada, &format!("/api/v1/tasks/{old}")).await.status, 404);
     assert_eq!(app.stored(young).await.status, TaskStatus::Completed);

@@ -1,6 +1,6 @@
 //! What breaks, when: chosen by the seed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -13,7 +13,7 @@ use sqlx::{Connection, PgConnection};
 
 use super::proxy::{Proxy, Treatment};
 use super::team::Team;
-use super::{Scene, judge};
+use super::{LEASE_SECONDS, Scene, Torture, judge};
 
 /// PostgreSQL gets this long to recover before it is killed again.
 const BETWEEN_CRASHES: Duration = Duration::from_secs(10);
@@ -30,14 +30,17 @@ enum Fault {
     Delay,
     Swallow,
     LoseAnswers,
+    HoldSettlements,
+    JumpClock,
     TerminateBackends,
     CrashDatabase,
+    FillDisk,
     HoldTransaction,
     ExhaustConnections,
 }
 
 /// Each as often as its weight.
-const WEIGHTS: [(Fault, u32); 11] = [
+const WEIGHTS: [(Fault, u32); 14] = [
     (Fault::KillWorker, 30),
     (Fault::StopWorker, 12),
     (Fault::TellToLeave, 6),
@@ -45,8 +48,11 @@ const WEIGHTS: [(Fault, u32); 11] = [
     (Fault::Delay, 6),
     (Fault::Swallow, 3),
     (Fault::LoseAnswers, 20),
+    (Fault::HoldSettlements, 20),
+    (Fault::JumpClock, 6),
     (Fault::TerminateBackends, 4),
     (Fault::CrashDatabase, 6),
+    (Fault::FillDisk, 2),
     (Fault::HoldTransaction, 2),
     (Fault::ExhaustConnections, 2),
 ];
@@ -56,12 +62,16 @@ pub struct Faults {
     proxy: Proxy,
     rng: StdRng,
     may_crash_database: bool,
+    /// A small volume that holds nothing but the cluster, so it may be filled up.
+    volume: Option<PathBuf>,
     crashed_at: Instant,
 }
 
 impl Faults {
-    pub fn new(scene: Scene, proxy: Proxy, seed: u64, may_crash_database: bool) -> Self {
-        Self { scene, proxy, rng: StdRng::seed_from_u64(seed), may_crash_database, crashed_at: Instant::now() }
+    pub fn new(scene: Scene, proxy: Proxy, options: &Torture) -> Self {
+        let rng = StdRng::seed_from_u64(options.seed);
+        let (may_crash_database, volume) = (!options.copy, options.volume.clone());
+        Self { scene, proxy, rng, may_crash_database, volume, crashed_at: Instant::now() }
     }
 
     /// Makes faults until the time is over, or until something is seen to be broken.
@@ -95,6 +105,16 @@ impl Faults {
             Fault::Delay => self.treat(few, Treatment::Delay(delay), "connections delayed"),
             Fault::Swallow => self.treat(few, Treatment::Swallow, "connections swallowed"),
             Fault::LoseAnswers => self.treat(few * 5, Treatment::LoseAnswer, "connections that lost answers"),
+            Fault::HoldSettlements => {
+                let late = Treatment::HoldSettlement(self.late());
+                self.treat(few * 3, late, "connections that hold a settlement back");
+            }
+            Fault::JumpClock => {
+                if team.jump_clock(&mut self.rng)? {
+                    self.scene.did("jumps of a worker's clock");
+                }
+            }
+            Fault::FillDisk => self.fill_disk(),
             Fault::TerminateBackends => self.terminate_backends().await,
             Fault::CrashDatabase if self.may_crash_database && self.crashed_at.elapsed() >= BETWEEN_CRASHES => {
                 self.crash_database().await?;
@@ -104,6 +124,13 @@ impl Faults {
             Fault::KillWorker | Fault::StopWorker | Fault::TellToLeave | Fault::CrashDatabase => {}
         }
         Ok(())
+    }
+
+    /// Sometimes longer than a worker waits for an answer, sometimes longer than its lease.
+    fn late(&mut self) -> Duration {
+        let lease = Duration::from_secs(LEASE_SECONDS.into());
+        let part = if self.rng.random_bool(0.5) { 0.4..1.0 } else { 1.2..2.5 };
+        lease.mul_f64(self.rng.random_range(part))
     }
 
     fn treat(&mut self, count: usize, treatment: Treatment, what: &'static str) {
@@ -137,6 +164,23 @@ impl Faults {
             self.crashed_at = Instant::now();
         }
         Ok(())
+    }
+
+    /// Fills the volume of the cluster up to its last byte for a moment.
+    fn fill_disk(&mut self) {
+        let Some(ballast) = self.volume.as_ref().map(|volume| volume.join("ballast")) else { return };
+        let (scene, time) = (self.scene.clone(), Duration::from_millis(self.rng.random_range(300..2000)));
+        scene.did("times that the disk was full");
+        tokio::spawn(async move {
+            let file = ballast.clone();
+            // It ends with an error: that is the point.
+            let filled = tokio::task::spawn_blocking(move || {
+                std::fs::File::create(file).and_then(|mut file| std::io::copy(&mut std::io::repeat(1), &mut file))
+            });
+            drop(filled.await);
+            scene.pause(time).await;
+            drop(std::fs::remove_file(ballast));
+        });
     }
 
     /// Keeps vacuum from cleaning up for a while.

@@ -1,41 +1,20 @@
 //! The invariants of the engine, held against the ledger and the tables.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use anyhow::Result;
+use chrono::TimeDelta;
 use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::ledger::{self, Execution, Ledger};
 use super::produce::Produced;
+use super::witness::{SCHEDULED_EVERY, STUCK_SECONDS, Seen};
 use super::worker::LIMIT;
-
-/// The longest that a task of a dead worker may stay with it after the lease has lapsed, in seconds.
-const STUCK_SECONDS: f64 = 17.0;
 
 /// How well the clocks of the ledger and of PostgreSQL are compared, in microseconds.
 const CLOCKS_APART: u64 = 100_000;
-
-/// Tables of the run: effects that must happen exactly once, and which workers were declared dead.
-pub async fn prepare(db: &PgPool) -> Result<()> {
-    for statement in [
-        "drop table if exists chaos_effects, chaos_dead",
-        "create table chaos_effects (task_id uuid not null, worker_id bigint not null)",
-        "create table chaos_dead (worker_id bigint primary key, at timestamptz not null)",
-        "create or replace function chaos_note_death() returns trigger language plpgsql as $$
-         begin
-             if old.lease_until < now() then
-                 insert into chaos_dead values (old.id, clock_timestamp()) on conflict do nothing;
-             end if;
-             return old;
-         end $$",
-        "create or replace trigger chaos_note_death before delete on workers for each row execute function chaos_note_death()",
-    ] {
-        sqlx::query(statement).execute(db).await?;
-    }
-    Ok(())
-}
 
 /// What can be judged while everything still runs; none also when the database does not answer.
 pub async fn look(db: &PgPool, dir: &Path) -> Result<Option<String>> {
@@ -45,7 +24,7 @@ pub async fn look(db: &PgPool, dir: &Path) -> Result<Option<String>> {
             "5 (rescue): task {stuck} is still held by a worker whose lease lapsed {STUCK_SECONDS} s ago"
         )));
     }
-    Ok(stale(&ledger, &seen).into_iter().chain(overlaps(&ledger, &seen)).next())
+    Ok(stale(&ledger, &seen).into_iter().chain(overlaps(&ledger, &seen)).chain(held_back(&seen)).next())
 }
 
 /// Everything, when all tasks have ended.
@@ -55,80 +34,12 @@ pub async fn judge(db: &PgPool, dir: &Path, produced: &Produced) -> Result<Vec<S
     broken.extend(stale(&ledger, &seen));
     broken.extend(overlaps(&ledger, &seen));
     broken.extend(limits(&ledger, &seen));
+    broken.extend(order(&ledger, &seen, produced));
+    broken.extend(held_back(&seen));
+    broken.extend(schedule(&seen));
     broken.extend(effects(&seen));
     broken.extend(figures(db).await?);
     Ok(broken)
-}
-
-/// What the tables say.
-struct Seen {
-    /// Each accepted end: the worker and the epoch that the result came from, where it is a completion, and the worker that held it.
-    ended: HashMap<Uuid, Vec<End>>,
-    alive: HashSet<Uuid>,
-    /// When workers were declared dead because their lease had lapsed, on the clock of the ledger: from then on their tasks may run a second
-    /// time beside them.
-    dead: HashMap<i64, u64>,
-    effects: HashMap<Uuid, i64>,
-    stuck: Vec<Uuid>,
-    max_attempts_exceeded: Vec<Uuid>,
-}
-
-struct End {
-    /// None for what was cancelled or failed.
-    completed_by: Option<(i64, i32)>,
-    held_by: Option<i64>,
-}
-
-impl Seen {
-    /// The ends before the ledger, because what was accepted must be in it; the deaths after it, because an overlap in it must be excused.
-    async fn read(db: &PgPool, dir: &Path) -> Result<(Self, Ledger)> {
-        let mut ended: HashMap<Uuid, Vec<End>> = HashMap::new();
-        let history = sqlx::query!(
-            r#"
-            select id as "id!", (result ->> 'worker')::bigint as worker, (result ->> 'epoch')::int as epoch, worker_id, attempts > max_attempts as "too_many!"
-            from task_history
-            union all
-            select id, null, null, worker_id, attempts > max_attempts from dead_tasks
-            "#
-        )
-        .fetch_all(db)
-        .await?;
-        let max_attempts_exceeded = history.iter().filter(|row| row.too_many).map(|row| row.id).collect();
-        for row in history {
-            ended
-                .entry(row.id)
-                .or_default()
-                .push(End { completed_by: row.worker.zip(row.epoch), held_by: row.worker_id });
-        }
-        let alive = sqlx::query_scalar!("select id from tasks").fetch_all(db).await?;
-        let stuck = sqlx::query_scalar!(
-            r#"
-            select tasks.id
-            from tasks
-            join workers on workers.id = worker_id
-            where lease_until < now() - make_interval(secs => $1)
-            "#,
-            STUCK_SECONDS,
-        )
-        .fetch_all(db)
-        .await?;
-        let ledger = ledger::read(dir)?;
-        let ago = "select worker_id, extract(epoch from clock_timestamp() - at)::float8 from chaos_dead";
-        let dead: Vec<(i64, f64)> = sqlx::query_as(ago).fetch_all(db).await?;
-        let now = ledger::now();
-        let dead = dead.into_iter().map(|(worker, ago)| (worker, now.saturating_sub((ago * 1e6) as u64)));
-        let effects: Vec<(Uuid, i64)> =
-            sqlx::query_as("select task_id, count(*) from chaos_effects group by task_id").fetch_all(db).await?;
-        let seen = Self {
-            ended,
-            alive: alive.into_iter().collect(),
-            dead: dead.collect(),
-            effects: effects.into_iter().collect(),
-            stuck,
-            max_attempts_exceeded,
-        };
-        Ok((seen, ledger))
-    }
 }
 
 fn existence(seen: &Seen, produced: &Produced) -> Vec<String> {
@@ -183,10 +94,16 @@ fn overlaps(ledger: &Ledger, seen: &Seen) -> Vec<String> {
     broken
 }
 
-/// No more of a limited kind at any moment, but for executions of workers that were declared dead.
+/// No more of a limited kind at any moment, and no two of a unique key, but for executions of workers that were declared dead.
 fn limits(ledger: &Ledger, seen: &Seen) -> Vec<String> {
+    let kinds: BTreeSet<_> = ledger.executions.iter().map(|execution| execution.kind.as_str()).collect();
+    let limit_of = |kind: &str| match kind {
+        "chaos_limited" => Some(("8 (limit)", LIMIT)),
+        "chaos_serial" => Some(("8 (limit)", 1)),
+        kind => kind.starts_with("chaos_unique:").then_some(("7 (unique key)", 1)),
+    };
     let mut broken = Vec::new();
-    for (kind, limit) in [("chaos_limited", LIMIT), ("chaos_serial", 1)] {
+    for (kind, (invariant, limit)) in kinds.into_iter().filter_map(|kind| Some((kind, limit_of(kind)?))) {
         let counts = |execution: &&Execution| execution.kind == kind && !seen.dead.contains_key(&execution.worker);
         let mut moments = Vec::new();
         for execution in ledger.executions.iter().filter(counts) {
@@ -199,13 +116,54 @@ fn limits(ledger: &Ledger, seen: &Seen) -> Vec<String> {
         for (at, change) in moments {
             running += change;
             if running > limit {
-                broken
-                    .push(format!("8 (limit): {running} of {kind} ran at {}, allowed are {limit}", ledger::words(at)));
+                broken.push(format!(
+                    "{invariant}: {running} of {kind} ran at {}, allowed are {limit}",
+                    ledger::words(at)
+                ));
                 break;
             }
         }
     }
     broken
+}
+
+/// Serial tasks of one transaction begin in its order; those that nobody had locked, and whose first claim was heard of in time.
+fn order(ledger: &Ledger, seen: &Seen, produced: &Produced) -> Vec<String> {
+    let begins: HashMap<_, _> = ledger
+        .executions
+        .iter()
+        .filter(|execution| execution.epoch == 1 && !seen.dead.contains_key(&execution.worker))
+        .map(|execution| (execution.task, execution.began))
+        .collect();
+    let mut broken = Vec::new();
+    for tasks in &produced.in_order {
+        let tasks = tasks.iter().filter(|id| !produced.touched.contains(id));
+        let begun: Vec<_> = tasks.filter_map(|id| Some((id, begins.get(id)?))).collect();
+        if let Some(pair) = begun.windows(2).find(|pair| pair[0].1 > pair[1].1) {
+            broken.push(format!(
+                "9 (order): serial task {} began before {}, which was queued before it",
+                pair[1].0, pair[0].0
+            ));
+        }
+    }
+    broken
+}
+
+/// Nothing is claimed of a type that is paused or whose breaker is open.
+fn held_back(seen: &Seen) -> Vec<String> {
+    let claimed = seen.claimed_while_held_back.first();
+    claimed
+        .map(|id| format!("11 (breaker, pause): task {id} was claimed while its type was held back"))
+        .into_iter()
+        .collect()
+}
+
+/// Each time of the schedule has made one task.
+fn schedule(seen: &Seen) -> Vec<String> {
+    let step = TimeDelta::seconds(SCHEDULED_EVERY);
+    let wrong = seen.scheduled.windows(2).find(|pair| pair[1] - pair[0] != step);
+    let told = |pair: &[_]| format!("13 (schedule): its tasks are for {:?} and {:?}", pair[0], pair[1]);
+    wrong.map(told).into_iter().collect()
 }
 
 /// An effect in the task's own transaction is there exactly when the task was completed.

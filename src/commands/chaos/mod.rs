@@ -6,6 +6,7 @@ mod ledger;
 mod produce;
 mod proxy;
 mod team;
+mod witness;
 mod worker;
 
 use std::collections::BTreeMap;
@@ -52,7 +53,7 @@ pub struct Torture {
     /// Worker processes
     #[arg(long, default_value_t = 4)]
     workers: usize,
-    /// Take a part of the engine away, to see that this is noticed. `rescue` is within half a minute; the other two cover for each other and need luck
+    /// Take a part of the engine away, to see that this is noticed
     #[arg(long, value_enum)]
     sabotage: Option<Sabotage>,
     /// Where the cluster of the run and its ledger are kept; emptied first
@@ -61,6 +62,9 @@ pub struct Torture {
     /// Torture the database in DATABASE_URL, a copy that may be ruined, instead of a fresh cluster; PostgreSQL itself is then left alone
     #[arg(long)]
     copy: bool,
+    /// A small volume of its own for the cluster, a tmpfs of 2 GiB for example; with it, the disk is full from time to time
+    #[arg(long, conflicts_with = "copy")]
+    volume: Option<PathBuf>,
 }
 
 /// A condition that the proxy takes out of the workers' statements on their way to PostgreSQL, so the engine itself has no switch for it.
@@ -133,7 +137,7 @@ async fn torture(mut config: Config, options: Torture) -> anyhow::Result<ExitCod
     ensure!(!options.copy || config.database.url.is_some(), "--copy needs DATABASE_URL");
     ledger::empty(&options.dir)?;
     drop(std::fs::remove_file(options.dir.join(team::LOG)));
-    let cluster = options.dir.join("postgres");
+    let cluster = options.volume.as_ref().unwrap_or(&options.dir).join("postgres");
     if !options.copy {
         embedded_postgres::remove(&cluster).context("removing the cluster of an earlier run")?;
         config.database.data_dir = cluster;
@@ -146,7 +150,7 @@ async fn torture(mut config: Config, options: Torture) -> anyhow::Result<ExitCod
     };
     let app = App::with_kinds(database.pool.clone(), config, worker::kinds(Kinds::default()));
     app.prepare().await.map_err(server::Error::into_fault)?;
-    judge::prepare(&app.db).await?;
+    witness::prepare(&app.db).await?;
 
     let scene = Scene { app, calm: CancellationToken::new(), counts: Arc::default() };
     let verdict = act(&scene, &url, &options).await;
@@ -160,10 +164,11 @@ async fn act(scene: &Scene, url: &str, options: &Torture) -> anyhow::Result<Exit
     let proxy = Proxy::start(url, options.sabotage.map(Sabotage::rule)).await?;
     let mut team = Team::new(options.workers, proxy.clone(), &options.dir);
     team.fill(scene).await?;
-    let produced = produce::start(scene, options.seed);
-    let faults = Faults::new(scene.clone(), proxy, options.seed, !options.copy);
+    let produced = produce::start(scene, options.seed, &worker::down(&options.dir));
+    let faults = Faults::new(scene.clone(), proxy, options);
     let broken = faults.make(&mut team, Duration::from_secs(options.seconds), &options.dir).await?;
     scene.calm.cancel();
+    witness::stop_schedule(scene.db()).await?;
     println!("torture: calm after {:.0} s; waiting for everything to end", begun.elapsed().as_secs_f64());
     let produced = produced.finish().await?;
     team.fill(scene).await?;

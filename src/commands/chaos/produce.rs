@@ -1,16 +1,18 @@
 //! Who puts tasks into the queue, takes some back, and holds types back, while everything breaks.
 
 use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
+use chrono::{DateTime, Utc};
 use model::tasks::{NewTask, Priority};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use serde_json::json;
 use server::db;
-use server::tasks::queue::{self, NewRow};
+use server::tasks::queue::{self, BreakerState, NewRow};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -19,6 +21,8 @@ use super::worker::{Behaviour, Payload};
 
 /// Tasks that may wait at the most.
 const BACKLOG: i64 = 400;
+/// Unique keys that are asked for.
+const KEYS: u32 = 12;
 
 /// What the producers know of their tasks.
 #[derive(Clone, Debug, Default)]
@@ -28,19 +32,24 @@ pub struct Produced {
     pub rolled_back: HashSet<Uuid>,
     /// The commit was asked for, and the answer was lost.
     pub unsure: HashSet<Uuid>,
+    /// Tasks of the serial kind, in the order in which one transaction queued them.
+    pub in_order: Vec<Vec<Uuid>>,
+    /// Somebody tried to cancel them, and so held a lock on them for a while.
+    pub touched: HashSet<Uuid>,
 }
 
 /// Producers at work.
 pub struct Producing(JoinSet<Produced>);
 
-/// Starts two producers, one who cancels, and one who pauses.
-pub fn start(scene: &Scene, seed: u64) -> Producing {
+/// Starts two producers, one who cancels, one who holds a type back, and one who takes down what another depends on by making the file `down`.
+pub fn start(scene: &Scene, seed: u64, down: &Path) -> Producing {
     let mut all = JoinSet::new();
     for number in 0..2 {
         all.spawn(produce(scene.clone(), StdRng::seed_from_u64(seed ^ (0x70 + number))));
     }
     all.spawn(cancel(scene.clone(), StdRng::seed_from_u64(seed ^ 0xCA)));
-    all.spawn(pause(scene.clone(), StdRng::seed_from_u64(seed ^ 0xBA)));
+    all.spawn(hold_back(scene.clone(), StdRng::seed_from_u64(seed ^ 0xBA)));
+    all.spawn(go_down(scene.clone(), down.to_owned(), StdRng::seed_from_u64(seed ^ 0xD0)));
     Producing(all)
 }
 
@@ -53,6 +62,8 @@ impl Producing {
             sum.committed.extend(one.committed);
             sum.rolled_back.extend(one.rolled_back);
             sum.unsure.extend(one.unsure);
+            sum.in_order.extend(one.in_order);
+            sum.touched.extend(one.touched);
         }
         Ok(sum)
     }
@@ -65,12 +76,19 @@ async fn produce(scene: Scene, mut rng: StdRng) -> Produced {
             continue;
         }
         let many = [1, 1, 2, 6].choose(&mut rng).copied().unwrap_or(1);
-        let rows: Vec<_> = (0..many).map(|_| row(&mut rng)).collect();
+        let is_in_order = rng.random_bool(0.1);
+        let rows = if is_in_order { serial_rows(&mut rng) } else { (0..many).map(|_| row(&mut rng)).collect() };
         let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
         let rolls_back = rng.random_bool(0.1);
         match enqueue(&scene, &rows, rolls_back).await {
-            Ok(()) if rolls_back => produced.rolled_back.extend(ids),
-            Ok(()) => produced.committed.extend(ids),
+            Ok(_) if rolls_back => produced.rolled_back.extend(ids),
+            // Without those whose unique key was taken.
+            Ok(queued) => {
+                if is_in_order {
+                    produced.in_order.push(queued.clone());
+                }
+                produced.committed.extend(queued);
+            }
             // Nobody knows how far it came.
             Err(_) if rolls_back => produced.rolled_back.extend(ids),
             Err(_) => produced.unsure.extend(ids),
@@ -86,15 +104,34 @@ async fn is_full(scene: &Scene) -> bool {
     some.fetch_one(scene.db()).await.is_ok_and(|count| count >= BACKLOG)
 }
 
-async fn enqueue(scene: &Scene, rows: &[NewRow], rolls_back: bool) -> sqlx::Result<()> {
+async fn enqueue(scene: &Scene, rows: &[NewRow], rolls_back: bool) -> sqlx::Result<Vec<Uuid>> {
     let mut tx = db::begin(scene.db()).await?;
-    queue::insert_all(&mut tx, rows).await?;
+    let queued = queue::insert_all(&mut tx, rows).await?;
     if rolls_back {
-        return tx.rollback().await;
+        tx.rollback().await?;
+        return Ok(queued);
     }
     tx.commit().await?;
     scene.app.bell.ready();
-    Ok(())
+    Ok(queued)
+}
+
+/// A few that must begin one after the other.
+fn serial_rows(rng: &mut StdRng) -> Vec<NewRow> {
+    let quick = || Payload { behaviour: Behaviour::Quick, millis: 1, key: None };
+    (0..rng.random_range(2..5)).map(|_| new_row("chaos_serial", quick(), None, None, None)).collect()
+}
+
+fn new_row(
+    task_type: &str,
+    payload: Payload,
+    priority: Option<Priority>,
+    scheduled_at: Option<DateTime<Utc>>,
+    unique_key: Option<String>,
+) -> NewRow {
+    let (task_type, payload) = (task_type.into(), json!(payload));
+    let new = NewTask { task_type, payload, priority, scheduled_at, unique_key, ..NewTask::default() };
+    NewRow::of(new, None, None)
 }
 
 fn row(rng: &mut StdRng) -> NewRow {
@@ -110,41 +147,39 @@ fn row(rng: &mut StdRng) -> NewRow {
         980..998 => Behaviour::Fatal,
         _ => Behaviour::Aborts,
     };
-    let task_type = match rng.random_range(0..10) {
-        0..8 => "chaos_free",
-        8 => "chaos_limited",
-        _ => "chaos_serial",
+    let (task_type, behaviour) = match rng.random_range(0..12) {
+        0..8 => ("chaos_free", behaviour),
+        8 => ("chaos_limited", behaviour),
+        9 => ("chaos_serial", behaviour),
+        10 => ("chaos_unique", behaviour),
+        _ => ("chaos_dependent", Behaviour::Depends),
     };
     // Mostly short, so that places are free; some longer than a lease. What runs one at a time must not hold the others up for long.
     let longest = match task_type {
-        "chaos_free" => [300, 1500, 1500, 1500, 4500].choose(rng).copied().unwrap_or(300),
+        "chaos_free" | "chaos_unique" => [300, 1500, 1500, 1500, 4500].choose(rng).copied().unwrap_or(300),
         _ => 100,
     };
-    let payload = Payload { behaviour, millis: rng.random_range(1..longest) };
+    let key = (task_type == "chaos_unique").then(|| rng.random_range(0..KEYS).to_string());
     let later =
         rng.random_bool(0.1).then(|| chrono::Utc::now() + chrono::TimeDelta::milliseconds(rng.random_range(1..3000)));
-    let new = NewTask {
-        task_type: task_type.into(),
-        payload: json!(payload),
-        priority: Priority::ALL.choose(rng).copied(),
-        scheduled_at: later,
-        ..NewTask::default()
-    };
-    NewRow::of(new, None, None)
+    let payload = Payload { behaviour, millis: rng.random_range(1..longest), key: key.clone() };
+    new_row(task_type, payload, Priority::ALL.choose(rng).copied(), later, key)
 }
 
 async fn cancel(scene: Scene, mut rng: StdRng) -> Produced {
+    let mut touched = HashSet::new();
     while scene.pause(Duration::from_millis(rng.random_range(50..400))).await {
-        if cancel_one(&scene).await.is_ok_and(|is_done| is_done) {
+        if cancel_one(&scene, &mut touched).await.is_ok_and(|is_done| is_done) {
             scene.did("tasks cancelled");
         }
     }
-    Produced::default()
+    Produced { touched, ..Produced::default() }
 }
 
-async fn cancel_one(scene: &Scene) -> server::Result<bool> {
+async fn cancel_one(scene: &Scene, touched: &mut HashSet<Uuid>) -> server::Result<bool> {
     let newest = sqlx::query_scalar!("select id from tasks order by id desc limit 1");
     let Some(id) = newest.fetch_optional(scene.db()).await? else { return Ok(false) };
+    touched.insert(id);
     let mut tx = db::begin(scene.db()).await?;
     let ended = queue::cancel(&mut tx, id, None).await?;
     tx.commit().await?;
@@ -154,26 +189,56 @@ async fn cancel_one(scene: &Scene) -> server::Result<bool> {
     Ok(!ended.is_empty())
 }
 
-/// Pauses a type for a moment; in the calm nothing stays paused.
-async fn pause(scene: Scene, mut rng: StdRng) -> Produced {
+/// Pauses a type for a moment, or opens its breaker by hand; in the calm nothing stays so.
+async fn hold_back(scene: Scene, mut rng: StdRng) -> Produced {
     while scene.pause(Duration::from_secs(rng.random_range(3..8))).await {
-        if set_paused(&scene, true).await.is_ok() {
-            scene.did("pauses of a type");
+        let by = if rng.random_bool(0.5) { HeldBack::Paused } else { HeldBack::Opened };
+        if set_held_back(&scene, by, true).await.is_ok() {
+            scene.did(by.words());
         }
-        scene.pause(Duration::from_millis(rng.random_range(200..1500))).await;
-        while set_paused(&scene, false).await.is_err() {
+        scene.pause(Duration::from_millis(rng.random_range(200..5000))).await;
+        while set_held_back(&scene, by, false).await.is_err() {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     }
     Produced::default()
 }
 
-async fn set_paused(scene: &Scene, is_paused: bool) -> server::Result<()> {
-    let mut conn = scene.db().acquire().await?;
-    if is_paused {
-        queue::pause(&mut conn, "chaos_limited", "torture", Uuid::nil()).await?;
-    } else {
-        queue::resume(&mut conn, "chaos_limited").await?;
+#[derive(Clone, Copy)]
+enum HeldBack {
+    Paused,
+    Opened,
+}
+
+impl HeldBack {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Paused => "pauses of a type",
+            Self::Opened => "breakers opened by hand",
+        }
     }
-    Ok(())
+}
+
+async fn set_held_back(scene: &Scene, by: HeldBack, is_held_back: bool) -> server::Result<()> {
+    let mut conn = scene.db().acquire().await?;
+    match (by, is_held_back) {
+        (HeldBack::Paused, true) => queue::pause(&mut conn, "chaos_limited", "torture", Uuid::nil()).await.map(drop),
+        (HeldBack::Paused, false) => queue::resume(&mut conn, "chaos_limited").await.map(drop),
+        (HeldBack::Opened, true) => {
+            queue::force_breaker(&mut conn, "chaos_free", Some(BreakerState::Open)).await.map(drop)
+        }
+        (HeldBack::Opened, false) => queue::force_breaker(&mut conn, "chaos_free", None).await.map(drop),
+    }
+}
+
+/// Takes down what the dependent kind depends on, for a few seconds.
+async fn go_down(scene: Scene, file: PathBuf, mut rng: StdRng) -> Produced {
+    while scene.pause(Duration::from_secs(rng.random_range(10..20))).await {
+        if std::fs::write(&file, "").is_ok() {
+            scene.did("times that a dependency went down");
+        }
+        scene.pause(Duration::from_secs(rng.random_range(2..6))).await;
+        drop(std::fs::remove_file(&file));
+    }
+    Produced::default()
 }

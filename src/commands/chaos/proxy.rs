@@ -23,6 +23,8 @@ pub enum Treatment {
     Swallow,
     /// The next statement arrives, its answer does not; then the connection is cut.
     LoseAnswer,
+    /// The next settlement arrives this late, also when its sender has given up or died meanwhile.
+    HoldSettlement(Duration),
     Cut,
 }
 
@@ -126,7 +128,7 @@ async fn until_cut(treatment: &mut watch::Receiver<Treatment>, asked: &Notify) {
                 return tokio::time::sleep(LOST_FOR).await;
             }
             Treatment::Swallow => return tokio::time::sleep(SWALLOWS_FOR).await,
-            Treatment::Pass | Treatment::Delay(_) => {}
+            Treatment::Pass | Treatment::Delay(_) | Treatment::HoldSettlement(_) => {}
         }
         if treatment.changed().await.is_err() {
             std::future::pending::<()>().await;
@@ -149,6 +151,8 @@ async fn copy(
     mut replacer: Option<Replacer>,
 ) {
     let mut buffer = vec![0; 64 * 1024];
+    let mut settlements = Settlements::default();
+    let mut has_held = false;
     loop {
         let read = match from.read(&mut buffer).await {
             Ok(0) | Err(_) => return,
@@ -161,6 +165,14 @@ async fn copy(
             (Treatment::Delay(delay), _) => tokio::time::sleep(delay).await,
             _ => {}
         }
+        let settles = settlements.are_in(&buffer[..read]);
+        if let Treatment::HoldSettlement(time) = now
+            && settles
+            && !has_held
+        {
+            has_held = true;
+            tokio::time::sleep(time).await;
+        }
         let written = match &mut replacer {
             Some(replacer) => to.write_all(&replacer.replace(&buffer[..read])).await,
             None => to.write_all(&buffer[..read]).await,
@@ -168,6 +180,31 @@ async fn copy(
         if written.is_err() {
             return;
         }
+    }
+}
+
+/// Tells when a settlement passes: by the name under which its statement was prepared on this connection.
+#[derive(Default)]
+struct Settlements {
+    /// With the NUL at its end, as each use of it has.
+    name: Option<Vec<u8>>,
+}
+
+impl Settlements {
+    /// A condition of the settlement, and how its text begins.
+    const CONDITION: &[u8] = b"tasks.lease_epoch = given.epoch";
+    const BEGIN: &[u8] = b"-- One round trip for a batch of ended attempts";
+
+    fn are_in(&mut self, asked: &[u8]) -> bool {
+        if find(asked, Self::CONDITION).is_some()
+            && let Some(begin) = find(asked, Self::BEGIN)
+        {
+            let before = &asked[..begin];
+            let name = before.len().checked_sub(1).and_then(|end| before[..end].iter().rposition(|byte| *byte < b' '));
+            self.name = name.map(|start| before[start + 1..].to_owned());
+            return false;
+        }
+        self.name.as_ref().is_some_and(|name| find(asked, name).is_some())
     }
 }
 
@@ -219,6 +256,16 @@ mod tests {
             out.extend(replacer.replace(part.as_bytes()));
         }
         assert_eq!(String::from_utf8(out).unwrap(), "where true  and true  or a = c");
+    }
+
+    #[test]
+    fn a_settlement_is_known_by_the_name_of_its_statement() {
+        let mut settlements = Settlements::default();
+        let text = [&b"P\0\0\x01\x07sqlx_s_7\0"[..], Settlements::BEGIN, b" where ", Settlements::CONDITION].concat();
+        assert!(!settlements.are_in(b"B\0\0\0\x20\0sqlx_s_7\0"), "nothing is prepared");
+        assert!(!settlements.are_in(&text), "preparing it settles nothing");
+        assert!(!settlements.are_in(b"B\0\0\0\x20\0sqlx_s_6\0"));
+        assert!(settlements.are_in(b"B\0\0\0\x20\0sqlx_s_7\0"));
     }
 
     #[test]

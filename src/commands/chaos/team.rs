@@ -23,10 +23,15 @@ pub struct Team {
     proxy: Proxy,
     dir: PathBuf,
     members: Vec<Member>,
+    /// The library that gives a worker a wall clock of its own; none where it is not installed.
+    faketime: Option<PathBuf>,
+    started: usize,
 }
 
 struct Member {
     child: Child,
+    /// Holds how far its wall clock is off.
+    clock: PathBuf,
     /// Until then it is stopped, and then goes on as if nothing had been.
     stopped_until: Option<Instant>,
     is_leaving: bool,
@@ -34,7 +39,11 @@ struct Member {
 
 impl Team {
     pub fn new(size: usize, proxy: Proxy, dir: &Path) -> Self {
-        Self { size, proxy, dir: dir.to_owned(), members: Vec::new() }
+        let faketime = faketime();
+        if faketime.is_none() {
+            println!("torture: libfaketime is not installed, so no clock jumps");
+        }
+        Self { size, proxy, dir: dir.to_owned(), members: Vec::new(), faketime, started: 0 }
     }
 
     /// Wakes up who was stopped for long enough, and replaces who is gone.
@@ -54,12 +63,15 @@ impl Team {
         }
         self.members = left;
         while self.members.len() < self.size {
-            self.members.push(self.start()?);
+            let member = self.start()?;
+            self.members.push(member);
         }
         Ok(())
     }
 
-    fn start(&self) -> Result<Member> {
+    fn start(&mut self) -> Result<Member> {
+        self.started += 1;
+        let clock = self.dir.join(format!("{}.clock", self.started));
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.dir.join(LOG))?;
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["chaos", "worker", "--ledger"]).arg(&self.dir);
@@ -68,10 +80,16 @@ impl Team {
             .env("STARTER__WORKER__LEASE_SECONDS", LEASE_SECONDS.to_string())
             .env("STARTER__WORKER__GRACE_SECONDS", "1");
         command.env("STARTER__WORKER__POLL_INTERVAL_MS", "200").env("STARTER__LOG__FORMAT", "json");
+        if let Some(library) = &self.faketime {
+            std::fs::write(&clock, "+0s")?;
+            // Leases go by the time since boot, which no administrator can set.
+            command.env("LD_PRELOAD", library).env("DONT_FAKE_MONOTONIC", "1");
+            command.env("FAKETIME_TIMESTAMP_FILE", &clock).env("FAKETIME_CACHE_DURATION", "1");
+        }
         // It ends when this pipe does, so that none outlives the torture.
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log).kill_on_drop(true);
         let child = command.spawn().context("a worker cannot be started")?;
-        Ok(Member { child, stopped_until: None, is_leaving: false })
+        Ok(Member { child, clock, stopped_until: None, is_leaving: false })
     }
 
     fn one<'a>(&'a mut self, rng: &mut StdRng) -> Option<&'a mut Member> {
@@ -102,6 +120,14 @@ impl Team {
         })
     }
 
+    /// Sets the wall clock of a worker up to an hour ahead or back.
+    pub fn jump_clock(&mut self, rng: &mut StdRng) -> Result<bool> {
+        let seconds = rng.random_range(-3600..=3600);
+        let Some(member) = self.faketime.is_some().then(|| self.one(rng)).flatten() else { return Ok(false) };
+        std::fs::write(&member.clock, format!("{seconds:+}s"))?;
+        Ok(true)
+    }
+
     /// Tells all to leave, and kills who does not.
     pub async fn end(&mut self) {
         for member in &self.members {
@@ -116,6 +142,13 @@ impl Team {
         }
         self.members.clear();
     }
+}
+
+/// Where distributions put the library of libfaketime for programs with threads.
+fn faketime() -> Option<PathBuf> {
+    let beside = ["/usr/lib", "/usr/lib64", "/usr/local/lib"].map(PathBuf::from);
+    let below = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten().map(|entry| entry.path());
+    beside.into_iter().chain(below).map(|folder| folder.join("faketime/libfaketimeMT.so.1")).find(|file| file.exists())
 }
 
 impl Member {

@@ -1,15 +1,15 @@
 //! A worker under torture: kinds that behave badly, and a ledger of what they really did.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use server::db::{self, Patience};
-use server::tasks::kinds::{Context, Kind, Kinds, Policy, Stop, Work};
+use server::tasks::kinds::{BreakerPolicy, Context, Kind, Kinds, Policy, Stop, Work};
 use server::tasks::worker;
 use server::{App, Config};
 use tokio_util::sync::CancellationToken;
@@ -27,11 +27,27 @@ pub struct Flags {
     ledger: PathBuf,
 }
 
-static PEN: OnceLock<Arc<Pen>> = OnceLock::new();
+static DESK: OnceLock<Desk> = OnceLock::new();
+
+/// Where the kinds of this process write, and where they look.
+struct Desk {
+    pen: Pen,
+    dir: PathBuf,
+}
+
+fn desk() -> &'static Desk {
+    DESK.get().expect("a worker under torture has a ledger")
+}
+
+/// While this file exists, what [`Dependent`] depends on is down.
+pub fn down(dir: &Path) -> PathBuf {
+    dir.join("dependency.down")
+}
 
 /// Works until it is told to end, or worse.
 pub async fn run(config: Config, flags: Flags) -> anyhow::Result<ExitCode> {
-    drop(PEN.set(Arc::new(Pen::new(&flags.ledger)?)));
+    let pen = Pen::new(&flags.ledger)?;
+    drop(DESK.set(Desk { pen, dir: flags.ledger }));
     std::thread::spawn(|| {
         // The torture holds the other end. When it is gone, so is this.
         drop(std::io::copy(&mut std::io::stdin(), &mut std::io::sink()));
@@ -50,7 +66,8 @@ pub async fn run(config: Config, flags: Flags) -> anyhow::Result<ExitCode> {
 
 /// The kinds under torture.
 pub fn kinds(kinds: Kinds) -> Kinds {
-    kinds.and(Kind::of::<Free>()).and(Kind::of::<Limited>()).and(Kind::of::<Serial>())
+    let kinds = kinds.and(Kind::of::<Free>()).and(Kind::of::<Limited>()).and(Kind::of::<Serial>());
+    kinds.and(Kind::of::<Unique>()).and(Kind::of::<Dependent>()).and(Kind::of::<Scheduled>())
 }
 
 /// What a task does.
@@ -69,6 +86,8 @@ pub enum Behaviour {
     Snoozes,
     /// An effect in its own transaction.
     Effect,
+    /// Fails while a file exists.
+    Depends,
     Fatal,
     /// Takes the whole process with it.
     Aborts,
@@ -78,32 +97,33 @@ pub enum Behaviour {
 pub struct Payload {
     pub behaviour: Behaviour,
     pub millis: u64,
+    /// The unique key, where the task has one.
+    pub key: Option<String>,
 }
 
 /// Writes the end of an execution, however it ends.
 struct Written {
-    pen: Arc<Pen>,
     context: Context,
-    kind: &'static str,
+    kind: String,
 }
 
 impl Written {
-    fn begin(context: &Context, kind: &'static str) -> Self {
-        let pen = PEN.get().expect("a worker under torture has a ledger").clone();
-        pen.write('B', context.task_id(), context.lease_epoch(), context.worker(), kind);
-        Self { pen, context: context.clone(), kind }
+    fn begin(context: &Context, kind: String) -> Self {
+        desk().pen.write('B', context.task_id(), context.lease_epoch(), context.worker(), &kind);
+        Self { context: context.clone(), kind }
     }
 }
 
 impl Drop for Written {
     fn drop(&mut self) {
         let context = &self.context;
-        self.pen.write('E', context.task_id(), context.lease_epoch(), context.worker(), self.kind);
+        desk().pen.write('E', context.task_id(), context.lease_epoch(), context.worker(), &self.kind);
     }
 }
 
 async fn behave(payload: Payload, context: &Context, kind: &'static str) -> Result<Value, Stop> {
-    let _written = Written::begin(context, kind);
+    let name = payload.key.map_or_else(|| kind.to_owned(), |key| format!("{kind}:{key}"));
+    let _written = Written::begin(context, name);
     let time = Duration::from_millis(payload.millis);
     let result = json!({"worker": context.worker(), "epoch": context.lease_epoch()});
     match payload.behaviour {
@@ -130,6 +150,8 @@ async fn behave(payload: Payload, context: &Context, kind: &'static str) -> Resu
             effect.execute(&mut *tx).await.map_err(|error| Stop::Retry(error.to_string()))?;
             return context.complete_in(tx, result).await;
         }
+        Behaviour::Depends if down(&desk().dir).exists() => return Err(Stop::Retry("the dependency is down".into())),
+        Behaviour::Depends => {}
         Behaviour::Fatal => return Err(Stop::Fatal("on purpose".into())),
         Behaviour::Aborts => std::process::abort(),
     }
@@ -188,6 +210,62 @@ impl Work for Serial {
 
     fn policy() -> Policy {
         Policy { max_running: Some(1), ..hasty() }
+    }
+
+    async fn run(self, context: &Context) -> Result<Value, Stop> {
+        behave(self.0, context, Self::NAME).await
+    }
+}
+
+/// One for each key.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Unique(Payload);
+
+impl Work for Unique {
+    const NAME: &'static str = "chaos_unique";
+    const DESCRIPTION: &'static str = "Behaves badly, once for each key.";
+
+    fn policy() -> Policy {
+        hasty()
+    }
+
+    async fn run(self, context: &Context) -> Result<Value, Stop> {
+        behave(self.0, context, Self::NAME).await
+    }
+}
+
+/// Needs something that is down at times.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Dependent(Payload);
+
+impl Work for Dependent {
+    const NAME: &'static str = "chaos_dependent";
+    const DESCRIPTION: &'static str = "Fails while what it depends on is down.";
+
+    fn policy() -> Policy {
+        let (window, cooldown) = (Duration::from_secs(10), Duration::from_secs(4));
+        let breaker = BreakerPolicy { failures: 5, ratio: 0.5, window, cooldown, probes: 2 };
+        Policy { breaker: Some(breaker), ..hasty() }
+    }
+
+    async fn run(self, context: &Context) -> Result<Value, Stop> {
+        behave(self.0, context, Self::NAME).await
+    }
+}
+
+/// Comes by a schedule.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Scheduled(Payload);
+
+impl Work for Scheduled {
+    const NAME: &'static str = "chaos_scheduled";
+    const DESCRIPTION: &'static str = "Comes every few seconds.";
+
+    fn policy() -> Policy {
+        hasty()
     }
 
     async fn run(self, context: &Context) -> Result<Value, Stop> {

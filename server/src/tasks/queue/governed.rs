@@ -33,7 +33,10 @@ impl Governed {
     }
 
     fn claimed(&mut self, count: i32) {
-        self.running += count;
+        // A settlement takes away only where there is a limit.
+        if self.max_running.is_some() {
+            self.running += count;
+        }
         if self.rate.is_some() {
             self.tokens -= f64::from(count);
         }

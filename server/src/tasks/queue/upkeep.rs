@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgPool;
 
 use super::claim::Claimed;
@@ -11,7 +10,7 @@ use crate::db;
 /// Rows that one statement promotes.
 const AT_ONCE: i64 = 1000;
 /// Days of history that are made ahead.
-const DAYS_AHEAD: i64 = 2;
+const DAYS_AHEAD: i32 = 2;
 
 /// Makes tasks ready whose time has come; the answer is how many. They go to the end of their lane, where cursors find them.
 pub async fn promote(db: &PgPool) -> sqlx::Result<u64> {
@@ -45,19 +44,23 @@ pub async fn next_due(db: &PgPool) -> sqlx::Result<Option<Duration>> {
     Ok(seconds.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()))
 }
 
-/// Makes the history's tables of today and the next days.
-pub async fn make_history(db: &PgPool, now: DateTime<Utc>) -> sqlx::Result<()> {
+/// Makes the history's tables of today and the next days, by the clock of the database: that of a worker may be far off.
+pub async fn make_history(db: &PgPool) -> sqlx::Result<()> {
     for days in 0..=DAYS_AHEAD {
-        let day = (now + TimeDelta::days(days)).date_naive();
-        sqlx::query!("select make_history_of($1)", day).execute(db).await?;
+        sqlx::query!("select make_history_of((now() at time zone 'UTC')::date + $1::int)", days).execute(db).await?;
     }
     Ok(())
 }
 
-/// Drops days of history and figures that are older than they are kept; the answer is how many days.
-pub async fn prune(db: &PgPool, now: DateTime<Utc>, history_days: u32, stats_days: u32) -> sqlx::Result<i32> {
-    let oldest = (now - TimeDelta::days(history_days.into())).date_naive();
-    let dropped = sqlx::query_scalar!(r#"select drop_history_before($1) as "dropped!""#, oldest).fetch_one(db).await?;
+/// Drops days of history and figures that are older than they are kept, by the clock of the database; the answer is how many days.
+pub async fn prune(db: &PgPool, history_days: u32, stats_days: u32) -> sqlx::Result<i32> {
+    let history_days = i32::try_from(history_days).unwrap_or(i32::MAX);
+    let dropped = sqlx::query_scalar!(
+        r#"select drop_history_before((now() at time zone 'UTC')::date - $1::int) as "dropped!""#,
+        history_days,
+    )
+    .fetch_one(db)
+    .await?;
     sqlx::query!("delete from task_stats where minute < now() - make_interval(days => $1)", stats_days as i32)
         .execute(db)
         .await?;

@@ -4,8 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use chrono::Utc;
-
 use super::member::Member;
 use crate::db;
 use crate::tasks::{queue, schedules};
@@ -104,8 +102,8 @@ impl Member {
     async fn keep_history(&self) {
         let config = &self.app.config.tasks;
         let kept = async {
-            queue::make_history(&self.app.db, Utc::now()).await?;
-            queue::prune(&self.app.db, Utc::now(), config.history_days, config.stats_days).await
+            queue::make_history(&self.app.db).await?;
+            queue::prune(&self.app.db, config.history_days, config.stats_days).await
         };
         if let Some(days @ 1..) = self.in_time("keep the task history", kept).await {
             tracing::info!(days, "dropped old days of the task history");

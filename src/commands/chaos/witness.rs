@@ -1,0 +1,171 @@
+//! What the tables say of a run, and the tables and triggers that write down what the engine itself forgets.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+use anyhow::Result;
+use chrono::{DateTime, Utc};
+use model::tasks::{Missed, NewSchedule};
+use serde_json::json;
+use server::tasks::queue::schedules;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use super::ledger::{self, Ledger};
+use super::worker::{Behaviour, Payload};
+
+/// The longest that a task of a dead worker may stay with it after the lease has lapsed, in seconds.
+pub const STUCK_SECONDS: f64 = 17.0;
+/// The schedule of the run comes this often, in seconds.
+pub const SCHEDULED_EVERY: i64 = 5;
+
+/// Effects that must happen exactly once, which workers were declared dead, and claims of what had been held back for two seconds when the
+/// claim's statement began; and a schedule.
+pub async fn prepare(db: &PgPool) -> Result<()> {
+    for statement in [
+        "drop table if exists chaos_effects, chaos_dead, chaos_held_back",
+        "create table chaos_effects (task_id uuid not null, worker_id bigint not null)",
+        "create table chaos_dead (worker_id bigint primary key, at timestamptz not null)",
+        "create table chaos_held_back (task_id uuid not null, at timestamptz not null default clock_timestamp())",
+        "create or replace function chaos_note_death() returns trigger language plpgsql as $$
+         begin
+             if old.lease_until < now() then
+                 insert into chaos_dead values (old.id, clock_timestamp()) on conflict do nothing;
+             end if;
+             return old;
+         end $$",
+        "create or replace trigger chaos_note_death before delete on workers for each row execute function chaos_note_death()",
+        // An open breaker whose probe is due is about to be half-open.
+        "create or replace function chaos_note_claim() returns trigger language plpgsql as $$
+         begin
+             insert into chaos_held_back (task_id)
+             select new.id
+             from task_types
+             join task_type_state as state on state.task_type_id = task_types.id
+             where task_types.id = new.task_type_id
+               and (paused_at < statement_timestamp() - interval '2 s'
+                    or (breaker = 'open' and changed_at < statement_timestamp() - interval '2 s'
+                        and (is_manual or probe_at > clock_timestamp())));
+             return new;
+         end $$",
+        "create or replace trigger chaos_note_claim after update on tasks for each row
+         when (old.worker_id is null and new.worker_id is not null) execute function chaos_note_claim()",
+    ] {
+        sqlx::query(statement).execute(db).await?;
+    }
+    start_schedule(db).await
+}
+
+async fn start_schedule(db: &PgPool) -> Result<()> {
+    let new = NewSchedule {
+        name: "torture".into(),
+        task_type: "chaos_scheduled".into(),
+        payload: json!(Payload { behaviour: Behaviour::Quick, millis: 1, key: None }),
+        priority: None,
+        cron: format!("*/{SCHEDULED_EVERY} * * * * *"),
+        time_zone: "UTC".into(),
+        missed: Missed::All,
+        is_paused: false,
+    };
+    let next_at = server::tasks::schedules::next_after(&new.cron, &new.time_zone, Utc::now()).ok().flatten();
+    stop_schedule(db).await?;
+    schedules::save(&mut *db.acquire().await?, Uuid::now_v7(), &new, next_at, Uuid::nil())
+        .await
+        .map_err(server::Error::into_fault)?;
+    Ok(())
+}
+
+/// Nothing new comes from it after this.
+pub async fn stop_schedule(db: &PgPool) -> Result<()> {
+    sqlx::query!("delete from task_schedules where name = 'torture'").execute(db).await?;
+    Ok(())
+}
+
+/// What the tables say.
+pub struct Seen {
+    /// Each accepted end: the worker and the epoch that the result came from, where it is a completion, and the worker that held it.
+    pub ended: HashMap<Uuid, Vec<End>>,
+    pub alive: HashSet<Uuid>,
+    /// When workers were declared dead because their lease had lapsed, on the clock of the ledger: from then on their tasks may run a second
+    /// time beside them.
+    pub dead: HashMap<i64, u64>,
+    pub effects: HashMap<Uuid, i64>,
+    pub stuck: Vec<Uuid>,
+    pub max_attempts_exceeded: Vec<Uuid>,
+    pub claimed_while_held_back: Vec<Uuid>,
+    /// The times for which the schedule has made tasks, in order.
+    pub scheduled: Vec<DateTime<Utc>>,
+}
+
+pub struct End {
+    /// None for what was cancelled or failed.
+    pub completed_by: Option<(i64, i32)>,
+    pub held_by: Option<i64>,
+}
+
+impl Seen {
+    /// The ends before the ledger, because what was accepted must be in it; the deaths after it, because an overlap in it must be excused.
+    pub async fn read(db: &PgPool, dir: &Path) -> Result<(Self, Ledger)> {
+        let mut ended: HashMap<Uuid, Vec<End>> = HashMap::new();
+        let history = sqlx::query!(
+            r#"
+            select id as "id!", (result ->> 'worker')::bigint as worker, (result ->> 'epoch')::int as epoch, worker_id, attempts > max_attempts as "too_many!"
+            from task_history
+            union all
+            select id, null, null, worker_id, attempts > max_attempts from dead_tasks
+            "#
+        )
+        .fetch_all(db)
+        .await?;
+        let max_attempts_exceeded = history.iter().filter(|row| row.too_many).map(|row| row.id).collect();
+        for row in history {
+            ended
+                .entry(row.id)
+                .or_default()
+                .push(End { completed_by: row.worker.zip(row.epoch), held_by: row.worker_id });
+        }
+        let alive = sqlx::query_scalar!("select id from tasks").fetch_all(db).await?;
+        let stuck = sqlx::query_scalar!(
+            r#"
+            select tasks.id
+            from tasks
+            join workers on workers.id = worker_id
+            where lease_until < now() - make_interval(secs => $1)
+            "#,
+            STUCK_SECONDS,
+        )
+        .fetch_all(db)
+        .await?;
+        let ledger = ledger::read(dir)?;
+        let ago = "select worker_id, extract(epoch from clock_timestamp() - at)::float8 from chaos_dead";
+        let dead: Vec<(i64, f64)> = sqlx::query_as(ago).fetch_all(db).await?;
+        let now = ledger::now();
+        let dead = dead.into_iter().map(|(worker, ago)| (worker, now.saturating_sub((ago * 1e6) as u64)));
+        let effects: Vec<(Uuid, i64)> =
+            sqlx::query_as("select task_id, count(*) from chaos_effects group by task_id").fetch_all(db).await?;
+        let claimed_while_held_back =
+            sqlx::query_scalar("select task_id from chaos_held_back order by at").fetch_all(db).await?;
+        let scheduled = sqlx::query_scalar!(
+            r#"
+            select scheduled_at as "at!"
+            from all_tasks
+            join task_types on task_types.id = task_type_id
+            where name = 'chaos_scheduled'
+            order by scheduled_at
+            "#
+        )
+        .fetch_all(db)
+        .await?;
+        let seen = Self {
+            ended,
+            alive: alive.into_iter().collect(),
+            dead: dead.collect(),
+            effects: effects.into_iter().collect(),
+            stuck,
+            max_attempts_exceeded,
+            claimed_while_held_back,
+            scheduled,
+        };
+        Ok((seen, ledger))
+    }
+}
