@@ -47,11 +47,6 @@ async fn a_torture_in_which_nobody_looks_after_the_dead_is_seen_to_fail() {
 }
 
 #[tokio::test]
-async fn a_torture_in_which_an_old_claim_settles_a_new_one_is_seen_to_fail() {
-    assert_seen("fencing", &["3 ", "4 ", "6 "]).await;
-}
-
-#[tokio::test]
 async fn a_torture_in_which_anybody_settles_anything_is_seen_to_fail() {
     assert_seen("completion", &["3 ", "4 ", "6 "]).await;
 }

@@ -129,7 +129,7 @@ impl Faults {
     /// Sometimes longer than a worker waits for an answer, sometimes longer than its lease.
     fn late(&mut self) -> Duration {
         let lease = Duration::from_secs(LEASE_SECONDS.into());
-        let part = if self.rng.random_bool(0.5) { 0.4..1.0 } else { 1.2..2.5 };
+        let part = if self.rng.random_bool(0.7) { 0.5..1.0 } else { 1.2..2.5 };
         lease.mul_f64(self.rng.random_range(part))
     }
 

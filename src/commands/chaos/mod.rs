@@ -53,7 +53,7 @@ pub struct Torture {
     /// Worker processes
     #[arg(long, default_value_t = 4)]
     workers: usize,
-    /// Take a part of the engine away, to see that this is noticed
+    /// Take a part of the engine away, to see that this is noticed: `rescue` and `completion` soon, `fencing` with luck
     #[arg(long, value_enum)]
     sabotage: Option<Sabotage>,
     /// Where the cluster of the run and its ledger are kept; emptied first

@@ -136,9 +136,9 @@ fn new_row(
 
 fn row(rng: &mut StdRng) -> NewRow {
     let behaviour = match rng.random_range(0..1000) {
-        0..430 => Behaviour::Quick,
-        430..580 => Behaviour::Slow,
-        580..760 => Behaviour::FailsFirst,
+        0..300 => Behaviour::Quick,
+        300..430 => Behaviour::Slow,
+        430..760 => Behaviour::FailsFirst,
         760..800 => Behaviour::Snoozes,
         800..830 => Behaviour::Panics,
         830..860 => Behaviour::Blocks,
@@ -163,7 +163,10 @@ fn row(rng: &mut StdRng) -> NewRow {
     let later =
         rng.random_bool(0.1).then(|| chrono::Utc::now() + chrono::TimeDelta::milliseconds(rng.random_range(1..3000)));
     let payload = Payload { behaviour, millis: rng.random_range(1..longest), key: key.clone() };
-    new_row(task_type, payload, Priority::ALL.choose(rng).copied(), later, key)
+    // The second attempt must begin soon, to meet what is still on its way from the first one.
+    let is_urgent = behaviour == Behaviour::FailsFirst;
+    let priority = if is_urgent { Some(Priority::Critical) } else { Priority::ALL.choose(rng).copied() };
+    new_row(task_type, payload, priority, later, key)
 }
 
 async fn cancel(scene: Scene, mut rng: StdRng) -> Produced {

@@ -130,8 +130,10 @@ async fn behave(payload: Payload, context: &Context, kind: &'static str) -> Resu
         Behaviour::Quick => {}
         Behaviour::FailsFirst if context.attempt() == 1 => return Err(Stop::Retry("on purpose".into())),
         Behaviour::Slow | Behaviour::FailsFirst => {
+            // Long enough to meet the settlement of the first attempt, if that is sent once more or arrives late.
+            let more = if payload.behaviour == Behaviour::FailsFirst { Duration::from_secs(1) } else { Duration::ZERO };
             tokio::select! {
-                () = tokio::time::sleep(time) => {}
+                () = tokio::time::sleep(time + more) => {}
                 () = context.cancel.cancelled() => return Err(Stop::Cancelled),
             }
         }
