@@ -1,0 +1,48 @@
+//! Queues tasks one by one, each in a transaction of its own, at the moments that the driver asks for.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::tally::{Payload, say};
+
+/// Queues one task. The payload is made by the callee, just before it queues.
+pub trait Send: Clone + std::marker::Send + 'static {
+    fn send(&self, payload: Payload) -> impl Future<Output = anyhow::Result<()>> + std::marker::Send;
+}
+
+pub async fn run(sender: impl Send) -> anyhow::Result<()> {
+    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    say("ready");
+    while let Some(line) = lines.next_line().await? {
+        let words: Vec<_> = line.split_whitespace().collect();
+        match words[..] {
+            ["one"] => sender.send(Payload::now()).await?,
+            ["many", rate, count] => many(&sender, rate.parse()?, count.parse()?).await?,
+            _ => bail!("{line}: not understood"),
+        }
+        say("sent");
+    }
+    Ok(())
+}
+
+/// Does not wait for one before it sends the next, so that a slow answer does not make the load lighter.
+async fn many(sender: &impl Send, rate: f64, count: u32) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    let mut under_way = JoinSet::new();
+    for place in 0..count {
+        tokio::time::sleep_until(begun + Duration::from_secs_f64(f64::from(place) / rate)).await;
+        let sender = sender.clone();
+        under_way.spawn(async move { sender.send(Payload::now()).await });
+        while let Some(ended) = under_way.try_join_next() {
+            ended??;
+        }
+    }
+    while let Some(ended) = under_way.join_next().await {
+        ended?.context("a task could not be queued")?;
+    }
+    Ok(())
+}
