@@ -98,7 +98,7 @@ fn text(claim: &Prepared, settle: &Prepared, lane: &Lane, batch: i32) -> anyhow:
     let arrays: Vec<_> = arrays.iter().map(|(name, of)| format!("{} as {name}", array(of))).collect();
     let arrays = arrays.join(", ");
     Ok(format!(
-        "{before}select coalesce(max(\"seq!\"), 0) as after, {arrays}\nfrom (select id as{rows}) as claimed_rows \\gset\n{settle};\n"
+        "\\set worker :first_worker + :client_id\n{before}select coalesce(max(\"seq!\"), 0) as after, {arrays}\nfrom (select id as{rows}) as claimed_rows \\gset\n{settle};\n"
     ))
 }
 

@@ -1,15 +1,18 @@
 //! The ceiling of our engine: pgbench sends the engine's own claim and settlement back to back, with no engine around.
 
+use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
 use super::cluster::Database;
 use super::drain::{self, Drained};
 use super::systems::SYSTEMS;
 use super::{Bench, Finding};
-use crate::process::{self, Step, succeeds};
+use crate::process::{self, Step};
+use crate::tools;
 
 /// Tasks of one claim, as the engine's fast settings have them, and sessions: the engine claims and settles side by side.
 const SHAPES: [(u64, u64); 4] = [(200, 1), (200, 2), (500, 1), (500, 2)];
@@ -33,9 +36,16 @@ pub fn measure(bench: &Bench) -> Vec<Finding> {
     findings
 }
 
+/// It belongs to the server, but what is on PATH may be only a link to that.
+fn pgbench(bench: &Bench) -> Option<PathBuf> {
+    let binaries = &bench.cluster.binaries;
+    let server = fs::canonicalize(binaries.join("postgres")).ok()?;
+    let beside = [binaries.join("pgbench"), server.with_file_name("pgbench")];
+    beside.into_iter().find(|file| file.is_file()).or_else(|| tools::on_path("pgbench"))
+}
+
 fn run(bench: &Bench, batch: u64, clients: u64) -> Result<Drained> {
-    let pgbench = bench.cluster.binaries.join("pgbench");
-    ensure!(succeeds(Command::new(&pgbench).arg("--version")), "these binaries of PostgreSQL have no pgbench");
+    let pgbench = pgbench(bench).context("there is no pgbench, neither beside the server nor on PATH")?;
     let rounds = (bench.extent.tasks / batch / clients).max(1);
     let tasks = rounds * batch * clients;
     let mut database = drain::filled(bench, &SYSTEMS[0], tasks)?;
