@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 from pgqueuer import PgQueuer
@@ -10,14 +11,18 @@ from pgqueuer.models import Job
 from pgqueuer.queries import Queries
 from tally import URL, VERB, WORDS, chunks, count, end_with_standard_input, produce, settings
 
+# asyncpg takes the host before the `?` and forgets the one behind it.
+HOST = parse_qs(urlsplit(URL).query).get("host", [None])[0]
+PLACE = {"dsn": URL} if HOST is None else {"dsn": URL, "host": HOST}
+
 
 async def work() -> None:
     end_with_standard_input()
     given = settings(WORDS[1])
     if "connections" in given:
-        driver = AsyncpgPoolDriver(await asyncpg.create_pool(URL, min_size=2, max_size=given["connections"]))
+        driver = AsyncpgPoolDriver(await asyncpg.create_pool(**PLACE, min_size=2, max_size=given["connections"]))
     else:
-        driver = AsyncpgDriver(await asyncpg.connect(URL))
+        driver = AsyncpgDriver(await asyncpg.connect(**PLACE))
     worker = PgQueuer(driver)
 
     @worker.entrypoint("noop")
@@ -31,7 +36,7 @@ async def main() -> None:
     if VERB == "work":
         await work()
         return
-    async with asyncpg.create_pool(URL) as pool:
+    async with asyncpg.create_pool(**PLACE) as pool:
         queries = Queries(AsyncpgPoolDriver(pool))
         if VERB == "setup":
             await queries.install()

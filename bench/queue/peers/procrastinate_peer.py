@@ -3,10 +3,12 @@
 import asyncio
 
 import procrastinate
-from tally import URL, VERB, WORDS, chunks, count, end_with_standard_input, produce, settings
+from tally import AT_ONCE, URL, VERB, WORDS, chunks, count, end_with_standard_input, produce, settings
 
 given = settings(WORDS[1]) if VERB == "work" else {}
 pool = {"max_size": given["connections"]} if "connections" in given else {}
+if VERB == "produce":
+    pool = {"max_size": AT_ONCE}
 app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=URL, **pool))
 
 

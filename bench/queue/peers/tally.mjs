@@ -27,29 +27,39 @@ export function endWithStandardInput() {
   process.stdin.on('end', () => process.stdout.write(`total ${ran}\n`, () => process.exit(0)))
 }
 
+/** Enqueues under way at once. More would only wait for one another, and their stamps would tell of the producer. */
+const atOnce = 8
+
 export async function produce(send) {
   say('ready')
   for await (const line of createInterface({ input: process.stdin })) {
     const [what, rate, count] = line.split(' ')
+    const begun = nowUs()
     if (what === 'one') await one(send)
     else await many(send, Number(rate), Number(count))
-    say('sent')
+    say(`sent ${(nowUs() - begun) / 1e6}`)
   }
   process.exit(0)
 }
 
 const one = (send) => send({ n: 0, sent_us: nowUs() })
 
-/** Timers are good to a millisecond, so what is due by now is sent together. */
+/** Each at its time, whatever became of those before, as long as a place is free. Timers are good to a millisecond. */
 async function many(send, rate, count) {
   const begun = nowUs()
-  const underWay = []
-  while (underWay.length < count) {
-    const due = Math.min(count, 1 + Math.floor(((nowUs() - begun) / 1e6) * rate))
-    while (underWay.length < due) underWay.push(one(send))
-    await new Promise((next) => setTimeout(next, 1))
+  let sent = 0
+  const place = async () => {
+    while (sent < count) {
+      const wait = (sent / rate) * 1e6 - (nowUs() - begun)
+      if (wait > 0) {
+        await new Promise((next) => setTimeout(next, wait / 1000))
+        continue
+      }
+      sent += 1
+      await one(send)
+    }
   }
-  await Promise.all(underWay)
+  await Promise.all(Array.from({ length: atOnce }, place))
 }
 
 export function* chunks(total, size) {

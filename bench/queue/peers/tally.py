@@ -54,28 +54,34 @@ async def produce(send) -> None:
     loop = asyncio.get_running_loop()
     while line := await loop.run_in_executor(None, sys.stdin.readline):
         what, *numbers = line.split()
+        begun = time.monotonic()
         if what == "one":
             await send(now_us())
         else:
             await many(send, float(numbers[0]), int(numbers[1]))
-        say("sent")
+        say(f"sent {time.monotonic() - begun}")
+
+
+# Enqueues under way at once. More would only wait for one another, and their stamps would tell of the producer.
+AT_ONCE = 8
 
 
 async def many(send, rate: float, total: int) -> None:
+    """Each at its time, whatever became of those before, as long as a place is free."""
     begun = time.monotonic()
-    under_way = []
-    for place in range(total):
-        wait = begun + place / rate - time.monotonic()
-        if wait > 0:
-            await asyncio.sleep(wait)
-        elif place % 50 == 0:
-            await asyncio.sleep(0)
-        under_way.append(asyncio.create_task(one(send)))
-    await asyncio.gather(*under_way)
+    sent = 0
 
+    async def place() -> None:
+        nonlocal sent
+        while sent < total:
+            wait = begun + sent / rate - time.monotonic()
+            if wait > 0:
+                await asyncio.sleep(wait)
+                continue
+            sent += 1
+            await send(now_us())
 
-async def one(send) -> None:
-    await send(now_us())
+    await asyncio.gather(*(place() for _ in range(AT_ONCE)))
 
 
 def chunks(total: int, size: int):

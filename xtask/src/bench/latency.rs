@@ -94,8 +94,10 @@ impl Pair {
             let Some(one) = self.one(Instant::now() + PATIENCE)? else { break };
             micros.push(one);
         }
-        let load = "one at a time".to_owned();
-        Ok(Latency::of(load, micros, None))
+        let started = micros.len();
+        let in_time = started == wanted || begun.elapsed() >= bench.extent.closed_at_most;
+        let note = (!in_time).then(|| format!("the next did not start within {} s", PATIENCE.as_secs()));
+        Ok(Latency::of("one at a time".into(), micros, note))
     }
 
     /// Tasks are queued at their time, whatever became of those before.
@@ -108,12 +110,15 @@ impl Pair {
             let Some(one) = self.next(until)? else { break };
             micros.push(one);
         }
-        let took = begun.elapsed().as_secs_f64();
-        self.producer.after("sent", Instant::now() + PATIENCE)?;
         let started = micros.len();
-        let reached = started as f64 / took;
-        let note = (started < samples).then(|| format!("{started} of {samples} started within {took:.0} s"));
-        let slow = (note.is_none() && reached < rate * 0.9).then(|| format!("{reached:.0}/s were reached"));
+        let note = (started < samples).then(|| {
+            let took = begun.elapsed().as_secs();
+            format!("{started} of {samples} started within {took} s")
+        });
+        let sent =
+            self.producer.after("sent", Instant::now() + PATIENCE)?.context("the producer did not come to an end")?;
+        let reached = samples as f64 / sent.parse::<f64>()?;
+        let slow = (reached < rate * 0.9).then(|| format!("the producer reached {reached:.0}/s"));
         // A slow producer is worth a note, but no reason to stop: it comes last.
         Ok(Latency::of(format!("{rate:.0}/s"), micros, note.or(slow)))
     }
