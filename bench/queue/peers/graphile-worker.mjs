@@ -1,10 +1,10 @@
 // npm `graphile-worker`.
 import { Logger, makeWorkerUtils, run } from 'graphile-worker'
-import { chunks, count, endWithStandardInput, produce, settings, url, verb, words } from './tally.mjs'
+import { atOnce, chunks, count, endWithStandardInput, produce, settings, url, verb, words } from './tally.mjs'
 
 // It would write a line for each task.
 const logger = new Logger(() => () => {})
-const utils = () => makeWorkerUtils({ connectionString: url, logger })
+const utils = (more) => makeWorkerUtils({ connectionString: url, logger, ...more })
 
 if (verb === 'setup') {
   const made = await utils()
@@ -27,6 +27,6 @@ if (verb === 'setup') {
   const runner = await run({ preset: { worker }, taskList: { noop: async (payload) => count(payload) } })
   await runner.promise
 } else if (verb === 'produce') {
-  const made = await utils()
+  const made = await utils({ maxPoolSize: atOnce })
   await produce((payload) => made.addJob('noop', payload))
 }

@@ -1,8 +1,8 @@
 // npm `pg-boss`.
 import PgBoss from 'pg-boss'
-import { chunks, count, endWithStandardInput, produce, settings, url, verb, words } from './tally.mjs'
+import { atOnce, chunks, count, endWithStandardInput, produce, settings, url, verb, words } from './tally.mjs'
 
-const boss = new PgBoss(url)
+const boss = new PgBoss(verb === 'produce' ? { connectionString: url, max: atOnce } : url)
 boss.on('error', (error) => console.error(error))
 await boss.start()
 

@@ -9,7 +9,7 @@ from pgqueuer import PgQueuer
 from pgqueuer.db import AsyncpgDriver, AsyncpgPoolDriver
 from pgqueuer.models import Job
 from pgqueuer.queries import Queries
-from tally import URL, VERB, WORDS, chunks, count, end_with_standard_input, produce, settings
+from tally import AT_ONCE, URL, VERB, WORDS, chunks, count, end_with_standard_input, produce, settings
 
 # asyncpg takes the host before the `?` and forgets the one behind it.
 HOST = parse_qs(urlsplit(URL).query).get("host", [None])[0]
@@ -36,7 +36,7 @@ async def main() -> None:
     if VERB == "work":
         await work()
         return
-    async with asyncpg.create_pool(**PLACE) as pool:
+    async with asyncpg.create_pool(**PLACE, max_size=AT_ONCE) as pool:
         queries = Queries(AsyncpgPoolDriver(pool))
         if VERB == "setup":
             await queries.install()

@@ -1,9 +1,13 @@
 """PyPI `procrastinate`."""
 
 import asyncio
+import logging
 
 import procrastinate
 from tally import AT_ONCE, URL, VERB, WORDS, chunks, count, end_with_standard_input, produce, settings
+
+# It would write a line for each task.
+logging.disable(logging.WARNING)
 
 given = settings(WORDS[1]) if VERB == "work" else {}
 pool = {"max_size": given["connections"]} if "connections" in given else {}

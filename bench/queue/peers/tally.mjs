@@ -28,7 +28,7 @@ export function endWithStandardInput() {
 }
 
 /** Enqueues under way at once. More would only wait for one another, and their stamps would tell of the producer. */
-const atOnce = 8
+export const atOnce = 16
 
 export async function produce(send) {
   say('ready')

@@ -63,7 +63,7 @@ async def produce(send) -> None:
 
 
 # Enqueues under way at once. More would only wait for one another, and their stamps would tell of the producer.
-AT_ONCE = 8
+AT_ONCE = 16
 
 
 async def many(send, rate: float, total: int) -> None:

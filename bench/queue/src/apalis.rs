@@ -60,7 +60,7 @@ pub struct Sender(PgPool);
 
 impl Sender {
     pub async fn connect(url: &str) -> anyhow::Result<Self> {
-        Ok(Self(pool(url).await?))
+        Ok(Self(PgPoolOptions::new().max_connections(producer::AT_ONCE as u32).connect(url).await?))
     }
 }
 

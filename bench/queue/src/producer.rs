@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::tally::{Payload, say};
 
 /// Enqueues under way at once. More would only wait for one another, and their stamps would tell of the producer and not of the queue.
-const AT_ONCE: usize = 8;
+pub const AT_ONCE: usize = 16;
 
 /// Queues one task.
 pub trait Send: Clone + std::marker::Send + 'static {

@@ -101,7 +101,8 @@ pub fn bench(workspace: &Workspace, options: &Options) -> Result<()> {
     if is_wanted(ROOFLINE) {
         findings.extend(roofline::measure(&bench));
     }
-    report::write(workspace, &bench, &findings)
+    let is_whole = options.only.is_empty() && !options.quick && !options.skip_latency;
+    report::write(workspace, &bench, &findings, is_whole)
 }
 
 impl Queue {

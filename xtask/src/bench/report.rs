@@ -15,7 +15,8 @@ use super::{Bench, Finding};
 use crate::process;
 use crate::workspace::Workspace;
 
-pub fn write(workspace: &Workspace, bench: &Bench, findings: &[Finding]) -> Result<()> {
+/// Only a whole measurement is named in a way that git looks at.
+pub fn write(workspace: &Workspace, bench: &Bench, findings: &[Finding], is_whole: bool) -> Result<()> {
     let facts = facts(workspace, bench)?;
     let text = format!(
         "# Task queues, {}\n\n{}\n## Drain\n\n{}\n{}\n## Latency\n\n{}",
@@ -27,7 +28,7 @@ pub fn write(workspace: &Workspace, bench: &Bench, findings: &[Finding]) -> Resu
     );
     let folder = workspace.root.join("bench/results");
     fs::create_dir_all(&folder)?;
-    let file = folder.join(format!("queue-{}.md", value_of(&facts, "date")));
+    let file = folder.join(format!("queue-{}{}.md", value_of(&facts, "date"), if is_whole { "" } else { "-part" }));
     fs::write(&file, &text).with_context(|| format!("{} could not be written", file.display()))?;
     let facts: serde_json::Map<_, _> = facts.into_iter().map(|(name, value)| (name, Value::from(value))).collect();
     let findings: Vec<_> = findings.iter().map(as_json).collect();

@@ -24,7 +24,7 @@ pub fn measure(bench: &Bench) -> Vec<Finding> {
         findings.push(Finding {
             title: "roofline of starter".into(),
             setting: "pgbench",
-            given: format!("batches of {batch}, {clients} sessions"),
+            given: format!("batches of {batch}; sessions: {clients}"),
             keeps_history: true,
             is_ours: false,
             is_roofline: true,
