@@ -41,6 +41,8 @@ pub struct Options {
     pub durable: bool,
     /// Where the programs of PostgreSQL are; `None` looks for them as [`find_binaries`] does.
     pub binaries: Option<PathBuf>,
+    /// More settings as `name=value`; they win over those of this crate. The program that starts the server decides.
+    pub settings: Vec<String>,
 }
 
 /// A share in a running cluster.
@@ -117,6 +119,7 @@ impl Embedded {
             binaries: &self.binaries,
             socket_dir: &self.socket_dir,
             durable: self.options.durable,
+            settings: &self.options.settings,
         }
     }
 

@@ -28,6 +28,7 @@ pub(crate) struct Recipe<'a> {
     pub binaries: &'a Path,
     pub socket_dir: &'a Path,
     pub durable: bool,
+    pub settings: &'a [String],
 }
 
 /// Whether a server takes connections at `socket_dir`.
@@ -118,7 +119,8 @@ fn spawn(recipe: &Recipe) -> Result<(Child, u64), Error> {
     let postgres = binaries::program(recipe.binaries, "postgres");
     let mut command = account.command(&postgres);
     command.arg("-D").arg(&place.cluster);
-    for setting in settings(socket_dir, recipe.durable) {
+    // Of a setting that is given twice PostgreSQL takes the last.
+    for setting in settings(socket_dir, recipe.durable).iter().chain(recipe.settings) {
         command.arg("-c").arg(setting);
     }
     command.stdout(log.try_clone().doing("open", &place.log())?).stderr(Stdio::from(log));

@@ -1,5 +1,6 @@
 //! `cargo xtask …`: one command for each thing a developer does with the workspace.
 
+mod bench;
 mod browser;
 mod build;
 mod check;
@@ -41,6 +42,9 @@ enum Command {
     Check(check::Options),
     /// Write `.sqlx`, what the compiler must know of the database, anew from the migrations
     Prepare(prepare::Options),
+    /// Measure us beside others
+    #[command(subcommand)]
+    Bench(bench::Options),
     /// Let git run the quick checks before each commit
     Hooks,
 }
@@ -67,6 +71,7 @@ fn start(command: Command) -> anyhow::Result<()> {
         Command::Test(options) => test::test(&workspace, &options),
         Command::Check(options) => check::check(&workspace, &options),
         Command::Prepare(options) => prepare::prepare(&workspace, &options),
+        Command::Bench(options) => bench::bench(&workspace, &options),
         Command::Hooks => hooks(&workspace),
     }
 }

@@ -16,7 +16,13 @@ pub fn folder() -> tempfile::TempDir {
 }
 
 pub fn options(data_dir: &Path) -> Options {
-    Options { data_dir: data_dir.to_path_buf(), database: "app".into(), durable: false, binaries: None }
+    Options {
+        data_dir: data_dir.to_path_buf(),
+        database: "app".into(),
+        durable: false,
+        binaries: None,
+        settings: Vec::new(),
+    }
 }
 
 pub fn start(data_dir: &Path) -> Embedded {

@@ -66,6 +66,7 @@ async fn start_embedded(config: &DatabaseConfig) -> anyhow::Result<Embedded> {
         database: EMBEDDED_DATABASE.into(),
         durable: config.durable,
         binaries: None,
+        settings: Vec::new(),
     };
     let embedded = tokio::task::spawn_blocking(move || Embedded::start(options)).await??;
     tracing::info!(socket_dir = %embedded.socket_dir().display(), "the embedded PostgreSQL is ready");

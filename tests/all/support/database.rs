@@ -25,7 +25,13 @@ static CLUSTER: LazyLock<(Url, Option<Embedded>)> = LazyLock::new(|| {
         Ok(url) => (url, None),
         Err(_) => {
             let data_dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(".data/test-postgres");
-            let options = Options { data_dir, database: "starter_test".into(), durable: false, binaries: None };
+            let options = Options {
+                data_dir,
+                database: "starter_test".into(),
+                durable: false,
+                binaries: None,
+                settings: Vec::new(),
+            };
             let embedded = Embedded::start(options).expect("the cluster of the tests starts");
             (embedded.database_url(), Some(embedded))
         }

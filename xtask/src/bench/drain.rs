@@ -1,0 +1,144 @@
+//! How fast a worker gets through what was queued while it was stopped.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+
+use super::Bench;
+use super::cluster::Database;
+use super::systems::{Setting, System};
+use super::talk::Talk;
+use crate::process;
+
+/// Between two looks at the database, once the handler has run often enough.
+const LOOK_EVERY: Duration = Duration::from_millis(2);
+/// For sessions to end and to tell what they have done.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// One drain. The cold start, measured with one task, is taken off already.
+#[derive(Clone, Debug)]
+pub struct Drained {
+    pub tasks: u64,
+    pub seconds: f64,
+    pub cold_seconds: f64,
+    pub wal_bytes: f64,
+    pub commits: f64,
+    /// What was not as it should be.
+    pub notes: Vec<String>,
+}
+
+impl Drained {
+    pub fn rate(&self) -> f64 {
+        self.tasks as f64 / self.seconds
+    }
+
+    pub fn wal_bytes_a_task(&self) -> f64 {
+        self.wal_bytes / self.tasks as f64
+    }
+
+    pub fn commits_a_task(&self) -> f64 {
+        self.commits / self.tasks as f64
+    }
+
+    /// These figures without those of a cold start.
+    pub fn without(self, cold: &Self) -> Self {
+        Self {
+            seconds: (self.seconds - cold.seconds).max(1e-6),
+            cold_seconds: cold.seconds,
+            wal_bytes: (self.wal_bytes - cold.wal_bytes).max(0.0),
+            commits: (self.commits - cold.commits).max(0.0),
+            ..self
+        }
+    }
+}
+
+/// The value in the middle.
+pub fn median(runs: &[Drained], of: impl Fn(&Drained) -> f64) -> f64 {
+    let mut values: Vec<_> = runs.iter().map(of).collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// The runs of one system at one setting.
+pub fn measure(bench: &Bench, system: &System, setting: &Setting) -> Result<Vec<Drained>> {
+    let tasks = if setting.is_slow { bench.extent.tasks / 10 } else { bench.extent.tasks }.max(1);
+    let cold: Vec<_> =
+        (0..bench.extent.runs.min(3)).map(|_| drain(bench, system, setting, 1)).collect::<Result<_>>()?;
+    let middle = median(&cold, |one| one.seconds);
+    let cold = cold.into_iter().find(|one| one.seconds == middle).context("no cold start was measured")?;
+    ensure!(cold.notes.is_empty(), "with a single task: {}", cold.notes.join("; "));
+    (0..bench.extent.runs).map(|_| Ok(drain(bench, system, setting, tasks)?.without(&cold))).collect()
+}
+
+fn drain(bench: &Bench, system: &System, setting: &Setting, tasks: u64) -> Result<Drained> {
+    let mut database = filled(bench, system, tasks)?;
+    let (wal, commits) = (database.wal_bytes()?, database.commits()?);
+
+    let begun = Instant::now();
+    let until = begun + bench.extent.drain_at_most;
+    let mut work = bench.programs.of(system, "work");
+    let worker = Talk::begin(database.with(work.arg(tasks.to_string()).arg(setting.given)))?;
+    // The database is left alone until the worker says that the end is near.
+    worker.after("ran", until)?;
+    let mut left = database.count(system.left)?;
+    while left > 0 && Instant::now() < until {
+        thread::sleep(LOOK_EVERY);
+        left = database.count(system.left)?;
+    }
+    let seconds = begun.elapsed().as_secs_f64();
+    let wal_bytes = (database.wal_bytes()? - wal) as f64;
+    let ran: u64 = worker.end("total")?.parse()?;
+    thread::sleep(LAST_WORDS);
+    let commits = (database.commits()? - commits) as f64;
+
+    ensure!(left < tasks, "no task was done within {seconds:.0} s");
+    let notes = complaints(&mut database, system, &Ended { tasks, left, ran, seconds })?;
+    Ok(Drained { tasks: tasks - left, seconds, cold_seconds: 0.0, wal_bytes, commits, notes })
+}
+
+/// A database in which so many tasks wait, and nobody works.
+pub fn filled(bench: &Bench, system: &System, tasks: u64) -> Result<Database> {
+    let mut database = bench.cluster.fresh(&bench.programs)?;
+    process::run(database.with(&mut bench.programs.of(system, "setup")))?;
+    // None comes by itself within the next minutes, so no run pays for writing whole pages anew.
+    database.ask("checkpoint")?;
+    process::run(database.with(bench.programs.of(system, "enqueue").arg(tasks.to_string())))?;
+    database.ask("vacuum analyze")?;
+    let queued = database.count(system.left)?;
+    ensure!(queued == tasks, "{queued} tasks were queued instead of {tasks}");
+    thread::sleep(LAST_WORDS);
+    Ok(database)
+}
+
+/// How a drain ended.
+struct Ended {
+    tasks: u64,
+    left: u64,
+    /// Times that the handler ran.
+    ran: u64,
+    seconds: f64,
+}
+
+/// What the database shows, against what it should.
+fn complaints(database: &mut Database, system: &System, ended: &Ended) -> Result<Vec<String>> {
+    let Ended { tasks, left, ran, seconds } = *ended;
+    let mut found = Vec::new();
+    if left > 0 {
+        found.push(format!("stopped after {seconds:.0} s with {} of {tasks} done", tasks - left));
+    } else if ran != tasks {
+        found.push(format!("the handler ran {ran} times for {tasks} tasks"));
+    }
+    if system.keeps_history {
+        let completed = database.count(system.completed)?;
+        // Some may have ended between the two looks.
+        if completed < tasks - left || left == 0 && completed != tasks {
+            found.push(format!("the history shows {completed} completed of {}", tasks - left));
+        }
+    }
+    match database.count(system.failed)? {
+        0 => {}
+        failed => found.push(format!("{failed} failed")),
+    }
+    Ok(found)
+}

@@ -1,0 +1,125 @@
+//! How long it takes from just before the enqueue until the handler starts, between two processes.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use super::Bench;
+use super::systems::{Setting, System};
+use super::talk::Talk;
+use crate::process;
+
+/// So that the worker is idle again between two samples.
+const PAUSE: Duration = Duration::from_millis(5);
+/// For a worker to be ready, and for a lone task to start.
+const PATIENCE: Duration = Duration::from_secs(40);
+const WARM_UP: usize = 5;
+const OPEN_RATE: f64 = 100.0;
+/// The highest rate that half of the load is measured at.
+const HALF_AT_MOST: f64 = 2000.0;
+
+/// Milliseconds.
+#[derive(Clone, Debug)]
+pub struct Latency {
+    pub load: String,
+    pub samples: usize,
+    pub p50: f64,
+    pub p95: f64,
+    pub p99: f64,
+    pub max: f64,
+    pub note: Option<String>,
+}
+
+impl Latency {
+    fn of(load: String, mut micros: Vec<f64>, note: Option<String>) -> Self {
+        micros.sort_by(f64::total_cmp);
+        let at = |part: f64| {
+            let place = (micros.len() as f64 * part).ceil() as usize;
+            micros.get(place.saturating_sub(1)).copied().unwrap_or(f64::NAN) / 1000.0
+        };
+        Self { load, samples: micros.len(), p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1.0), note }
+    }
+}
+
+/// Closed loop, 100 a second, and half of the rate at which the system drains; what comes after a load that it cannot bear is left out.
+pub fn measure(bench: &Bench, system: &System, setting: &Setting, half: f64) -> Result<Vec<Latency>> {
+    let database = bench.cluster.fresh(&bench.programs)?;
+    process::run(database.with(&mut bench.programs.of(system, "setup")))?;
+    let mut work = bench.programs.of(system, "work");
+    let worker = Talk::begin(database.with(work.arg("0").arg(setting.given)))?;
+    let producer = Talk::begin(database.with(&mut bench.programs.of(system, "produce")))?;
+    let mut pair = Pair { worker, producer };
+    pair.producer.after("ready", Instant::now() + PATIENCE)?.context("the producer did not become ready")?;
+    for _ in 0..WARM_UP {
+        pair.one(Instant::now() + PATIENCE)?.context("a lone task did not start within 40 s")?;
+        thread::sleep(PAUSE * 20);
+    }
+
+    let mut all = vec![pair.closed(bench)?];
+    let half = half.min(HALF_AT_MOST).floor();
+    let samples = (half * bench.extent.load.as_secs_f64()) as usize;
+    for (rate, samples) in [(OPEN_RATE, bench.extent.open_samples), (half, samples)] {
+        if samples == 0 || all.last().is_some_and(|last| last.note.is_some()) {
+            break;
+        }
+        all.push(pair.open(rate, samples)?);
+    }
+    Ok(all)
+}
+
+struct Pair {
+    worker: Talk,
+    producer: Talk,
+}
+
+impl Pair {
+    /// Queues one task; the answer is its latency, none when it does not start in time.
+    fn one(&mut self, until: Instant) -> Result<Option<f64>> {
+        self.producer.say("one")?;
+        self.producer.after("sent", until)?;
+        self.next(until)
+    }
+
+    fn next(&self, until: Instant) -> Result<Option<f64>> {
+        Ok(self.worker.after("lat", until)?.map(|micros| micros.parse()).transpose()?)
+    }
+
+    /// Each task is queued after the one before it has started.
+    fn closed(&mut self, bench: &Bench) -> Result<Latency> {
+        let (wanted, begun) = (bench.extent.closed_samples, Instant::now());
+        let mut micros = Vec::new();
+        while micros.len() < wanted && begun.elapsed() < bench.extent.closed_at_most {
+            thread::sleep(PAUSE);
+            let Some(one) = self.one(Instant::now() + PATIENCE)? else { break };
+            micros.push(one);
+        }
+        let started = micros.len();
+        let in_time = started == wanted || begun.elapsed() >= bench.extent.closed_at_most;
+        let note = (!in_time).then(|| format!("the next did not start within {} s", PATIENCE.as_secs()));
+        Ok(Latency::of("one at a time".into(), micros, note))
+    }
+
+    /// Tasks are queued at their time, whatever became of those before.
+    fn open(&mut self, rate: f64, samples: usize) -> Result<Latency> {
+        self.producer.say(&format!("many {rate} {samples}"))?;
+        let begun = Instant::now();
+        let until = begun + Duration::from_secs_f64(samples as f64 / rate * 2.0) + PATIENCE / 4;
+        let mut micros = Vec::new();
+        while micros.len() < samples {
+            let Some(one) = self.next(until)? else { break };
+            micros.push(one);
+        }
+        let started = micros.len();
+        let note = (started < samples).then(|| {
+            let took = begun.elapsed().as_secs();
+            format!("{started} of {samples} started within {took} s")
+        });
+        let sent =
+            self.producer.after("sent", Instant::now() + PATIENCE)?.context("the producer did not come to an end")?;
+        let reached = samples as f64 / sent.parse::<f64>()?;
+        let slow = (reached < rate * 0.9).then(|| format!("the producer reached {reached:.0}/s"));
+        // A slow producer is worth a note, but no reason to stop: it comes last.
+        Ok(Latency::of(format!("{rate:.0}/s"), micros, note.or(slow)))
+    }
+}
