@@ -138,11 +138,7 @@ async fn old_days_of_the_history_are_dropped_with_their_figures() {
     let old = app.queue(&ada, sum(&[1])).await;
     app.work().await;
     let forty_days = chrono::TimeDelta::days(40);
-    sqlx::query("update task_history set finished_at = finished_at - interval '40 days'")
-        .execute(&app.app.db)
-        .await
-        .unwrap();
-    sqlx::query("update task_totals set day = day - 40").execute(&app.app.db).await.unwrap();
+    app.pass_time(forty_days.to_std().unwrap()).await;
     let young = app.queue(&ada, sum(&[2])).await;
     app.work().await;
 
