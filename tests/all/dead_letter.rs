@@ -137,11 +137,7 @@ async fn old_days_of_the_history_are_dropped_with_their_figures() {
     let (ada, grace) = (app.register("Ada").await, app.register_as("Grace", Role::Moderator).await);
     let old = app.queue(&ada, sum(&[1])).await;
     app.work().await;
-    sqlx::query("update task_history set finished_at = finished_at - interval '40 days'")
-        .execute(&app.app.db)
-        .await
-        .unwrap();
-    sqlx::query("update task_totals set day = day - 40").execute(&app.app.db).await.unwrap();
+    app.pass_time(std::time::Duration::from_secs(40 * 24 * 3600)).await;
     let young = app.queue(&ada, sum(&[2])).await;
     app.work().await;
 

@@ -196,10 +196,7 @@ async fn a_rated_type_starts_as_many_as_there_are_tokens() {
     assert_eq!(app.work().await, 3);
     assert_eq!(app.work().await, 0);
 
-    sqlx::query("update task_type_state set tokens_at = tokens_at - interval '61 minutes'")
-        .execute(&app.app.db)
-        .await
-        .unwrap();
+    app.pass_time(Duration::from_secs(61 * 60)).await;
     assert_eq!(app.work().await, 1, "an hour later there is one more");
     app.leaves_tasks(1);
 }
@@ -230,16 +227,14 @@ async fn a_paused_type_takes_tasks_and_runs_none() {
     );
 }
 
+const COOL_DOWN: Duration = Duration::from_secs(3600);
+
+/// Retries come long after the cool-down.
 fn breaking() -> Policy {
-    let breaker = BreakerPolicy {
-        failures: 3,
-        ratio: 0.5,
-        window: Duration::from_secs(3600),
-        cooldown: Duration::from_secs(3600),
-        probes: 2,
-    };
+    let breaker =
+        BreakerPolicy { failures: 3, ratio: 0.5, window: Duration::from_secs(3600), cooldown: COOL_DOWN, probes: 2 };
     Policy {
-        retry: RetryStrategy::Fixed { interval: 3600.0, max_attempts: 9 },
+        retry: RetryStrategy::Fixed { interval: 86_400.0, max_attempts: 9 },
         breaker: Some(breaker),
         ..Policy::default()
     }
@@ -262,16 +257,10 @@ async fn a_breaker_opens_lets_probes_through_and_closes() {
     assert_eq!(app.work().await, 1, "other types go on");
     assert_eq!(app.stored(other).await.status, TaskStatus::Completed);
 
-    cool_down(&app).await;
+    app.pass_time(COOL_DOWN).await;
     assert_eq!(app.work().await, 4, "two probes, and when they have succeeded the rest");
     assert_eq!(seen(&app, &grace).await["breaker"], "closed");
     app.leaves_tasks(3);
-}
-
-/// Moves the end of the cool-down to now.
-async fn cool_down(app: &TestApp) {
-    let moved = sqlx::query("update task_type_state set probe_at = now() where breaker = 'open'");
-    assert_eq!(moved.execute(&app.app.db).await.unwrap().rows_affected(), 1);
 }
 
 #[tokio::test]
@@ -282,7 +271,7 @@ async fn a_probe_that_fails_opens_the_breaker_again() {
     // Of eight that are claimed together all are run; the breaker opens for what comes after.
     assert_eq!(app.work().await, 8);
     queue_many(&app, &ada, 3, &[Retry]).await;
-    cool_down(&app).await;
+    app.pass_time(COOL_DOWN).await;
     assert_eq!(app.work().await, 2, "the probes");
     let seen = seen(&app, &grace).await;
     assert_eq!(seen["breaker"], "open");
@@ -299,7 +288,7 @@ async fn what_completes_in_its_own_transaction_counts_for_the_breaker() {
     queue_many(&app, &ada, 3, &[Retry]).await;
     app.work().await;
     queue_many(&app, &ada, 4, &[Step::Effect]).await;
-    cool_down(&app).await;
+    app.pass_time(COOL_DOWN).await;
     assert_eq!(app.work().await, 4);
     assert_eq!(seen(&app, &grace).await["breaker"], "closed");
     app.leaves_tasks(3);

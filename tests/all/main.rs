@@ -15,5 +15,6 @@ mod schedules;
 mod sessions;
 mod support;
 mod tasks;
+mod testing;
 mod torture;
 mod workers;

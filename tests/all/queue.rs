@@ -227,7 +227,7 @@ async fn a_failed_attempt_is_tried_again_when_it_is_due() {
     assert_eq!((waiting.status, waiting.last_error.as_deref()), (TaskStatus::Retrying, Some("not yet")));
     assert_eq!(app.work().await, 0, "not due yet");
 
-    app.make_due(id).await;
+    app.pass_time(LEASE).await;
     assert_eq!(app.work().await, 1);
     let done = app.stored(id).await;
     assert_eq!((done.status, done.current_attempt), (TaskStatus::Completed, 2));
@@ -379,7 +379,7 @@ async fn a_key_that_counts_for_a_time_outlives_its_task() {
     assert_eq!(app.work().await, 1);
     assert_eq!(app.queue(&ada, new.clone()).await, first);
 
-    app.change(first, "update task_uniques set expires_at = now() where task_id = $1").await;
+    app.pass_time(Duration::from_secs(86_400)).await;
     assert_ne!(app.queue(&ada, new).await, first);
     assert_eq!(app.work().await, 1);
 }

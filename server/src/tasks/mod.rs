@@ -8,6 +8,7 @@ pub mod operate;
 pub mod queue;
 pub mod routes;
 pub mod schedules;
+pub mod testing;
 pub mod worker;
 
 use model::problem::Thing;

@@ -1,8 +1,10 @@
 //! What people and workers do with tasks, and how tests move the rows.
 
+use std::time::Duration;
+
 use model::tasks::{Task, TaskStatus};
 use serde_json::{Value, json};
-use server::tasks::{queue, worker};
+use server::tasks::{queue, testing};
 use uuid::Uuid;
 
 use super::{Person, TestApp, id_of, within_patience};
@@ -44,7 +46,7 @@ impl TestApp {
 
     /// Runs what is due; the answer is how many attempts were made.
     pub async fn work(&self) -> usize {
-        within_patience("the work is done", worker::work_off(&self.app)).await.expect("the work is done")
+        within_patience("the work is done", testing::work_off(&self.app)).await.expect("the work is done")
     }
 
     /// Waits until the task stands there.
@@ -63,9 +65,9 @@ impl TestApp {
         .await
     }
 
-    /// Moves the next attempt to now.
-    pub async fn make_due(&self, id: Uuid) {
-        self.change(id, "update tasks set run_at = now() where id = $1").await;
+    /// Lets time pass for the queue.
+    pub async fn pass_time(&self, time: Duration) {
+        testing::pass_time(&self.app, time).await.expect("the rows are moved");
     }
 
     /// Makes the wait of a delay task nothing.
@@ -73,7 +75,7 @@ impl TestApp {
         self.change(id, r#"update tasks set payload = '{"delay_seconds": 0}' where id = $1"#).await;
     }
 
-    /// Moves the end of a lease into the past.
+    /// Moves the end of this one lease into the past.
     pub async fn let_lapse(&self, worker: i64) {
         let lapsed = "update workers set lease_until = now() - interval '1 second' where id = $1";
         let done = sqlx::query(lapsed).bind(worker).execute(&self.app.db).await.expect("the row is moved");

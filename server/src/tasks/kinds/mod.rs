@@ -113,7 +113,7 @@ impl Kind {
 }
 
 /// Reads a payload, step by step from the version that it was written in.
-fn read<W: Work>(mut payload: Value, version: i16) -> Result<W, Stop> {
+pub(super) fn read<W: Work>(mut payload: Value, version: i16) -> Result<W, Stop> {
     for from in version..W::VERSION {
         payload = W::upcast(from, payload)?;
     }

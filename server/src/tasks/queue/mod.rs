@@ -12,6 +12,7 @@ mod read;
 pub mod schedules;
 mod settle;
 mod stats;
+pub(super) mod time;
 mod types;
 mod upkeep;
 

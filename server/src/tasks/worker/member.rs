@@ -20,6 +20,9 @@ pub(super) const LAST_GRACE: Duration = Duration::from_secs(5);
 /// After an answer was lost, the table is compared so many times: the statement may still be on its way.
 const UNSURE_LOOKS: u32 = 20;
 
+/// Attempts that [`Member::work_off`] makes at once.
+const OFF_AT_ONCE: usize = 100;
+
 /// One membership in the team of workers: it ends when the others declare it dead, and the worker joins under a new id.
 pub(super) struct Member {
     pub app: App,
@@ -122,20 +125,20 @@ impl Member {
         self.leave().await;
     }
 
-    /// Runs what is ready until nothing is; the answer is how many attempts were made.
-    pub async fn work_off(self: Arc<Self>, incoming: settler::Incoming) -> sqlx::Result<usize> {
+    /// Makes so many attempts at most, until nothing is ready; the answer is the task of each.
+    pub async fn work_off(self: Arc<Self>, incoming: settler::Incoming, most: usize) -> sqlx::Result<Vec<Uuid>> {
         let settling = tokio::spawn(settler::run(self.clone(), incoming));
         let keeping = tokio::spawn(self.clone().keep_lease());
-        let mut made = 0;
-        loop {
+        let mut made = Vec::new();
+        while made.len() < most {
             queue::promote(&self.app.db).await?;
             self.look_at_breakers().await;
-            self.claim(100).await?;
+            self.claim(OFF_AT_ONCE.min(most - made.len())).await?;
             let taken = self.take();
             if taken.is_empty() {
                 break;
             }
-            made += taken.len();
+            made.extend(taken.iter().map(|one| one.id));
             let mut attempts: JoinSet<_> = taken.into_iter().map(|one| self.clone().attempt(one)).collect();
             while attempts.join_next().await.is_some() {}
             self.settler.settled().await;

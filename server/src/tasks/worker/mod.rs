@@ -10,6 +10,8 @@ mod settler;
 
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use crate::App;
 pub use clock::since_boot;
 use member::Member;
@@ -38,6 +40,11 @@ pub async fn run(app: App) {
 /// # Errors
 /// When the database does not answer.
 pub async fn work_off(app: &App) -> sqlx::Result<usize> {
+    Ok(run_up_to(app, usize::MAX).await?.len())
+}
+
+/// Runs so many of what is ready at most, until nothing is; the answer is the task of each attempt.
+pub(super) async fn run_up_to(app: &App, most: usize) -> sqlx::Result<Vec<Uuid>> {
     let (member, settler) = Member::join(app).await?;
-    member.work_off(settler).await
+    member.work_off(settler, most).await
 }
