@@ -108,7 +108,7 @@ fn limits(ledger: &Ledger, seen: &Seen) -> Vec<String> {
         let mut moments = Vec::new();
         for execution in ledger.executions.iter().filter(counts) {
             moments.push((execution.began, 1));
-            moments.extend(execution.ended.map(|ended| (ended, -1)));
+            moments.extend(seen.end_of(execution).map(|ended| (ended, -1)));
         }
         // At one moment ends come first.
         moments.sort_unstable();

@@ -11,7 +11,7 @@ use server::tasks::queue::schedules;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::ledger::{self, Ledger};
+use super::ledger::{self, Execution, Ledger};
 use super::worker::{Behaviour, Payload};
 
 /// The longest that a task of a dead worker may stay with it after the lease has lapsed, in seconds.
@@ -101,28 +101,42 @@ pub struct End {
     /// None for what was cancelled or failed.
     pub completed_by: Option<(i64, i32)>,
     pub held_by: Option<i64>,
+    /// On the clock of the ledger.
+    pub at: u64,
 }
 
 impl Seen {
+    /// When an execution ended. One that completed itself in its own transaction may wait for the answer of its commit long after that.
+    pub fn end_of(&self, execution: &Execution) -> Option<u64> {
+        let by = Some((execution.worker, execution.epoch));
+        let completions = self.ended.get(&execution.task).into_iter().flatten().filter(|end| end.completed_by == by);
+        completions.map(|end| end.at.max(execution.began)).chain(execution.ended).min()
+    }
+
     /// The ends before the ledger, because what was accepted must be in it; the deaths after it, because an overlap in it must be excused.
     pub async fn read(db: &PgPool, dir: &Path) -> Result<(Self, Ledger)> {
         let mut ended: HashMap<Uuid, Vec<End>> = HashMap::new();
         let history = sqlx::query!(
             r#"
-            select id as "id!", (result ->> 'worker')::bigint as worker, (result ->> 'epoch')::int as epoch, worker_id, attempts > max_attempts as "too_many!"
+            select id as "id!", (result ->> 'worker')::bigint as worker, (result ->> 'epoch')::int as epoch, worker_id, attempts > max_attempts as "too_many!",
+                extract(epoch from clock_timestamp() - finished_at)::float8 as "ago!"
             from task_history
             union all
-            select id, null, null, worker_id, attempts > max_attempts from dead_tasks
+            select id, null, null, worker_id, attempts > max_attempts, extract(epoch from clock_timestamp() - finished_at)::float8
+            from dead_tasks
             "#
         )
         .fetch_all(db)
         .await?;
+        let now = ledger::now();
+        let moment = |now: u64, ago: f64| now.saturating_sub((ago * 1e6) as u64);
         let max_attempts_exceeded = history.iter().filter(|row| row.too_many).map(|row| row.id).collect();
         for row in history {
-            ended
-                .entry(row.id)
-                .or_default()
-                .push(End { completed_by: row.worker.zip(row.epoch), held_by: row.worker_id });
+            ended.entry(row.id).or_default().push(End {
+                completed_by: row.worker.zip(row.epoch),
+                held_by: row.worker_id,
+                at: moment(now, row.ago),
+            });
         }
         let alive = sqlx::query_scalar!("select id from tasks").fetch_all(db).await?;
         let stuck = sqlx::query_scalar!(
@@ -140,7 +154,7 @@ impl Seen {
         let ago = "select worker_id, extract(epoch from clock_timestamp() - at)::float8 from chaos_dead";
         let dead: Vec<(i64, f64)> = sqlx::query_as(ago).fetch_all(db).await?;
         let now = ledger::now();
-        let dead = dead.into_iter().map(|(worker, ago)| (worker, now.saturating_sub((ago * 1e6) as u64)));
+        let dead = dead.into_iter().map(|(worker, ago)| (worker, moment(now, ago)));
         let effects: Vec<(Uuid, i64)> =
             sqlx::query_as("select task_id, count(*) from chaos_effects group by task_id").fetch_all(db).await?;
         let claimed_while_held_back =
