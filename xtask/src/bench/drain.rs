@@ -42,14 +42,15 @@ impl Drained {
     }
 
     /// These figures without those of a cold start.
-    pub fn without(self, cold: &Self) -> Self {
-        Self {
-            seconds: (self.seconds - cold.seconds).max(1e-6),
+    fn without(self, cold: &Self) -> Result<Self> {
+        ensure!(self.seconds > cold.seconds, "{} tasks took no longer than one: measure with more", self.tasks);
+        Ok(Self {
+            seconds: self.seconds - cold.seconds,
             cold_seconds: cold.seconds,
             wal_bytes: (self.wal_bytes - cold.wal_bytes).max(0.0),
             commits: (self.commits - cold.commits).max(0.0),
             ..self
-        }
+        })
     }
 }
 
@@ -68,7 +69,12 @@ pub fn measure(bench: &Bench, system: &System, setting: &Setting) -> Result<Vec<
     let middle = median(&cold, |one| one.seconds);
     let cold = cold.into_iter().find(|one| one.seconds == middle).context("no cold start was measured")?;
     ensure!(cold.notes.is_empty(), "with a single task: {}", cold.notes.join("; "));
-    (0..bench.extent.runs).map(|_| Ok(drain(bench, system, setting, tasks)?.without(&cold))).collect()
+    let mut runs = Vec::new();
+    // What does not come to an end in one run does not in another.
+    while runs.len() < bench.extent.runs && runs.last().is_none_or(|run: &Drained| run.tasks == tasks) {
+        runs.push(drain(bench, system, setting, tasks)?.without(&cold)?);
+    }
+    Ok(runs)
 }
 
 fn drain(bench: &Bench, system: &System, setting: &Setting, tasks: u64) -> Result<Drained> {

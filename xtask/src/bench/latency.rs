@@ -14,6 +14,10 @@ use crate::process;
 const PAUSE: Duration = Duration::from_millis(5);
 /// For a worker to be ready, and for a lone task to start.
 const PATIENCE: Duration = Duration::from_secs(40);
+/// For a producer to queue all tasks of a load.
+const SENDING: Duration = Duration::from_secs(300);
+/// For those that were queued to start.
+const AFTERWARDS: Duration = Duration::from_secs(10);
 const WARM_UP: usize = 5;
 const OPEN_RATE: f64 = 100.0;
 /// The highest rate that half of the load is measured at.
@@ -29,16 +33,27 @@ pub struct Latency {
     pub p99: f64,
     pub max: f64,
     pub note: Option<String>,
+    /// Not all tasks started.
+    is_too_much: bool,
 }
 
 impl Latency {
-    fn of(load: String, mut micros: Vec<f64>, note: Option<String>) -> Self {
+    fn of(load: String, mut micros: Vec<f64>, note: Option<String>, is_too_much: bool) -> Self {
         micros.sort_by(f64::total_cmp);
         let at = |part: f64| {
             let place = (micros.len() as f64 * part).ceil() as usize;
             micros.get(place.saturating_sub(1)).copied().unwrap_or(f64::NAN) / 1000.0
         };
-        Self { load, samples: micros.len(), p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1.0), note }
+        Self {
+            load,
+            samples: micros.len(),
+            p50: at(0.5),
+            p95: at(0.95),
+            p99: at(0.99),
+            max: at(1.0),
+            note,
+            is_too_much,
+        }
     }
 }
 
@@ -60,7 +75,7 @@ pub fn measure(bench: &Bench, system: &System, setting: &Setting, half: f64) -> 
     let half = half.min(HALF_AT_MOST).floor();
     let samples = (half * bench.extent.load.as_secs_f64()) as usize;
     for (rate, samples) in [(OPEN_RATE, bench.extent.open_samples), (half, samples)] {
-        if samples == 0 || all.last().is_some_and(|last| last.note.is_some()) {
+        if samples == 0 || all.last().is_some_and(|last| last.is_too_much) {
             break;
         }
         all.push(pair.open(rate, samples)?);
@@ -97,14 +112,16 @@ impl Pair {
         let started = micros.len();
         let in_time = started == wanted || begun.elapsed() >= bench.extent.closed_at_most;
         let note = (!in_time).then(|| format!("the next did not start within {} s", PATIENCE.as_secs()));
-        Ok(Latency::of("one at a time".into(), micros, note))
+        Ok(Latency::of("one at a time".into(), micros, note, !in_time))
     }
 
     /// Tasks are queued at their time, whatever became of those before.
     fn open(&mut self, rate: f64, samples: usize) -> Result<Latency> {
         self.producer.say(&format!("many {rate} {samples}"))?;
-        let begun = Instant::now();
-        let until = begun + Duration::from_secs_f64(samples as f64 / rate * 2.0) + PATIENCE / 4;
+        // However slow the producer is, that is not the fault of the worker, whose words wait meanwhile.
+        let sent = self.producer.after("sent", Instant::now() + SENDING)?;
+        let reached = samples as f64 / sent.context("the producer did not come to an end")?.parse::<f64>()?;
+        let until = Instant::now() + AFTERWARDS;
         let mut micros = Vec::new();
         while micros.len() < samples {
             let Some(one) = self.next(until)? else { break };
@@ -112,14 +129,9 @@ impl Pair {
         }
         let started = micros.len();
         let note = (started < samples).then(|| {
-            let took = begun.elapsed().as_secs();
-            format!("{started} of {samples} started within {took} s")
+            format!("{started} of {samples} had started {} s after the last was queued", AFTERWARDS.as_secs())
         });
-        let sent =
-            self.producer.after("sent", Instant::now() + PATIENCE)?.context("the producer did not come to an end")?;
-        let reached = samples as f64 / sent.parse::<f64>()?;
         let slow = (reached < rate * 0.9).then(|| format!("the producer reached {reached:.0}/s"));
-        // A slow producer is worth a note, but no reason to stop: it comes last.
-        Ok(Latency::of(format!("{rate:.0}/s"), micros, note.or(slow)))
+        Ok(Latency::of(format!("{rate:.0}/s"), micros, note.or(slow), started < samples))
     }
 }

@@ -156,8 +156,11 @@ fn latencies(findings: &[Finding]) -> String {
 }
 
 fn line(latency: &Latency) -> String {
-    let Latency { load, samples, p50, p95, p99, max, note } = latency;
+    let Latency { load, samples, p50, p95, p99, max, note, .. } = latency;
     let note = note.as_deref().unwrap_or_default();
+    if *samples == 0 {
+        return format!("{load} | 0 | | | | | {note} |\n");
+    }
     format!("{load} | {samples} | {p50:.2} | {p95:.2} | {p99:.2} | {max:.2} | {note} |\n")
 }
 
