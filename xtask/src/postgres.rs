@@ -32,7 +32,11 @@ pub fn provide(workspace: &Workspace, command: &mut Command) -> Result<()> {
 /// Starts a cluster for tests and checks: fast, and nothing in it is worth keeping.
 pub fn start(data_dir: &Path, database: &str, binaries: PathBuf) -> Result<Embedded> {
     let (data_dir, database) = (data_dir.to_owned(), database.to_owned());
-    let options = Options { data_dir, database, durable: false, binaries: Some(binaries), settings: Vec::new() };
+    start_anew(Options { data_dir, database, durable: false, binaries: Some(binaries), settings: Vec::new() })
+}
+
+/// Starts a cluster of which nothing is worth keeping: one of another version of PostgreSQL makes place for a new one.
+pub fn start_anew(options: Options) -> Result<Embedded> {
     let started = match Embedded::start(options.clone()) {
         Err(Error::OtherVersion { .. }) => {
             remove(&options.data_dir)?;

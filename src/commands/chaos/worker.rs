@@ -1,5 +1,6 @@
 //! A worker under torture: kinds that behave badly, and a ledger of what they really did.
 
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::OnceLock;
@@ -66,8 +67,11 @@ pub async fn run(config: Config, flags: Flags) -> anyhow::Result<ExitCode> {
 
 /// The kinds under torture.
 pub fn kinds(kinds: Kinds) -> Kinds {
-    let kinds = kinds.and(Kind::of::<Free>()).and(Kind::of::<Limited>()).and(Kind::of::<Serial>());
-    kinds.and(Kind::of::<Unique>()).and(Kind::of::<Dependent>()).and(Kind::of::<Scheduled>())
+    fn of<T: Treated>() -> Kind {
+        Kind::of::<Tortured<T>>()
+    }
+    let kinds = kinds.and(of::<Free>()).and(of::<Limited>()).and(of::<Serial>());
+    kinds.and(of::<Unique>()).and(of::<Dependent>()).and(of::<Scheduled>())
 }
 
 /// What a task does.
@@ -165,84 +169,78 @@ fn hasty() -> Policy {
     Policy { retry, timeout: Duration::from_secs(20), breaker: None, ..Policy::default() }
 }
 
-/// Without limits.
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct Free(Payload);
-
-impl Work for Free {
-    const NAME: &'static str = "chaos_free";
-    const DESCRIPTION: &'static str = "Behaves badly.";
+/// What tells one kind under torture from another; the payload says how each task behaves.
+trait Treated: Send + 'static {
+    const NAME: &'static str;
+    const DESCRIPTION: &'static str;
 
     fn policy() -> Policy {
         hasty()
     }
+}
+
+/// A kind under torture.
+#[derive(Deserialize)]
+#[serde(transparent, bound = "")]
+struct Tortured<T>(Payload, PhantomData<T>);
+
+impl<T: Treated> Work for Tortured<T> {
+    const NAME: &'static str = T::NAME;
+    const DESCRIPTION: &'static str = T::DESCRIPTION;
+
+    fn policy() -> Policy {
+        T::policy()
+    }
 
     async fn run(self, context: &Context) -> Result<Value, Stop> {
-        behave(self.0, context, Self::NAME).await
+        behave(self.0, context, T::NAME).await
     }
 }
 
-/// [`LIMIT`] at once.
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct Limited(Payload);
+/// Without limits.
+struct Free;
 
-impl Work for Limited {
+impl Treated for Free {
+    const NAME: &'static str = "chaos_free";
+    const DESCRIPTION: &'static str = "Behaves badly.";
+}
+
+/// [`LIMIT`] at once.
+struct Limited;
+
+impl Treated for Limited {
     const NAME: &'static str = "chaos_limited";
     const DESCRIPTION: &'static str = "Behaves badly, a few at once.";
 
     fn policy() -> Policy {
         Policy { max_running: Some(LIMIT), ..hasty() }
     }
-
-    async fn run(self, context: &Context) -> Result<Value, Stop> {
-        behave(self.0, context, Self::NAME).await
-    }
 }
 
 /// One after the other.
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct Serial(Payload);
+struct Serial;
 
-impl Work for Serial {
+impl Treated for Serial {
     const NAME: &'static str = "chaos_serial";
     const DESCRIPTION: &'static str = "Behaves badly, one at a time.";
 
     fn policy() -> Policy {
         Policy { max_running: Some(1), ..hasty() }
     }
-
-    async fn run(self, context: &Context) -> Result<Value, Stop> {
-        behave(self.0, context, Self::NAME).await
-    }
 }
 
 /// One for each key.
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct Unique(Payload);
+struct Unique;
 
-impl Work for Unique {
+impl Treated for Unique {
     const NAME: &'static str = "chaos_unique";
     const DESCRIPTION: &'static str = "Behaves badly, once for each key.";
-
-    fn policy() -> Policy {
-        hasty()
-    }
-
-    async fn run(self, context: &Context) -> Result<Value, Stop> {
-        behave(self.0, context, Self::NAME).await
-    }
 }
 
 /// Needs something that is down at times.
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct Dependent(Payload);
+struct Dependent;
 
-impl Work for Dependent {
+impl Treated for Dependent {
     const NAME: &'static str = "chaos_dependent";
     const DESCRIPTION: &'static str = "Fails while what it depends on is down.";
 
@@ -251,26 +249,12 @@ impl Work for Dependent {
         let breaker = BreakerPolicy { failures: 5, ratio: 0.5, window, cooldown, probes: 2 };
         Policy { breaker: Some(breaker), ..hasty() }
     }
-
-    async fn run(self, context: &Context) -> Result<Value, Stop> {
-        behave(self.0, context, Self::NAME).await
-    }
 }
 
 /// Comes by a schedule.
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct Scheduled(Payload);
+struct Scheduled;
 
-impl Work for Scheduled {
+impl Treated for Scheduled {
     const NAME: &'static str = "chaos_scheduled";
     const DESCRIPTION: &'static str = "Comes every few seconds.";
-
-    fn policy() -> Policy {
-        hasty()
-    }
-
-    async fn run(self, context: &Context) -> Result<Value, Stop> {
-        behave(self.0, context, Self::NAME).await
-    }
 }

@@ -35,8 +35,7 @@ impl Cluster {
             binaries: Some(binaries.clone()),
             settings: SETTINGS.map(str::to_owned).to_vec(),
         };
-        let embedded = Embedded::start(options).context("PostgreSQL could not be started")?;
-        Ok(Self { embedded, binaries })
+        Ok(Self { embedded: postgres::start_anew(options)?, binaries })
     }
 
     /// The address of a database.

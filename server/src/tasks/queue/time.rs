@@ -14,16 +14,12 @@ pub async fn move_moments(conn: &mut PgConnection, seconds: f64) -> sqlx::Result
 
 /// Adds the history up anew, for its rows have moved to other days.
 pub async fn move_totals(conn: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query!("delete from task_totals").execute(&mut *conn).await?;
     sqlx::query!(
         r#"
-        with gone as (
-            delete from task_totals returning day
-        )
         insert into task_totals (day, status, spread, total)
         select (finished_at at time zone 'UTC')::date, status, 0, count(*)
         from task_history
-        -- All are gone before the first one comes.
-        where (select count(*) from gone) >= 0
         group by 1, 2
         "#
     )
