@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use model::tasks::{DeadReason, TaskStatus};
 use serde_json::{Value, json};
-use server::tasks::queue::{self, Breakers, Claimed, Ended, Lane, Member, Outcome, Settlement, Sign};
+use server::tasks::queue::{self, Claimed, Ended, Lane, Member, Outcome, Purpose, Settlement, Sign};
 
 use crate::support::TestApp;
 use crate::support::tasks::{delay, sum};
@@ -26,7 +26,7 @@ async fn lanes(app: &TestApp) -> Vec<Lane> {
 }
 
 async fn claim(app: &TestApp, worker: i64, limit: i64) -> Vec<Claimed> {
-    queue::claim(&app.app.db, worker, &lanes(app).await, limit, Breakers::Closed).await.unwrap()
+    queue::claim(&app.app.db, worker, &lanes(app).await, limit, Purpose::Places).await.unwrap()
 }
 
 async fn claim_one(app: &TestApp, worker: i64) -> Claimed {
@@ -120,7 +120,7 @@ async fn a_claim_begins_behind_its_cursor() {
         sqlx::query_scalar("select seq from tasks where id = $1").bind(first).fetch_one(&app.app.db).await.unwrap();
 
     let behind: Vec<_> = lanes(&app).await.into_iter().map(|lane| Lane { after_seq: seq, ..lane }).collect();
-    let claimed = queue::claim(&app.app.db, worker, &behind, 10, Breakers::Closed).await.unwrap();
+    let claimed = queue::claim(&app.app.db, worker, &behind, 10, Purpose::Places).await.unwrap();
     assert_eq!(claimed.iter().map(|claimed| claimed.id).collect::<Vec<_>>(), [second]);
 }
 
@@ -135,7 +135,7 @@ async fn a_claim_changes_no_index() {
     app.leaves_tasks(10);
     let worker = join(&app).await;
     let mut tx = server::db::begin(&app.app.db).await.unwrap();
-    queue::claim(&mut *tx, worker, &lanes(&app).await, 10, Breakers::Closed).await.unwrap();
+    queue::claim(&mut *tx, worker, &lanes(&app).await, 10, Purpose::Places).await.unwrap();
     let (updated, hot): (i64, i64) =
         sqlx::query_as("select n_tup_upd, n_tup_hot_upd from pg_stat_xact_user_tables where relname = 'tasks'")
             .fetch_one(&mut *tx)
@@ -248,6 +248,21 @@ async fn a_task_that_workers_keep_dying_of_is_poison() {
     assert_eq!((failed.dead_reason, failed.errors.len()), (Some(DeadReason::Poison), 3));
     assert!(failed.completed_at.is_some());
     assert_eq!(app.work().await, 0);
+}
+
+#[tokio::test]
+async fn a_task_that_a_worker_died_of_is_not_claimed_ahead() {
+    let app = TestApp::start().await;
+    let ada = app.register("Ada").await;
+    let suspect = app.queue(&ada, sum(&[1])).await;
+    let (dead, alive) = (join(&app).await, join(&app).await);
+    claim_one(&app, dead).await;
+    die(&app, dead).await;
+    let innocent = app.queue(&ada, sum(&[2])).await;
+    let ahead = queue::claim(&app.app.db, alive, &lanes(&app).await, 10, Purpose::Ahead).await.unwrap();
+    assert_eq!(ahead.iter().map(|one| one.id).collect::<Vec<_>>(), [innocent]);
+    assert_eq!(claim_one(&app, alive).await.id, suspect);
+    app.leaves_tasks(2);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use model::tasks::DeadReason;
 use serde_json::Value;
-use server::tasks::queue::{self, Breakers, Claimed, Lane, Member, Outcome, Settlement};
+use server::tasks::queue::{self, Claimed, Lane, Member, Outcome, Purpose, Settlement};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
@@ -60,7 +60,7 @@ async fn claim_one(app: &TestApp, worker: i64) -> Claimed {
     let types: Vec<i32> = sqlx::query_scalar("select id from task_types").fetch_all(&app.app.db).await.unwrap();
     let lane = |task_type_id| Lane { task_type_id, priority: 1, after_seq: 0, quota: 1 };
     let lanes: Vec<_> = types.into_iter().map(lane).collect();
-    let claimed = queue::claim(&app.app.db, worker, &lanes, 1, Breakers::Closed).await.unwrap();
+    let claimed = queue::claim(&app.app.db, worker, &lanes, 1, Purpose::Places).await.unwrap();
     claimed.into_iter().next().expect("a task is ready")
 }
 
@@ -105,5 +105,5 @@ async fn each_condition_of_the_fence_is_needed() {
     assert!(!accepts(&app, SETTLE, other, &second).await, "another worker is refused");
     assert!(accepts(&app, SETTLE, worker, &second).await, "the claim that holds it is not");
     assert!(accepts(&app, &without("tasks.lease_epoch = given.epoch"), worker, &first).await);
-    assert!(accepts(&app, &without("tasks.worker_id = $1"), other, &second).await);
+    assert!(accepts(&app, &without("tasks.worker_id = given.worker_id"), other, &second).await);
 }

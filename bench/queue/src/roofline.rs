@@ -7,9 +7,8 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use model::tasks::Priority;
 use serde_json::Value;
-use server::tasks::queue::{self, Breakers, Claimed, Lane, Member, Outcome, Settlement};
+use server::tasks::queue::{self, Claimed, Lane, Member, Outcome, Purpose, Settlement};
 use sqlx::PgConnection;
-use uuid::Uuid;
 
 use crate::ours;
 use crate::settings::Settings;
@@ -38,7 +37,7 @@ pub async fn prepare(url: &str, script: &Path, clients: usize, batch: i32) -> an
     let mut conn = app.db.acquire().await?;
     let lane = Lane { task_type_id: task_type, priority: Priority::default() as i16, after_seq: 0, quota: batch };
     // Nobody is worker 0, and no task has the nil id: neither touches a row.
-    queue::claim(&mut *conn, 0, &[lane], batch.into(), Breakers::Closed).await?;
+    queue::claim(&mut *conn, 0, &[lane], batch.into(), Purpose::Places).await?;
     let claim = prepared(&mut conn, "%from unnest(%as lane %skip locked%").await?;
     queue::settle(&mut conn, 0, &[nothing(task_type)]).await?;
     let settle = prepared(&mut conn, "%from unnest(%as given (%task_history%").await?;
@@ -57,20 +56,7 @@ async fn prepared(conn: &mut PgConnection, like: &str) -> anyhow::Result<Prepare
 }
 
 fn nothing(task_type_id: i32) -> Settlement {
-    let claimed = Claimed {
-        id: Uuid::nil(),
-        seq: 0,
-        task_type_id,
-        priority: 0,
-        payload: Value::Null,
-        payload_version: 1,
-        attempt: 1,
-        max_attempts: 1,
-        retry_strategy: None,
-        lease_epoch: 0,
-        created_by: None,
-        waited_ms: 0,
-    };
+    let claimed = Claimed { task_type_id, attempt: 1, max_attempts: 1, ..Claimed::default() };
     Settlement { claimed, outcome: Outcome::Completed(Value::Null), ran: Duration::ZERO }
 }
 
@@ -78,7 +64,7 @@ fn nothing(task_type_id: i32) -> Settlement {
 fn text(claim: &Prepared, settle: &Prepared, lane: &Lane, batch: i32) -> anyhow::Result<String> {
     let (of, priority) = (format!("'{{{}}}'", lane.task_type_id), format!("'{{{}}}'", lane.priority));
     let (quota, limit) = (format!("'{{{batch}}}'"), batch.to_string());
-    let claim = filled_in(claim, &[":worker", &of, &priority, "array[:after]", &quota, &limit, "false"])?;
+    let claim = filled_in(claim, &[":worker", &of, &priority, "array[:after]", &quota, &limit, "false", "false"])?;
     let (before, rows) = claim.rsplit_once("select id as").context("the claim ends in another way than it did")?;
     let settle_with = ["worker", "ids", "epochs", "codes", "reasons", "results", "errors", "delays", "ran", "waited"]
         .map(|name| format!(":{name}"));

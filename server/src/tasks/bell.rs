@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use model::tasks::TaskStatus;
-use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
+use sqlx::{ConnectOptions, PgConnection, PgPool};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -16,8 +16,10 @@ use uuid::Uuid;
 use super::live::{CHANGED, Live, READY, TaskChanged, Told};
 use super::queue::Ended;
 
-/// What is rung within this time is told together.
+/// Calls for work, and for a stop, within this time are told together.
 const GATHERED: Duration = Duration::from_millis(3);
+/// Changes within this time are told together: they are for people, and each telling is a commit.
+const CHANGES_GATHERED: Duration = Duration::from_millis(50);
 /// Changes that are told one by one; of more than these together it is told that there were many.
 const ONE_BY_ONE: usize = 40;
 /// Wait between two tries when the database is away.
@@ -29,6 +31,7 @@ pub struct Bell {
     live: Live,
     waiting: Arc<Mutex<Waiting>>,
     rung: Arc<Notify>,
+    urgent: Arc<Notify>,
     later: Arc<Notify>,
 }
 
@@ -41,14 +44,14 @@ struct Waiting {
 
 impl Bell {
     pub fn new(live: Live) -> Self {
-        Self { live, waiting: Arc::default(), rung: Arc::default(), later: Arc::default() }
+        Self { live, waiting: Arc::default(), rung: Arc::default(), urgent: Arc::default(), later: Arc::default() }
     }
 
     /// Tasks may be ready. A worker in this process starts at once.
     pub fn ready(&self) {
         self.live.wake();
         self.waiting().is_ready = true;
-        self.rung.notify_one();
+        self.urgent.notify_one();
     }
 
     /// A task changed.
@@ -66,7 +69,7 @@ impl Bell {
     /// A running task was told to stop.
     pub fn told_to_stop(&self, id: Uuid, owner: Option<Uuid>) {
         self.add(TaskChanged { id, owner, status: TaskStatus::Running, cancel_requested: true });
-        self.rung.notify_one();
+        self.urgent.notify_one();
     }
 
     /// Tasks stand somewhere else now.
@@ -108,7 +111,8 @@ impl Bell {
         let mut conn = None;
         loop {
             tokio::select! {
-                () = self.rung.notified() => {}
+                () = self.urgent.notified() => {}
+                () = self.rung_for_a_while() => {}
                 () = stopping.cancelled() => {}
             }
             let is_last = stopping.is_cancelled();
@@ -132,6 +136,11 @@ impl Bell {
         }
     }
 
+    async fn rung_for_a_while(&self) {
+        self.rung.notified().await;
+        tokio::time::sleep(CHANGES_GATHERED).await;
+    }
+
     fn tell_here(&self, waiting: Waiting) {
         waiting.changed.into_iter().for_each(|changed| self.live.tell(Told::Changed(changed)));
         if waiting.many_changed {
@@ -148,17 +157,27 @@ async fn send(db: &PgPool, conn: &mut Option<PgConnection>, waiting: &Waiting) -
             conn.insert(db.connect_options().as_ref().clone().options([("synchronous_commit", "off")]).connect().await?)
         }
     };
-    let mut tx = conn.begin().await?;
+    let mut told = Vec::new();
     if waiting.is_ready {
-        sqlx::query!("select pg_notify($1, '')", READY).execute(&mut *tx).await?;
+        told.push((READY, String::new()));
     }
     // A notification holds 8000 bytes at most.
-    for some in waiting.changed.chunks(ONE_BY_ONE) {
-        let told = serde_json::to_string(some).unwrap_or_default();
-        sqlx::query!("select pg_notify($1, $2)", CHANGED, told).execute(&mut *tx).await?;
-    }
+    let changes = waiting.changed.chunks(ONE_BY_ONE);
+    told.extend(changes.map(|some| (CHANGED, serde_json::to_string(some).unwrap_or_default())));
     if waiting.many_changed {
-        sqlx::query!("select pg_notify($1, '[]')", CHANGED).execute(&mut *tx).await?;
+        told.push((CHANGED, "[]".to_owned()));
     }
-    tx.commit().await
+    if told.is_empty() {
+        return Ok(());
+    }
+    let (channels, payloads): (Vec<_>, Vec<_>) =
+        told.into_iter().map(|(channel, told)| (channel.to_owned(), told)).unzip();
+    sqlx::query!(
+        "select pg_notify(channel, told) from unnest($1::text[], $2::text[]) as t (channel, told)",
+        &channels,
+        &payloads
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }

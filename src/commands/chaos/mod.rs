@@ -84,7 +84,7 @@ impl Sabotage {
         match self {
             Self::Fencing => ("tasks.lease_epoch = given.epoch", "true"),
             Self::Rescue => ("lease_until < now()", "false"),
-            Self::Completion => ("tasks.worker_id = $1 and tasks.lease_epoch = given.epoch", "$1 = $1"),
+            Self::Completion => ("tasks.worker_id = given.worker_id and tasks.lease_epoch = given.epoch", "true"),
         }
     }
 }

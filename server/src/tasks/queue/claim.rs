@@ -17,7 +17,7 @@ pub struct Lane {
 }
 
 /// A task that this process holds under a lease.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Claimed {
     pub id: Uuid,
     pub seq: i64,
@@ -36,13 +36,16 @@ pub struct Claimed {
     pub waited_ms: i64,
 }
 
-/// Which types give tasks.
+/// What a claim is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Breakers {
-    /// Those whose breaker is closed.
-    Closed,
-    /// All; the caller has locked the breaker and counts the probes.
-    AnyState,
+pub enum Purpose {
+    /// Free places: of types whose breaker is closed.
+    Places,
+    /// More than there are places (prefetch). Besides, none of which a worker has died: each death counts against all that the dead worker
+    /// held, so those may not have many neighbours.
+    Ahead,
+    /// A counted type, in any state of its breaker: the caller has locked it and counts.
+    Counted,
 }
 
 /// Takes up to `limit` tasks, lane by lane in the order given and in the order of the queue within a lane.
@@ -54,7 +57,7 @@ pub async fn claim(
     worker: i64,
     lanes: &[Lane],
     limit: i64,
-    breakers: Breakers,
+    purpose: Purpose,
 ) -> sqlx::Result<Vec<Claimed>> {
     let types: Vec<_> = lanes.iter().map(|lane| lane.task_type_id).collect();
     let priorities: Vec<_> = lanes.iter().map(|lane| lane.priority).collect();
@@ -73,14 +76,14 @@ pub async fn claim(
             join task_type_state as state on state.task_type_id = lane.task_type_id and (state.breaker = 'closed' or $7)
             order by lane.place
         ), due as materialized (
-            select picked.id
+            select picked.place
             from me
             cross join lanes
             cross join lateral (
-                select tasks.id
+                select tasks.ctid as place
                 from tasks
                 where tasks.task_type_id = lanes.task_type_id and tasks.priority = lanes.priority and tasks.run_at is null
-                  and tasks.seq > lanes.after_seq and tasks.worker_id is null
+                  and tasks.seq > lanes.after_seq and tasks.worker_id is null and (tasks.rescues = 0 or not $8)
                 order by tasks.seq
                 limit lanes.quota
                 for update of tasks skip locked
@@ -89,8 +92,7 @@ pub async fn claim(
         ), claimed as (
             update tasks
             set worker_id = $1, attempts = attempts + 1, lease_epoch = lease_epoch + 1, started_at = now()
-            from due
-            where tasks.id = due.id
+            where tasks.ctid = any(array(select place from due))
             returning tasks.*
         ), marked as (
             insert into worker_lanes (worker_id, task_type_id, priority, claimed_up_to)
@@ -111,7 +113,8 @@ pub async fn claim(
         &after,
         &quotas,
         limit,
-        breakers == Breakers::AnyState,
+        purpose == Purpose::Counted,
+        purpose == Purpose::Ahead,
     )
     .fetch_all(db)
     .await

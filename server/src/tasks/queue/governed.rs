@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 
 use super::breaker::{Breaker, BreakerState};
-use super::claim::{Breakers, Claimed, Lane, claim};
+use super::claim::{Claimed, Lane, Purpose, claim};
 use crate::db;
 use crate::tasks::kinds::{BreakerPolicy, Rate};
 
@@ -53,7 +53,7 @@ pub async fn claim_governed(db: &PgPool, worker: i64, lanes: &[Lane], limit: i32
     let mut claimed = Vec::new();
     if free > 0 {
         let lanes: Vec<_> = lanes.iter().map(|lane| Lane { after_seq: 0, quota: free, ..*lane }).collect();
-        claimed = claim(&mut *tx, worker, &lanes, free.into(), Breakers::AnyState).await?;
+        claimed = claim(&mut *tx, worker, &lanes, free.into(), Purpose::Counted).await?;
         governed.claimed(claimed.len() as i32);
     }
     save(&mut tx, task_type_id, &governed).await?;

@@ -18,7 +18,7 @@ mod upkeep;
 
 pub use breaker::{Breaker, BreakerState, force as force_breaker};
 pub use cancel::{cancel, cancel_orphans, cancel_some, delete};
-pub use claim::{Breakers, Claimed, Lane, claim};
+pub use claim::{Claimed, Lane, Purpose, claim};
 pub use dead::{Edited, Replayed, find as find_dead, replay, replay_some};
 pub use dependencies::block;
 pub use enqueue::{NewRow, Queued, insert, insert_all};

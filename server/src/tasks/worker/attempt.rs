@@ -8,9 +8,10 @@ use futures::FutureExt;
 use model::tasks::{DeadReason, RetryStrategy};
 use serde_json::Value;
 
-use super::member::{LAST_GRACE, Member, Why};
+use super::held::Why;
+use super::member::{LAST_GRACE, Member};
 use crate::tasks::kinds::{Context, Kind, Stop};
-use crate::tasks::queue::{Claimed, Outcome, Settlement};
+use crate::tasks::queue::{Claimed, Outcome};
 
 /// How long a task waits for a worker that knows the version of its payload.
 const NEWER_PROGRAM: Duration = Duration::from_secs(30);
@@ -26,15 +27,9 @@ impl Member {
             Some(kind) if claimed.payload_version > kind.version => Some(Outcome::Snoozed(NEWER_PROGRAM)),
             Some(kind) => self.run(&kind, &claimed).await,
         };
-        match outcome {
-            Some(outcome) => {
-                self.settler.take(Settlement { claimed, outcome: storable(outcome), ran: began.elapsed() }, false)
-            }
-            None => {
-                let outcome = Outcome::Completed(Value::Null);
-                self.settler.take(Settlement { claimed, outcome, ran: began.elapsed() }, true);
-            }
-        }
+        let is_settled = outcome.is_none();
+        let outcome = storable(outcome.unwrap_or(Outcome::Completed(Value::Null)));
+        self.end(claimed, outcome, began.elapsed(), is_settled);
     }
 
     /// The outcome; none when the task has settled itself.
@@ -144,20 +139,8 @@ mod tests {
     use super::*;
 
     fn claimed(attempt: i32) -> Claimed {
-        Claimed {
-            id: uuid::Uuid::nil(),
-            seq: 1,
-            task_type_id: 1,
-            priority: 1,
-            payload: json!({}),
-            payload_version: 1,
-            attempt,
-            max_attempts: 3,
-            retry_strategy: Some(sqlx::types::Json(RetryStrategy::Fixed { interval: 7.0, max_attempts: 3 })),
-            lease_epoch: 1,
-            created_by: None,
-            waited_ms: 0,
-        }
+        let strategy = RetryStrategy::Fixed { interval: 7.0, max_attempts: 3 };
+        Claimed { attempt, max_attempts: 3, retry_strategy: Some(sqlx::types::Json(strategy)), ..Claimed::default() }
     }
 
     fn outcome(attempt: i32, stop: Stop) -> Outcome {

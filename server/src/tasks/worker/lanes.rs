@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use model::tasks::Priority;
 
-use crate::tasks::queue::{Claimed, Known, Lane};
+use super::held::Room;
+use crate::tasks::queue::{Claimed, Known, Lane, Purpose};
 
 /// Under load a lane is read from its start this often: a task whose transaction committed late lies behind the cursor.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
@@ -22,6 +23,8 @@ pub struct Lanes {
     turn: usize,
     sweep_at: Instant,
     sweeps_now: bool,
+    /// The next round claims quick tasks ahead of the places.
+    looks_ahead: bool,
 }
 
 /// What one round of claims asks for: all plain types at once, and each counted type for itself.
@@ -29,6 +32,9 @@ pub struct Round {
     pub plain: Vec<Lane>,
     pub governed: Vec<Vec<Lane>>,
     pub governed_first: bool,
+    /// Tasks of all lanes together.
+    pub limit: usize,
+    pub purpose: Purpose,
     is_sweep: bool,
     began: Instant,
 }
@@ -36,18 +42,21 @@ pub struct Round {
 impl Lanes {
     pub fn new(known: Vec<Known>) -> Self {
         // The start is a sweep.
-        Self { known, cursors: HashMap::new(), turn: 0, sweep_at: Instant::now(), sweeps_now: true }
+        Self { known, cursors: HashMap::new(), turn: 0, sweep_at: Instant::now(), sweeps_now: true, looks_ahead: false }
     }
 
-    /// The next round, for so many free places. `running` tells how many of a type this worker runs; `broken` are types whose breaker
-    /// counts probes.
-    pub fn round(&mut self, free: usize, running: impl Fn(i32) -> usize, broken: &[i32]) -> Round {
+    /// The next round. `running` tells how many of a type this worker runs; `broken` are types whose breaker counts probes.
+    pub fn round(&mut self, room: &Room, running: impl Fn(i32) -> usize, broken: &[i32]) -> Round {
         let began = Instant::now();
-        let is_sweep = self.sweeps_now || began >= self.sweep_at + SWEEP_EVERY;
         self.turn = self.turn.wrapping_add(1);
-        let quota = |known: &Known| {
-            let own = known.max_per_worker.map_or(free, |most| most.saturating_sub(running(known.id)));
-            i32::try_from(own.min(free)).unwrap_or(i32::MAX)
+        let counts = |known: &Known| known.is_governed || broken.contains(&known.id);
+        let ahead = |known: &Known| if counts(known) { 0 } else { room.ahead.get(&known.id).copied().unwrap_or(0) };
+        let looks_ahead = self.looks_ahead && self.known.iter().any(|known| ahead(known) > 0);
+        let is_sweep = !looks_ahead && (self.sweeps_now || began >= self.sweep_at + SWEEP_EVERY);
+        let quota = |known: &Known| match known.max_per_worker {
+            _ if looks_ahead => ahead(known),
+            Some(most) => room.places.min(most.saturating_sub(running(known.id))),
+            None => room.places,
         };
         let turned = |of: &dyn Fn(&Known) -> bool| -> Vec<&Known> {
             let mut chosen: Vec<_> =
@@ -58,21 +67,30 @@ impl Lanes {
             }
             chosen
         };
-        let counts = |known: &Known| known.is_governed || broken.contains(&known.id);
         let lane = |known: &Known, priority: Priority| {
             let priority = priority as i16;
             let cursor = self.cursors.get(&(known.id, priority)).copied().unwrap_or(0);
-            Lane { task_type_id: known.id, priority, after_seq: if is_sweep { 0 } else { cursor }, quota: quota(known) }
+            let quota = i32::try_from(quota(known)).unwrap_or(i32::MAX);
+            Lane { task_type_id: known.id, priority, after_seq: if is_sweep { 0 } else { cursor }, quota }
         };
         let urgent_first = || Priority::ALL.into_iter().rev();
         let plain = turned(&|known| !counts(known));
-        let plain = urgent_first().flat_map(|priority| plain.iter().map(move |known| lane(known, priority))).collect();
-        let governed = turned(&counts).into_iter().map(|known| urgent_first().map(|one| lane(known, one)).collect());
-        Round { plain, governed: governed.collect(), governed_first: self.turn.is_multiple_of(2), is_sweep, began }
+        Round {
+            limit: if looks_ahead { plain.iter().map(|known| ahead(known)).max().unwrap_or(0) } else { room.places },
+            plain: urgent_first().flat_map(|priority| plain.iter().map(move |known| lane(known, priority))).collect(),
+            governed: turned(&counts)
+                .into_iter()
+                .map(|known| urgent_first().map(|one| lane(known, one)).collect())
+                .collect(),
+            governed_first: self.turn.is_multiple_of(2),
+            purpose: if looks_ahead { Purpose::Ahead } else { Purpose::Places },
+            is_sweep,
+            began,
+        }
     }
 
-    /// Notes what a round brought; says whether it makes sense to look again at once.
-    pub fn brought(&mut self, round: &Round, claimed: &[Claimed], free: usize) -> bool {
+    /// Notes what a round brought; says whether it makes sense to look again as soon as there is room.
+    pub fn brought(&mut self, round: &Round, claimed: &[Claimed]) -> bool {
         for one in claimed {
             let cursor = self.cursors.entry((one.task_type_id, one.priority)).or_default();
             *cursor = (*cursor).max(one.seq);
@@ -81,7 +99,13 @@ impl Lanes {
         if round.is_sweep {
             self.sweep_at = now + (now - round.began) * (SWEEP_PART - 1);
         }
-        let is_full = claimed.len() >= free;
+        let of_lane = |lane: &Lane| {
+            claimed.iter().filter(|one| one.task_type_id == lane.task_type_id && one.priority == lane.priority).count()
+        };
+        let is_full =
+            claimed.len() >= round.limit || round.plain.iter().any(|lane| of_lane(lane) >= lane.quota as usize);
+        // Where there are more than places, there may be many.
+        self.looks_ahead = is_full && round.purpose == Purpose::Places;
         // A lane that looks empty is looked at once more from its start, before the worker waits.
         self.sweeps_now = !is_full && !round.is_sweep && now >= self.sweep_at;
         is_full || self.sweeps_now
@@ -99,8 +123,6 @@ impl Lanes {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn known(id: i32) -> Known {
@@ -108,20 +130,11 @@ mod tests {
     }
 
     fn claimed(task_type_id: i32, seq: i64) -> Claimed {
-        Claimed {
-            id: uuid::Uuid::nil(),
-            seq,
-            task_type_id,
-            priority: 1,
-            payload: json!({}),
-            payload_version: 1,
-            attempt: 1,
-            max_attempts: 1,
-            retry_strategy: None,
-            lease_epoch: 1,
-            created_by: None,
-            waited_ms: 0,
-        }
+        Claimed { task_type_id, seq, priority: 1, ..Claimed::default() }
+    }
+
+    fn places(places: usize) -> Room {
+        Room { places, ..Room::default() }
     }
 
     fn order(round: &Round) -> Vec<(i32, i16)> {
@@ -131,7 +144,8 @@ mod tests {
     #[test]
     fn urgent_lanes_come_first_and_types_take_turns() {
         let mut lanes = Lanes::new(vec![known(1), known(3)]);
-        let (first, second) = (order(&lanes.round(5, |_| 0, &[])), order(&lanes.round(5, |_| 0, &[])));
+        let (first, second) =
+            (order(&lanes.round(&places(5), |_| 0, &[])), order(&lanes.round(&places(5), |_| 0, &[])));
         assert_eq!(first[..3], [(3, 3), (1, 3), (3, 2)]);
         assert_eq!(second[..3], [(1, 3), (3, 3), (1, 2)]);
     }
@@ -139,15 +153,15 @@ mod tests {
     #[test]
     fn a_type_has_its_own_limit_in_this_worker() {
         let mut lanes = Lanes::new(vec![known(2)]);
-        let round = lanes.round(5, |_| 1, &[]);
+        let round = lanes.round(&places(5), |_| 1, &[]);
         assert!(round.plain.iter().all(|lane| lane.quota == 2));
-        assert!(lanes.round(5, |_| 3, &[]).plain.is_empty());
+        assert!(lanes.round(&places(5), |_| 3, &[]).plain.is_empty());
     }
 
     #[test]
     fn counted_types_and_types_with_a_broken_breaker_are_claimed_apart() {
         let mut lanes = Lanes::new(vec![known(1), known(3), known(9)]);
-        let round = lanes.round(5, |_| 0, &[3]);
+        let round = lanes.round(&places(5), |_| 0, &[3]);
         assert!(round.plain.iter().all(|lane| lane.task_type_id == 1));
         let mut apart: Vec<_> = round.governed.iter().map(|lanes| lanes[0].task_type_id).collect();
         apart.sort_unstable();
@@ -157,16 +171,31 @@ mod tests {
     #[test]
     fn a_claim_goes_on_behind_the_last_one_and_an_empty_lane_is_swept_before_waiting() {
         let mut lanes = Lanes::new(vec![known(1)]);
-        let first = lanes.round(1, |_| 0, &[]);
+        let first = lanes.round(&places(1), |_| 0, &[]);
         assert_eq!(first.plain[0].after_seq, 0, "the start is a sweep");
-        assert!(lanes.brought(&first, &[claimed(1, 7)], 1), "full, so there may be more");
-        let second = lanes.round(1, |_| 0, &[]);
+        assert!(lanes.brought(&first, &[claimed(1, 7)]), "full, so there may be more");
+        let second = lanes.round(&places(1), |_| 0, &[]);
         let after: Vec<_> = second.plain.iter().map(|lane| lane.after_seq).collect();
         assert_eq!(after, [0, 0, 7, 0], "the cursor of its lane");
         lanes.sweep_at = second.began;
-        assert!(lanes.brought(&second, &[], 1), "nothing behind the cursor: a sweep comes before the wait");
-        let third = lanes.round(1, |_| 0, &[]);
+        assert!(lanes.brought(&second, &[]), "nothing behind the cursor: a sweep comes before the wait");
+        let third = lanes.round(&places(1), |_| 0, &[]);
         assert_eq!(third.plain[2].after_seq, 0);
-        assert!(!lanes.brought(&third, &[], 1), "nothing at all: wait");
+        assert!(!lanes.brought(&third, &[]), "nothing at all: wait");
+    }
+
+    #[test]
+    fn when_the_places_got_full_quick_types_are_claimed_ahead_and_only_they() {
+        let mut lanes = Lanes::new(vec![known(1), known(3), known(9)]);
+        let room = Room { places: 1, ahead: [(1, 500), (9, 500)].into() };
+        let first = lanes.round(&room, |_| 0, &[]);
+        assert_eq!((first.limit, first.purpose), (1, Purpose::Places));
+        lanes.brought(&first, &[claimed(3, 7)]);
+        let second = lanes.round(&room, |_| 0, &[]);
+        assert_eq!((second.limit, second.purpose), (500, Purpose::Ahead));
+        assert!(second.governed.is_empty() && second.plain.iter().all(|lane| lane.task_type_id == 1));
+        lanes.sweep_at = second.began;
+        assert!(lanes.brought(&second, &[]), "nothing of them: the places are looked after again");
+        assert_eq!(lanes.round(&room, |_| 0, &[]).purpose, Purpose::Places);
     }
 }

@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::clock;
-use super::member::{Member, Why};
+use super::held::Why;
+use super::member::Member;
 use crate::tasks::live::Told;
 use crate::tasks::queue::{self, Sign};
 

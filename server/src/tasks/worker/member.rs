@@ -1,18 +1,19 @@
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use model::tasks::TaskStatus;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::AGAIN;
-use super::lanes::Lanes;
+use super::held::{Held, Room, Why};
+use super::lanes::{Lanes, Round};
 use super::settler::{self, Settler};
 use crate::App;
-use crate::tasks::queue::{self, Claimed, Lane, Watched};
+use crate::tasks::queue::{self, Claimed, Lane, Outcome, Settlement, Watched};
 
 /// The longest that an attempt may go on after it was told to stop; then it is dropped.
 pub(super) const LAST_GRACE: Duration = Duration::from_secs(5);
@@ -37,31 +38,12 @@ pub(super) struct Member {
     pub unsure: AtomicU32,
     /// Held by a claim, from the statement until what it brought is held.
     pub claiming: tokio::sync::Mutex<()>,
-    held: Mutex<HashMap<Uuid, Held>>,
-    /// Claimed and not yet started. Filled together with `held`, so that a round of claims that is cut off loses nothing.
-    taken: Mutex<Vec<Claimed>>,
+    held: Mutex<Held>,
+    /// There may be room for more tasks.
+    room: Notify,
     lanes: Mutex<Lanes>,
     /// Types whose breaker is not closed, and those of which something failed lately.
     watched: Mutex<Watched>,
-}
-
-/// A task from its claim to its settlement.
-struct Held {
-    lease_epoch: i32,
-    task_type_id: i32,
-    cancel: CancellationToken,
-    why: Arc<OnceLock<Why>>,
-}
-
-/// Why an attempt was told to stop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Why {
-    /// A person asked for it.
-    Asked,
-    /// It took too long.
-    TimeIsUp,
-    /// The worker ends.
-    Leaving,
 }
 
 impl Member {
@@ -92,7 +74,7 @@ impl Member {
             unsure: AtomicU32::new(0),
             claiming: tokio::sync::Mutex::default(),
             held: Mutex::default(),
-            taken: Mutex::default(),
+            room: Notify::new(),
             lanes: Mutex::new(Lanes::new(known)),
             watched: Mutex::default(),
         };
@@ -107,8 +89,12 @@ impl Member {
         let caring = tokio::spawn(self.clone().care());
         let mut attempts = JoinSet::new();
         while !self.app.stopping.is_cancelled() && !self.lost.is_cancelled() {
-            let free = self.app.config.worker.concurrency.saturating_sub(attempts.len());
-            let may_be_more = self.claim_and_start(free, &mut attempts).await;
+            let room = self.held().room(self.app.config.worker.concurrency);
+            let may_be_more = match &room {
+                Some(room) => self.claim_in_time(room).await,
+                None => true,
+            };
+            self.start(&mut attempts);
             self.wait_for_work(&mut attempts, may_be_more).await;
         }
         if !self.lost.is_cancelled() {
@@ -133,13 +119,13 @@ impl Member {
         while made.len() < most {
             queue::promote(&self.app.db).await?;
             self.look_at_breakers().await;
-            self.claim(OFF_AT_ONCE.min(most - made.len())).await?;
-            let taken = self.take();
-            if taken.is_empty() {
+            self.claim(&Room { places: OFF_AT_ONCE.min(most - made.len()), ..Room::default() }).await?;
+            let started = self.held().start_all();
+            if started.is_empty() {
                 break;
             }
-            made.extend(taken.iter().map(|one| one.id));
-            let mut attempts: JoinSet<_> = taken.into_iter().map(|one| self.clone().attempt(one)).collect();
+            made.extend(started.iter().map(|one| one.id));
+            let mut attempts: JoinSet<_> = started.into_iter().map(|one| self.clone().attempt(one)).collect();
             while attempts.join_next().await.is_some() {}
             self.settler.settled().await;
         }
@@ -150,21 +136,14 @@ impl Member {
         Ok(made)
     }
 
-    /// Fills the free places; says whether it makes sense to look again at once.
-    async fn claim_and_start(self: &Arc<Self>, free: usize, attempts: &mut JoinSet<()>) -> bool {
-        if free == 0 {
-            return false;
-        }
+    /// Claims what there is room for; says whether there may be more.
+    async fn claim_in_time(&self, room: &Room) -> bool {
         let claimed = tokio::select! {
-            claimed = self.claim(free) => claimed,
+            claimed = self.claim(room) => claimed,
             // Not heard of in time: the connection is of no use, and the lease goes on.
             () = tokio::time::sleep(self.lease / 3) => Err(sqlx::Error::PoolTimedOut),
             () = self.lost.cancelled() => return false,
         };
-        // Also what a round that was cut off had taken by then.
-        for one in self.take() {
-            attempts.spawn(self.clone().attempt(one));
-        }
         match claimed {
             Ok(may_be_more) => may_be_more,
             Err(error) => {
@@ -176,46 +155,71 @@ impl Member {
         }
     }
 
+    /// Gives each free place something to do. A place goes on with the next task by itself, until none waits.
+    fn start(self: &Arc<Self>, attempts: &mut JoinSet<()>) {
+        let free = self.app.config.worker.concurrency.saturating_sub(attempts.len());
+        for _ in 0..free.min(self.held().waiting().len()) {
+            attempts.spawn(self.clone().work_on());
+        }
+    }
+
+    async fn work_on(self: Arc<Self>) {
+        while let Some(next) = self.next() {
+            self.clone().attempt(next).await;
+        }
+    }
+
+    fn next(&self) -> Option<Claimed> {
+        if self.lost.is_cancelled() {
+            return None;
+        }
+        let mut held = self.held();
+        let next = held.start();
+        if held.is_running_low() {
+            self.room.notify_one();
+        }
+        next
+    }
+
     /// A claim may have been done although nothing was heard of it.
     fn be_unsure(&self) {
         self.unsure.store(UNSURE_LOOKS, Ordering::Release);
     }
 
-    /// One round of claims; says whether it makes sense to look again at once. Plain and counted types take turns in being asked first.
-    async fn claim(&self, free: usize) -> sqlx::Result<bool> {
+    /// One round of claims; says whether there may be more. Plain and counted types take turns in being asked first.
+    async fn claim(&self, room: &Room) -> sqlx::Result<bool> {
         let _claiming = self.claiming.lock().await;
         let broken = self.watched().broken.clone();
         let round = {
             let held = self.held();
-            let running = |task_type_id| held.values().filter(|held| held.task_type_id == task_type_id).count();
-            self.lanes().round(free, running, &broken)
+            self.lanes().round(room, |task_type_id| held.of_type(task_type_id), &broken)
         };
         let mut claimed = Vec::new();
         if !round.governed_first {
-            claimed.extend(self.claim_plain(&round.plain, free).await?);
+            claimed.extend(self.claim_plain(&round, round.limit).await?);
         }
         for lanes in &round.governed {
-            claimed.extend(self.claim_governed(lanes, free - claimed.len()).await);
+            claimed.extend(self.claim_governed(lanes, round.limit.saturating_sub(claimed.len())).await);
         }
         if round.governed_first {
-            claimed.extend(self.claim_plain(&round.plain, free - claimed.len()).await?);
+            claimed.extend(self.claim_plain(&round, round.limit.saturating_sub(claimed.len())).await?);
         }
-        Ok(self.lanes().brought(&round, &claimed, free))
+        Ok(self.lanes().brought(&round, &claimed))
     }
 
     /// Claims of all types that need not be counted.
-    async fn claim_plain(&self, lanes: &[Lane], free: usize) -> sqlx::Result<Vec<Claimed>> {
-        if lanes.is_empty() || free == 0 {
+    async fn claim_plain(&self, round: &Round, limit: usize) -> sqlx::Result<Vec<Claimed>> {
+        if round.plain.is_empty() || limit == 0 {
             return Ok(Vec::new());
         }
-        let claimed = queue::claim(&self.app.db, self.id, lanes, free as i64, queue::Breakers::Closed).await?;
+        let claimed = queue::claim(&self.app.db, self.id, &round.plain, limit as i64, round.purpose).await?;
         self.hold(&claimed);
         Ok(claimed)
     }
 
     /// Claims of one counted type. What fails here must not lose what other types have given already.
-    async fn claim_governed(&self, lanes: &[Lane], free: usize) -> Vec<Claimed> {
-        let quota = lanes.first().map_or(0, |lane| lane.quota).min(i32::try_from(free).unwrap_or(i32::MAX));
+    async fn claim_governed(&self, lanes: &[Lane], limit: usize) -> Vec<Claimed> {
+        let quota = lanes.first().map_or(0, |lane| lane.quota).min(i32::try_from(limit).unwrap_or(i32::MAX));
         if quota == 0 {
             return Vec::new();
         }
@@ -232,30 +236,32 @@ impl Member {
         }
     }
 
-    /// Returns when looking again makes sense: a bell, a free place, or the poll that is the safety net for both.
+    /// Returns when looking again makes sense: room for what may be there, a bell, or the poll that is the safety net for both.
     async fn wait_for_work(&self, attempts: &mut JoinSet<()>, may_be_more: bool) {
         while attempts.try_join_next().is_some() {}
-        let is_full = attempts.len() >= self.app.config.worker.concurrency;
-        if may_be_more && !is_full {
+        if may_be_more && self.held().room(self.app.config.worker.concurrency).is_some() {
             return;
         }
         let poll = Duration::from_millis(self.app.config.worker.poll_interval_ms);
         tokio::select! {
-            Some(_) = attempts.join_next() => {}
-            () = self.app.live.ready(), if !is_full => {}
+            Some(_) = attempts.join_next(), if may_be_more => {}
+            () = self.room.notified(), if may_be_more => {}
+            () = self.app.live.ready() => {}
             () = tokio::time::sleep(poll) => {}
             () = self.app.stopping.cancelled() => {}
             () = self.lost.cancelled() => {}
         }
     }
 
-    /// Gives running attempts their grace, then tells them to stop.
-    async fn drain(&self, attempts: &mut JoinSet<()>) {
+    /// Hands back what has not started, gives running attempts their grace, then tells them to stop.
+    async fn drain(self: &Arc<Self>, attempts: &mut JoinSet<()>) {
+        let waiting = self.held().waiting();
+        self.stop_all(waiting, Why::Leaving);
         let grace = Duration::from_secs(self.app.config.worker.grace_seconds);
         let ended = tokio::time::timeout(grace, async { while attempts.join_next().await.is_some() {} }).await;
         if ended.is_err() {
             tracing::info!(worker = self.id, "the grace is over; handing back what still runs");
-            self.stop_all(Why::Leaving);
+            self.stop_all(self.held_ids(), Why::Leaving);
             drop(tokio::time::timeout(LAST_GRACE, async { while attempts.join_next().await.is_some() {} }).await);
         }
     }
@@ -272,53 +278,44 @@ impl Member {
     }
 
     fn hold(&self, claimed: &[Claimed]) {
-        let (mut held, mut taken) = (self.held(), self.taken.lock().unwrap_or_else(PoisonError::into_inner));
-        taken.extend_from_slice(claimed);
         for one in claimed {
             self.app.bell.changed(one.id, one.created_by, TaskStatus::Running);
-            let cancel = self.lost.child_token();
-            let (lease_epoch, task_type_id) = (one.lease_epoch, one.task_type_id);
-            held.insert(one.id, Held { lease_epoch, task_type_id, cancel, why: Arc::default() });
         }
-    }
-
-    fn take(&self) -> Vec<Claimed> {
-        std::mem::take(&mut self.taken.lock().unwrap_or_else(PoisonError::into_inner))
+        self.held().add(claimed, || self.lost.child_token());
     }
 
     /// The token of a held task, and why it was triggered.
     pub fn token_of(&self, id: Uuid) -> (CancellationToken, Arc<OnceLock<Why>>) {
-        let held = self.held();
-        held.get(&id)
-            .map_or_else(|| (self.lost.child_token(), Arc::default()), |one| (one.cancel.clone(), one.why.clone()))
+        self.held().token_of(id).unwrap_or_else(|| (self.lost.child_token(), Arc::default()))
     }
 
-    /// Ends the hold of these claims. A task that was settled for another attempt may be held again already, by its next claim.
+    /// Gives an attempt that has ended to the settler.
+    pub fn end(&self, claimed: Claimed, outcome: Outcome, ran: Duration, is_settled: bool) {
+        self.held().ended(&claimed, ran);
+        self.settler.take(Settlement { claimed, outcome, ran }, is_settled);
+    }
+
+    /// Ends the hold of tasks that are settled.
     pub fn let_go<'a>(&self, claims: impl IntoIterator<Item = &'a Claimed>) {
-        let mut held = self.held();
-        for claimed in claims {
-            if held.get(&claimed.id).is_some_and(|one| one.lease_epoch == claimed.lease_epoch) {
-                held.remove(&claimed.id);
-            }
-        }
+        self.held().let_go(claims);
+        self.room.notify_one();
     }
 
     pub fn held_ids(&self) -> Vec<Uuid> {
-        self.held().keys().copied().collect()
+        self.held().ids()
     }
 
+    /// Tells an attempt to stop; a task that has not started ends here.
     pub fn stop(&self, id: Uuid, why: Why) {
-        if let Some(one) = self.held().get(&id) {
-            // The first reason counts.
-            let _ = one.why.set(why);
-            one.cancel.cancel();
+        let waited = self.held().stop(id, why);
+        if let Some(claimed) = waited {
+            let outcome = if why == Why::Asked { Outcome::Cancelled } else { Outcome::HandedBack };
+            self.settler.take(Settlement { claimed, outcome, ran: Duration::ZERO }, false);
         }
     }
 
-    fn stop_all(&self, why: Why) {
-        for id in self.held_ids() {
-            self.stop(id, why);
-        }
+    fn stop_all(&self, ids: Vec<Uuid>, why: Why) {
+        ids.into_iter().for_each(|id| self.stop(id, why));
     }
 
     pub fn name_of(&self, task_type_id: i32) -> Option<String> {
@@ -333,7 +330,7 @@ impl Member {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn held(&self) -> MutexGuard<'_, HashMap<Uuid, Held>> {
+    fn held(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

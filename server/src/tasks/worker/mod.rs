@@ -3,6 +3,7 @@
 mod attempt;
 mod chores;
 mod clock;
+mod held;
 mod lanes;
 mod lease;
 mod member;

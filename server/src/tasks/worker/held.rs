@@ -1,0 +1,279 @@
+//! The tasks that a worker holds, from the claim to the settlement, and how much work they are.
+//!
+//! Of quick tasks a worker claims more than it has places for (prefetch), so that one claim pays for many: each place is worth [`PLACE`]
+//! of work, and a task costs what those of its type took lately. 8 places take 8 tasks of a second, and hundreds of a millisecond.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::tasks::queue::Claimed;
+
+/// The work that fills a place. A task that takes longer, or of a type that has not been seen yet, costs a whole place.
+const PLACE: Duration = Duration::from_millis(200);
+/// Only types whose tasks take less are claimed ahead: [`WAITING_AT_MOST`] of them are soon done, whatever they are.
+const QUICK: f64 = 0.010;
+/// Tasks that wait in the worker at most: so many are handed back, or rescued, when it stops.
+const WAITING_AT_MOST: usize = 1000;
+/// Ended and not yet settled. Beyond this nothing is claimed until the settler has caught up.
+const UNSETTLED_AT_MOST: usize = 1000;
+/// Part of the measured time that the newest attempt gets.
+const NEWEST: f64 = 0.1;
+
+/// Why an attempt was told to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// A person asked for it.
+    Asked,
+    /// It took too long.
+    TimeIsUp,
+    /// The worker ends.
+    Leaving,
+}
+
+#[derive(Default)]
+pub struct Held {
+    tasks: HashMap<Uuid, One>,
+    /// Claimed and not started, in the order in which they start.
+    waiting: BTreeMap<Turn, Claimed>,
+    running: usize,
+    /// Mean run time by type, in seconds; newer attempts weigh more.
+    means: HashMap<i32, f64>,
+}
+
+/// The urgent first, then the oldest.
+type Turn = (Reverse<i16>, i64);
+
+struct One {
+    lease_epoch: i32,
+    task_type_id: i32,
+    turn: Turn,
+    stage: Stage,
+    cancel: CancellationToken,
+    why: Arc<OnceLock<Why>>,
+}
+
+#[derive(Clone, Copy)]
+enum Stage {
+    Waiting,
+    Running(Instant),
+    Ended,
+}
+
+/// What a worker may claim now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Room {
+    /// Tasks of any type.
+    pub places: usize,
+    /// Tasks of types that are quick, if nothing else is claimed.
+    pub ahead: HashMap<i32, usize>,
+}
+
+impl Held {
+    pub fn add(&mut self, claimed: &[Claimed], token: impl Fn() -> CancellationToken) {
+        for one in claimed {
+            let turn = (Reverse(one.priority), one.seq);
+            let held = One {
+                lease_epoch: one.lease_epoch,
+                task_type_id: one.task_type_id,
+                turn,
+                stage: Stage::Waiting,
+                cancel: token(),
+                why: Arc::default(),
+            };
+            self.tasks.insert(one.id, held);
+            self.waiting.insert(turn, one.clone());
+        }
+    }
+
+    /// The task that starts next.
+    pub fn start(&mut self) -> Option<Claimed> {
+        let (_, next) = self.waiting.pop_first()?;
+        if let Some(one) = self.tasks.get_mut(&next.id) {
+            one.stage = Stage::Running(Instant::now());
+        }
+        self.running += 1;
+        Some(next)
+    }
+
+    pub fn start_all(&mut self) -> Vec<Claimed> {
+        std::iter::from_fn(|| self.start()).collect()
+    }
+
+    /// An attempt has ended; it is held on until it is settled.
+    pub fn ended(&mut self, claimed: &Claimed, ran: Duration) {
+        self.running = self.running.saturating_sub(1);
+        let ran = ran.as_secs_f64();
+        self.means.entry(claimed.task_type_id).and_modify(|mean| *mean += NEWEST * (ran - *mean)).or_insert(ran);
+        if let Some(one) = self.tasks.get_mut(&claimed.id).filter(|one| one.lease_epoch == claimed.lease_epoch) {
+            one.stage = Stage::Ended;
+        }
+    }
+
+    /// Ends the hold of these claims. A task that was settled for another attempt may be held again already, by its next claim.
+    pub fn let_go<'a>(&mut self, claims: impl IntoIterator<Item = &'a Claimed>) {
+        for claimed in claims {
+            if self.tasks.get(&claimed.id).is_some_and(|one| one.lease_epoch == claimed.lease_epoch) {
+                self.tasks.remove(&claimed.id);
+            }
+        }
+    }
+
+    pub fn ids(&self) -> Vec<Uuid> {
+        self.tasks.keys().copied().collect()
+    }
+
+    /// Those that have not started.
+    pub fn waiting(&self) -> Vec<Uuid> {
+        self.waiting.values().map(|one| one.id).collect()
+    }
+
+    /// Whether it is time to claim ahead again.
+    pub fn is_running_low(&self) -> bool {
+        self.waiting.len() == WAITING_AT_MOST / 2 || self.waiting.is_empty()
+    }
+
+    /// How many of a type there are.
+    pub fn of_type(&self, task_type_id: i32) -> usize {
+        self.tasks.values().filter(|one| one.task_type_id == task_type_id).count()
+    }
+
+    /// The token of a held task, and why it was triggered.
+    pub fn token_of(&self, id: Uuid) -> Option<(CancellationToken, Arc<OnceLock<Why>>)> {
+        self.tasks.get(&id).map(|one| (one.cancel.clone(), one.why.clone()))
+    }
+
+    /// Tells an attempt to stop. A task that has not started is given back, to be ended by the caller.
+    pub fn stop(&mut self, id: Uuid, why: Why) -> Option<Claimed> {
+        let one = self.tasks.get_mut(&id)?;
+        // The first reason counts.
+        let _ = one.why.set(why);
+        one.cancel.cancel();
+        let waited = self.waiting.remove(&one.turn)?;
+        one.stage = Stage::Ended;
+        Some(waited)
+    }
+
+    /// What `places` have room for, or none while it is not worth a claim.
+    pub fn room(&self, places: usize) -> Option<Room> {
+        let unsettled = self.tasks.len().saturating_sub(self.running + self.waiting.len());
+        let all = PLACE * u32::try_from(places).unwrap_or(u32::MAX);
+        let work = all.saturating_sub(self.tasks.values().map(|one| self.cost(one)).sum());
+        // A place without a task must not stay so. Else a claim can wait until it brings many.
+        let is_idle = self.waiting.is_empty() && self.running < places;
+        let is_worth_it = is_idle || (self.waiting.len() <= WAITING_AT_MOST / 2 && work >= all / 2);
+        if !is_worth_it || unsettled > UNSETTLED_AT_MOST {
+            return None;
+        }
+        let fit = |cost: Duration| usize::try_from(work.as_nanos() / cost.as_nanos().max(1)).unwrap_or(usize::MAX);
+        let quick = self.means.iter().filter(|(_, mean)| **mean < QUICK);
+        let ahead = quick
+            .map(|(id, mean)| (*id, fit(Duration::from_secs_f64(*mean)).min(WAITING_AT_MOST - self.waiting.len())))
+            .collect();
+        let room = Room { places: fit(PLACE), ahead };
+        (room.places > 0).then_some(room)
+    }
+
+    /// The work that is left of a task. One that runs longer than others of its type is not thought to end soon.
+    fn cost(&self, one: &One) -> Duration {
+        let usual = self.means.get(&one.task_type_id).map_or(PLACE, |mean| Duration::from_secs_f64(*mean));
+        match one.stage {
+            Stage::Waiting => usual.min(PLACE),
+            Stage::Running(since) => usual.max(since.elapsed()).min(PLACE),
+            Stage::Ended => Duration::ZERO,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MILLISECOND: Duration = Duration::from_millis(1);
+
+    fn claimed(seq: i64, task_type_id: i32, priority: i16) -> Claimed {
+        Claimed { id: Uuid::now_v7(), seq, task_type_id, priority, ..Claimed::default() }
+    }
+
+    fn add(held: &mut Held, of: impl IntoIterator<Item = Claimed>) {
+        held.add(&of.into_iter().collect::<Vec<_>>(), CancellationToken::new);
+    }
+
+    fn run(held: &mut Held, task_type_id: i32, time: Duration) {
+        add(held, [claimed(1, task_type_id, 1)]);
+        let one = held.start().unwrap();
+        held.ended(&one, time);
+        held.let_go([&one]);
+    }
+
+    fn experienced(task_type_id: i32, time: Duration) -> Held {
+        let mut held = Held::default();
+        run(&mut held, task_type_id, time);
+        held
+    }
+
+    #[test]
+    fn only_types_that_are_known_to_be_quick_are_claimed_ahead() {
+        let mut held = experienced(1, MILLISECOND);
+        assert_eq!(held.room(2).unwrap(), Room { places: 2, ahead: [(1, 400)].into() });
+        assert_eq!(held.room(8).unwrap().ahead[&1], WAITING_AT_MOST);
+        run(&mut held, 2, MILLISECOND * 11);
+        assert!(!held.room(8).unwrap().ahead.contains_key(&2));
+    }
+
+    #[test]
+    fn what_is_held_takes_room_until_it_has_ended() {
+        let mut held = Held::default();
+        add(&mut held, (0..3).map(|seq| claimed(seq, 2, 1)));
+        let started = held.start_all();
+        assert_eq!(held.room(8).unwrap().places, 5);
+        held.ended(&started[0], Duration::from_secs(9));
+        assert_eq!(held.room(8).unwrap().places, 6);
+        assert_eq!(held.room(2), None, "all places are taken");
+    }
+
+    #[test]
+    fn a_task_that_takes_longer_than_its_like_takes_a_place() {
+        let mut held = experienced(1, MILLISECOND);
+        add(&mut held, [claimed(1, 1, 1), claimed(2, 1, 1)]);
+        held.start_all();
+        let long_ago = Instant::now().checked_sub(PLACE).unwrap();
+        held.tasks.values_mut().for_each(|one| one.stage = Stage::Running(long_ago));
+        assert_eq!(held.room(2), None);
+        assert_eq!(held.room(3).unwrap().places, 1);
+    }
+
+    #[test]
+    fn a_claim_waits_until_it_brings_many_unless_a_place_has_nothing_to_do() {
+        let mut held = experienced(1, MILLISECOND);
+        add(&mut held, (0..600).map(|seq| claimed(seq, 1, 1)));
+        assert_eq!(held.room(200), None, "enough waits");
+        for _ in 0..100 {
+            held.start();
+        }
+        assert_eq!(held.room(200).unwrap().ahead[&1], 500);
+    }
+
+    #[test]
+    fn nothing_is_claimed_while_the_settler_is_behind() {
+        let mut held = experienced(1, MILLISECOND);
+        add(&mut held, (0..1001).map(|seq| claimed(seq, 1, 1)));
+        let started = held.start_all();
+        started.iter().for_each(|one| held.ended(one, MILLISECOND));
+        assert_eq!(held.room(8), None);
+        held.let_go(&started[..1]);
+        assert!(held.room(8).is_some());
+    }
+
+    #[test]
+    fn the_urgent_start_first_and_then_the_oldest() {
+        let mut held = Held::default();
+        add(&mut held, [claimed(5, 1, 1), claimed(4, 1, 1), claimed(9, 1, 3)]);
+        let order: Vec<_> = held.start_all().iter().map(|one| one.seq).collect();
+        assert_eq!(order, [9, 4, 5]);
+    }
+}
