@@ -67,3 +67,16 @@ async fn a_task_that_waits_in_a_worker_is_cancelled_at_once_and_handed_back_when
     }
     app.leaves_tasks(19);
 }
+
+#[tokio::test]
+async fn what_waits_in_a_worker_whose_tasks_got_slow_goes_back_to_the_queue() {
+    let (app, ada, worker) = quick_app().await;
+    let ids = queue(&app, &ada, 20, Heed).await;
+    all(&app, &ids, TaskStatus::Running).await;
+    for task in all(&app, &ids[2..], TaskStatus::Pending).await {
+        assert_eq!(task.current_attempt, 0);
+    }
+    app.app.stopping.cancel();
+    within_patience("the worker leaves", worker).await.unwrap();
+    app.leaves_tasks(20);
+}

@@ -19,6 +19,8 @@ const PLACE: Duration = Duration::from_millis(200);
 const QUICK: f64 = 0.010;
 /// Tasks that wait in the worker at most: so many are handed back, or rescued, when it stops.
 const WAITING_AT_MOST: usize = 1000;
+/// What has waited longer in the worker goes back to the queue: its places are blocked, and another worker may have some.
+const WAITS_AT_LONGEST: Duration = Duration::from_secs(2);
 /// Ended and not yet settled. Beyond this nothing is claimed until the settler has caught up.
 const UNSETTLED_AT_MOST: usize = 1000;
 /// Part of the measured time that the newest attempt gets.
@@ -59,7 +61,7 @@ struct One {
 
 #[derive(Clone, Copy)]
 enum Stage {
-    Waiting,
+    Waiting(Instant),
     Running(Instant),
     Ended,
 }
@@ -75,13 +77,14 @@ pub struct Room {
 
 impl Held {
     pub fn add(&mut self, claimed: &[Claimed], token: impl Fn() -> CancellationToken) {
+        let now = Instant::now();
         for one in claimed {
             let turn = (Reverse(one.priority), one.seq);
             let held = One {
                 lease_epoch: one.lease_epoch,
                 task_type_id: one.task_type_id,
                 turn,
-                stage: Stage::Waiting,
+                stage: Stage::Waiting(now),
                 cancel: token(),
                 why: Arc::default(),
             };
@@ -130,6 +133,12 @@ impl Held {
     /// Those that have not started.
     pub fn waiting(&self) -> Vec<Uuid> {
         self.waiting.values().map(|one| one.id).collect()
+    }
+
+    /// Those that should go back.
+    pub fn stale(&self) -> Vec<Uuid> {
+        let is_stale = |one: &One| matches!(one.stage, Stage::Waiting(since) if since.elapsed() > WAITS_AT_LONGEST);
+        self.tasks.iter().filter(|(_, one)| is_stale(one)).map(|(id, _)| *id).collect()
     }
 
     /// Whether it is time to claim ahead again.
@@ -182,7 +191,7 @@ impl Held {
     fn cost(&self, one: &One) -> Duration {
         let usual = self.means.get(&one.task_type_id).map_or(PLACE, |mean| Duration::from_secs_f64(*mean));
         match one.stage {
-            Stage::Waiting => usual.min(PLACE),
+            Stage::Waiting(_) => usual.min(PLACE),
             Stage::Running(since) => usual.max(since.elapsed()).min(PLACE),
             Stage::Ended => Duration::ZERO,
         }

@@ -95,6 +95,8 @@ impl Member {
                 None => true,
             };
             self.start(&mut attempts);
+            let stale = self.held().stale();
+            self.stop_all(stale, Why::Leaving);
             self.wait_for_work(&mut attempts, may_be_more).await;
         }
         if !self.lost.is_cancelled() {
