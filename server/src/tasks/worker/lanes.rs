@@ -52,7 +52,8 @@ impl Lanes {
         let counts = |known: &Known| known.is_governed || broken.contains(&known.id);
         let ahead = |known: &Known| if counts(known) { 0 } else { room.ahead.get(&known.id).copied().unwrap_or(0) };
         let looks_ahead = self.looks_ahead && self.known.iter().any(|known| ahead(known) > 0);
-        let is_sweep = !looks_ahead && (self.sweeps_now || began >= self.sweep_at + SWEEP_EVERY);
+        let is_sweep =
+            !looks_ahead && (began >= if self.sweeps_now { self.sweep_at } else { self.sweep_at + SWEEP_EVERY });
         let quota = |known: &Known| match known.max_per_worker {
             _ if looks_ahead => ahead(known),
             Some(most) => room.places.min(most.saturating_sub(running(known.id))),
@@ -89,8 +90,8 @@ impl Lanes {
         }
     }
 
-    /// Notes what a round brought; says whether it makes sense to look again as soon as there is room.
-    pub fn brought(&mut self, round: &Round, claimed: &[Claimed]) -> bool {
+    /// Notes what a round brought; says from when it makes sense to look again without being called.
+    pub fn brought(&mut self, round: &Round, claimed: &[Claimed]) -> Option<Instant> {
         for one in claimed {
             let cursor = self.cursors.entry((one.task_type_id, one.priority)).or_default();
             *cursor = (*cursor).max(one.seq);
@@ -107,8 +108,8 @@ impl Lanes {
         // Where there are more than places, there may be many.
         self.looks_ahead = is_full && round.purpose == Purpose::Places;
         // A lane that looks empty is looked at once more from its start, before the worker waits.
-        self.sweeps_now = !is_full && !round.is_sweep && now >= self.sweep_at;
-        is_full || self.sweeps_now
+        self.sweeps_now = !is_full && !round.is_sweep;
+        if is_full { Some(now) } else { self.sweeps_now.then_some(self.sweep_at) }
     }
 
     /// Whether a place that gets free of this type lets another task run.
@@ -173,15 +174,15 @@ mod tests {
         let mut lanes = Lanes::new(vec![known(1)]);
         let first = lanes.round(&places(1), |_| 0, &[]);
         assert_eq!(first.plain[0].after_seq, 0, "the start is a sweep");
-        assert!(lanes.brought(&first, &[claimed(1, 7)]), "full, so there may be more");
+        assert!(lanes.brought(&first, &[claimed(1, 7)]).is_some(), "full, so there may be more");
         let second = lanes.round(&places(1), |_| 0, &[]);
         let after: Vec<_> = second.plain.iter().map(|lane| lane.after_seq).collect();
         assert_eq!(after, [0, 0, 7, 0], "the cursor of its lane");
+        assert_eq!(lanes.brought(&second, &[]), Some(lanes.sweep_at), "nothing behind the cursor: a sweep comes first");
         lanes.sweep_at = second.began;
-        assert!(lanes.brought(&second, &[]), "nothing behind the cursor: a sweep comes before the wait");
         let third = lanes.round(&places(1), |_| 0, &[]);
         assert_eq!(third.plain[2].after_seq, 0);
-        assert!(!lanes.brought(&third, &[]), "nothing at all: wait");
+        assert_eq!(lanes.brought(&third, &[]), None, "nothing at all: wait");
     }
 
     #[test]
@@ -194,8 +195,7 @@ mod tests {
         let second = lanes.round(&room, |_| 0, &[]);
         assert_eq!((second.limit, second.purpose), (500, Purpose::Ahead));
         assert!(second.governed.is_empty() && second.plain.iter().all(|lane| lane.task_type_id == 1));
-        lanes.sweep_at = second.began;
-        assert!(lanes.brought(&second, &[]), "nothing of them: the places are looked after again");
+        assert!(lanes.brought(&second, &[]).is_some(), "nothing of them: the places are looked after again");
         assert_eq!(lanes.round(&room, |_| 0, &[]).purpose, Purpose::Places);
     }
 }

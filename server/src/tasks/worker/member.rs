@@ -1,6 +1,6 @@
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use model::tasks::TaskStatus;
 use tokio::sync::Notify;
@@ -90,14 +90,14 @@ impl Member {
         let mut attempts = JoinSet::new();
         while !self.app.stopping.is_cancelled() && !self.lost.is_cancelled() {
             let room = self.held().room(self.app.config.worker.concurrency);
-            let may_be_more = match &room {
+            let look_at = match &room {
                 Some(room) => self.claim_in_time(room).await,
-                None => true,
+                None => Some(Instant::now()),
             };
             self.start(&mut attempts);
             let stale = self.held().stale();
             self.stop_all(stale, Why::Leaving);
-            self.wait_for_work(&mut attempts, may_be_more).await;
+            self.wait_for_work(&mut attempts, look_at).await;
         }
         if !self.lost.is_cancelled() {
             self.drain(&mut attempts).await;
@@ -138,21 +138,21 @@ impl Member {
         Ok(made)
     }
 
-    /// Claims what there is room for; says whether there may be more.
-    async fn claim_in_time(&self, room: &Room) -> bool {
+    /// Claims what there is room for; says from when there may be more.
+    async fn claim_in_time(&self, room: &Room) -> Option<Instant> {
         let claimed = tokio::select! {
             claimed = self.claim(room) => claimed,
             // Not heard of in time: the connection is of no use, and the lease goes on.
             () = tokio::time::sleep(self.lease / 3) => Err(sqlx::Error::PoolTimedOut),
-            () = self.lost.cancelled() => return false,
+            () = self.lost.cancelled() => return None,
         };
         match claimed {
-            Ok(may_be_more) => may_be_more,
+            Ok(look_at) => look_at,
             Err(error) => {
                 self.be_unsure();
                 tracing::warn!(worker = self.id, error = %error, "could not claim");
                 tokio::time::sleep(AGAIN).await;
-                false
+                None
             }
         }
     }
@@ -188,8 +188,8 @@ impl Member {
         self.unsure.store(UNSURE_LOOKS, Ordering::Release);
     }
 
-    /// One round of claims; says whether there may be more. Plain and counted types take turns in being asked first.
-    async fn claim(&self, room: &Room) -> sqlx::Result<bool> {
+    /// One round of claims; says from when there may be more. Plain and counted types take turns in being asked first.
+    async fn claim(&self, room: &Room) -> sqlx::Result<Option<Instant>> {
         let _claiming = self.claiming.lock().await;
         let broken = self.watched().broken.clone();
         let round = {
@@ -239,17 +239,20 @@ impl Member {
     }
 
     /// Returns when looking again makes sense: room for what may be there, a bell, or the poll that is the safety net for both.
-    async fn wait_for_work(&self, attempts: &mut JoinSet<()>, may_be_more: bool) {
+    async fn wait_for_work(&self, attempts: &mut JoinSet<()>, look_at: Option<Instant>) {
         while attempts.try_join_next().is_some() {}
+        let poll = Duration::from_millis(self.app.config.worker.poll_interval_ms);
+        let may_be_more = look_at.is_some_and(|at| at <= Instant::now());
         if may_be_more && self.held().room(self.app.config.worker.concurrency).is_some() {
             return;
         }
-        let poll = Duration::from_millis(self.app.config.worker.poll_interval_ms);
+        let wait =
+            look_at.filter(|_| !may_be_more).map_or(poll, |at| at.saturating_duration_since(Instant::now()).min(poll));
         tokio::select! {
             Some(_) = attempts.join_next(), if may_be_more => {}
             () = self.room.notified(), if may_be_more => {}
             () = self.app.live.ready() => {}
-            () = tokio::time::sleep(poll) => {}
+            () = tokio::time::sleep(wait) => {}
             () = self.app.stopping.cancelled() => {}
             () = self.lost.cancelled() => {}
         }
