@@ -9,6 +9,7 @@ mod limits;
 mod live;
 mod outcomes;
 mod permissions;
+mod property;
 mod queue;
 mod refusals;
 mod schedules;
