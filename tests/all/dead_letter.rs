@@ -109,6 +109,17 @@ async fn an_operator_replays_or_cancels_many_at_once_after_a_look() {
 }
 
 #[tokio::test]
+async fn what_only_became_ready_by_it_is_not_counted_as_cancelled() {
+    let app = app().await;
+    let (ada, grace) = (app.register("Ada").await, app.register_as("Grace", Role::Moderator).await);
+    let batch = json!({"tasks": [script(&[Step::Ok])], "callback": sum(&[1])});
+    assert_eq!(app.post(&ada, "/api/v1/tasks/batch", batch).await.status, 201);
+    let cancel = json!({"action": "cancel", "task_type": "script"});
+    assert_eq!(app.post(&grace, "/api/v1/tasks/bulk", cancel).await.data()["tasks"], 1);
+    app.leaves_tasks(1);
+}
+
+#[tokio::test]
 async fn only_what_has_ended_is_deleted_and_the_figures_follow() {
     let app = app().await;
     let (ada, grace) = (app.register("Ada").await, app.register_as("Grace", Role::Moderator).await);

@@ -6,7 +6,7 @@ use model::tasks::{RetryStrategy, TaskStatus};
 use model::users::Role;
 use serde_json::{Value, json};
 use server::tasks::kinds::{BreakerPolicy, Policy, Rate};
-use server::tasks::worker;
+use server::tasks::{queue, worker};
 use uuid::Uuid;
 
 use crate::support::kinds::Step::{self, Heed, Retry};
@@ -294,6 +294,21 @@ async fn what_completes_in_its_own_transaction_counts_for_the_breaker() {
     assert_eq!(app.work().await, 4);
     assert_eq!(seen(&app, &grace).await["breaker"], "closed");
     app.leaves_tasks(3);
+}
+
+#[tokio::test]
+async fn what_fails_while_its_type_is_paused_counts_for_the_breaker() {
+    let app = app(breaking()).await;
+    let grace = app.register_as("Grace", Role::Moderator).await;
+    let reason = json!({"reason": "the other side moves house"});
+    assert_eq!(app.post(&grace, "/api/v1/tasks/types/script/pause", reason).await.status, 200);
+    let script = sqlx::query_scalar("select id from task_types where name = 'script'");
+    let task_type_id = script.fetch_one(&app.app.db).await.unwrap();
+
+    // What ran when it was paused, and went on.
+    let ended = queue::Counted { task_type_id, ok: 0, failed: 3 };
+    assert!(queue::count_for_breaker(&app.app.db, ended).await.unwrap());
+    assert_eq!(seen(&app, &grace).await["breaker"], "open");
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ mod live;
 mod outcomes;
 mod permissions;
 mod prefetch;
+mod property;
 mod queue;
 mod refusals;
 mod schedules;

@@ -205,7 +205,9 @@ async fn cancel_some(app: &App, filter: &TaskFilter, before: DateTime<Utc>) -> R
         app.bell.told_to_stop(told.id, told.owner);
     }
     app.bell.ended(&ended);
-    Ok(ended.len() as i64)
+    // Those that became ready because what they waited for has ended were not cancelled.
+    let is_cancelled = |one: &&queue::Ended| matches!(one.status, TaskStatus::Running | TaskStatus::Cancelled);
+    Ok(ended.iter().filter(is_cancelled).count() as i64)
 }
 
 async fn replay_some(app: &App, filter: &TaskFilter, before: DateTime<Utc>) -> Result<i64> {

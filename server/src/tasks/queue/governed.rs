@@ -14,6 +14,7 @@ use crate::tasks::kinds::{BreakerPolicy, Rate};
 /// The locked row, with the policy that goes with it.
 struct Governed {
     now: DateTime<Utc>,
+    is_paused: bool,
     max_running: Option<i32>,
     running: i32,
     rate: Option<Rate>,
@@ -49,6 +50,9 @@ pub async fn claim_governed(db: &PgPool, worker: i64, lanes: &[Lane], limit: i32
     let Some(task_type_id) = lanes.first().map(|lane| lane.task_type_id) else { return Ok(Vec::new()) };
     let mut tx = db::begin_short(db).await?;
     let Some(mut governed) = lock(&mut tx, task_type_id).await? else { return Ok(Vec::new()) };
+    if governed.is_paused {
+        return Ok(Vec::new());
+    }
     let free = governed.free(limit);
     let mut claimed = Vec::new();
     if free > 0 {
@@ -61,11 +65,11 @@ pub async fn claim_governed(db: &PgPool, worker: i64, lanes: &[Lane], limit: i32
     Ok(claimed)
 }
 
-/// The type's row under a lock; none when the type is paused.
+/// The type's row under a lock; none when there is no such type.
 async fn lock(conn: &mut PgConnection, task_type_id: i32) -> sqlx::Result<Option<Governed>> {
     let row = sqlx::query!(
         r#"
-        select clock_timestamp() as "now!", max_running, running, rate_per_second, rate_burst,
+        select clock_timestamp() as "now!", paused_at is not null as "is_paused!", max_running, running, rate_per_second, rate_burst,
             -- Refilled by the database's clock.
             least(coalesce(rate_burst, 0), tokens + coalesce(rate_per_second, 0)
                 * least(extract(epoch from clock_timestamp() - greatest(tokens_at, now() - interval '1 day')), 86400)::float8) as "tokens!",
@@ -74,7 +78,7 @@ async fn lock(conn: &mut PgConnection, task_type_id: i32) -> sqlx::Result<Option
             probes_ok
         from task_type_state
         join task_types on task_types.id = task_type_state.task_type_id
-        where task_type_state.task_type_id = $1 and paused_at is null
+        where task_type_state.task_type_id = $1
         for update of task_type_state
         "#,
         task_type_id,
@@ -83,6 +87,7 @@ async fn lock(conn: &mut PgConnection, task_type_id: i32) -> sqlx::Result<Option
     .await?;
     Ok(row.map(|row| Governed {
         now: row.now,
+        is_paused: row.is_paused,
         max_running: row.max_running,
         running: row.running,
         rate: row.rate_per_second.zip(row.rate_burst).map(|(per_second, burst)| Rate { per_second, burst }),
@@ -148,7 +153,8 @@ pub struct Counted {
     pub failed: i32,
 }
 
-/// Tells the breaker of a type how attempts ended; says whether it changed its state.
+/// Tells the breaker of a type how attempts ended; says whether it changed its state. What runs goes on while the type is paused, so it
+/// counts then, too.
 pub async fn count(db: &PgPool, counted: Counted) -> sqlx::Result<bool> {
     let mut tx = db::begin_short(db).await?;
     let Some(mut governed) = lock(&mut tx, counted.task_type_id).await? else { return Ok(false) };
