@@ -38,10 +38,14 @@ pub async fn create(app: &App, actor: &Actor, new: NewTask) -> Result<Created> {
     actor.require(Action::CreateTask, Relation::Own)?;
     enqueue::check(app, &new)?;
 
-    let queued = enqueue(app, Some(actor.id()), new).await?;
-    let found = queue::get(&app.db, queued.id, actor.limited_to(Action::ReadTask)).await?;
+    let mut tx = db::begin(&app.db).await?;
+    let queued = enqueue::enqueue_in(app, &mut tx, Some(actor.id()), new).await?;
+    // Before the commit: a worker may be faster than a look afterwards, and its type may keep no history.
+    let found = queue::get(&mut *tx, queued.0.id, actor.limited_to(Action::ReadTask)).await?;
     let task = found.ok_or_else(|| Problem::Conflict { message: "This unique key is taken".into() })?;
-    Ok(Created { task, is_new: queued.is_new })
+    tx.commit().await?;
+    queued.ring(app);
+    Ok(Created { task, is_new: queued.0.is_new })
 }
 
 /// One task; a stranger's is not found.

@@ -39,6 +39,9 @@ enum Fault {
     ExhaustConnections,
 }
 
+/// The file that fills the volume.
+pub const BALLAST: &str = "ballast";
+
 /// Each as often as its weight.
 const WEIGHTS: [(Fault, u32); 14] = [
     (Fault::KillWorker, 30),
@@ -168,7 +171,7 @@ impl Faults {
 
     /// Fills the volume of the cluster up to its last byte for a moment.
     fn fill_disk(&mut self) {
-        let Some(ballast) = self.volume.as_ref().map(|volume| volume.join("ballast")) else { return };
+        let Some(ballast) = self.volume.as_ref().map(|volume| volume.join(BALLAST)) else { return };
         let (scene, time) = (self.scene.clone(), Duration::from_millis(self.rng.random_range(300..2000)));
         scene.did("times that the disk was full");
         tokio::spawn(async move {

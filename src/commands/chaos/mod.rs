@@ -136,7 +136,11 @@ async fn torture(mut config: Config, options: Torture) -> anyhow::Result<ExitCod
     );
     ensure!(!options.copy || config.database.url.is_some(), "--copy needs DATABASE_URL");
     ledger::empty(&options.dir)?;
-    drop(std::fs::remove_file(options.dir.join(team::LOG)));
+    // What an earlier run left that was killed.
+    let ballast = options.volume.iter().map(|volume| volume.join(faults::BALLAST));
+    for left in [options.dir.join(team::LOG), worker::down(&options.dir)].into_iter().chain(ballast) {
+        drop(std::fs::remove_file(left));
+    }
     let cluster = options.volume.as_ref().unwrap_or(&options.dir).join("postgres");
     if !options.copy {
         embedded_postgres::remove(&cluster).context("removing the cluster of an earlier run")?;

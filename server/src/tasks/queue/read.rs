@@ -6,8 +6,8 @@ use model::tasks::{
     AttemptError, DeadReason, Priority, Progress, RetryStrategy, Task, TaskFilter, TaskStats, TaskStatus,
 };
 use serde_json::{Value, json};
-use sqlx::PgPool;
 use sqlx::types::Json;
+use sqlx::{PgExecutor, PgPool};
 use uuid::Uuid;
 
 use crate::Result;
@@ -67,7 +67,7 @@ impl From<Row> for Task {
 }
 
 /// One task; `owner` limits it to that user's.
-pub async fn get(db: &PgPool, id: Uuid, owner: Option<Uuid>) -> Result<Option<Task>> {
+pub async fn get(db: impl PgExecutor<'_>, id: Uuid, owner: Option<Uuid>) -> Result<Option<Task>> {
     let row = sqlx::query_as!(
         Row,
         r#"
