@@ -85,6 +85,9 @@ pub fn router(app: &App, site: Site) -> Router {
 fn rest() -> OpenApiRouter<App> {
     let v1 = OpenApiRouter::new()
         .merge(server::auth::routes::routes())
+        .merge(server::users::routes::routes())
+        .merge(server::audit::routes::routes())
+        .merge(server::health::routes::admin_routes())
         .merge(server::tasks::routes::routes())
         .merge(server::health::routes::routes());
     api_docs::described().nest("/api/v1", v1).merge(server::health::routes::routes())

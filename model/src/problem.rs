@@ -14,6 +14,8 @@ pub enum Problem {
     WrongCredentials,
     /// Signed in, but not allowed.
     Forbidden,
+    /// Somebody else has set the password; its owner has to choose another one first.
+    PasswordChangeRequired,
     /// The thing does not exist, or is not the caller's to know of.
     NotFound { what: Thing },
     /// Field errors, all of them at once.
@@ -105,6 +107,7 @@ impl fmt::Display for Problem {
             Self::NotSignedIn => write!(f, "Please log in first"),
             Self::WrongCredentials => write!(f, "Wrong username, email or password"),
             Self::Forbidden => write!(f, "You are not allowed to do this"),
+            Self::PasswordChangeRequired => write!(f, "Please choose a new password first"),
             Self::NotFound { what: Thing::Page } => write!(f, "Not found"),
             Self::NotFound { what: Thing::User } => write!(f, "User not found"),
             Self::NotFound { what: Thing::Task } => write!(f, "Task not found"),

@@ -19,43 +19,139 @@ pub enum Action {
     ManageSchedules,
     DefineTaskType,
     ReadHealthDetails,
+    ReadUser,
+    /// See the list of users; it shows those whom the reader may read.
+    ListUsers,
+    CreateUser,
+    /// Change the own username or email.
+    EditProfile,
+    /// Change anybody's username or email.
+    EditUser,
+    /// Say that an email is verified without a mail to it.
+    VerifyEmail,
+    /// Change the password, knowing the current one.
+    ChangePassword,
+    /// Set somebody's password without knowing the current one.
+    ResetPassword,
+    /// Let somebody log in, or not.
+    SetUserStatus,
+    SetUserRole,
+    EndSessions,
+    DeleteAccount,
+    DeleteUser,
+    RestoreUser,
+    ReadUserStats,
+    ReadAuditLog,
 }
 
 /// How the actor stands to the thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Relation {
+    /// It belongs to the actor, or is the actor.
     Own,
+    /// A person of a lower role.
+    Below,
+    /// Another person of the same role.
+    Equal,
+    /// What belongs to somebody else, and people of a higher role.
     Other,
 }
 
-/// One row of the table: from this role on, the action is allowed on own and, from another role on, on others' things.
+impl Relation {
+    pub const ALL: [Self; 4] = [Self::Own, Self::Below, Self::Equal, Self::Other];
+
+    /// How one of `role` stands to another person of `subject`.
+    pub fn to_person(role: Role, subject: Role) -> Self {
+        match subject.cmp(&role) {
+            std::cmp::Ordering::Less => Self::Below,
+            std::cmp::Ordering::Equal => Self::Equal,
+            std::cmp::Ordering::Greater => Self::Other,
+        }
+    }
+}
+
+/// One row of the table: the lowest role that may do it in each relation; none where nobody may.
 #[derive(Clone, Copy, Debug)]
 pub struct Rule {
     pub action: Action,
-    pub own_from: Role,
-    pub other_from: Role,
+    own: Option<Role>,
+    below: Option<Role>,
+    equal: Option<Role>,
+    other: Option<Role>,
+}
+
+impl Rule {
+    /// The lowest role that may do it in this relation; none when nobody may.
+    pub fn from(&self, relation: Relation) -> Option<Role> {
+        match relation {
+            Relation::Own => self.own,
+            Relation::Below => self.below,
+            Relation::Equal => self.equal,
+            Relation::Other => self.other,
+        }
+    }
+}
+
+const USER: Option<Role> = Some(Role::User);
+const MODERATOR: Option<Role> = Some(Role::Moderator);
+const ADMIN: Option<Role> = Some(Role::Admin);
+const NOBODY: Option<Role> = None;
+
+/// A rule about things, which have an owner but no role.
+const fn thing(action: Action, own: Option<Role>, other: Option<Role>) -> Rule {
+    Rule { action, own, below: other, equal: other, other }
+}
+
+/// A rule about people.
+const fn person(
+    action: Action,
+    own: Option<Role>,
+    below: Option<Role>,
+    equal: Option<Role>,
+    other: Option<Role>,
+) -> Rule {
+    Rule { action, own, below, equal, other }
 }
 
 /// The whole table; services refuse by it, pages hide by it, tests try every cell of it.
-pub const TABLE: [Rule; 10] = [
-    Rule { action: Action::CreateTask, own_from: Role::User, other_from: Role::Admin },
-    Rule { action: Action::ReadTask, own_from: Role::User, other_from: Role::Moderator },
-    Rule { action: Action::CancelTask, own_from: Role::User, other_from: Role::Moderator },
-    Rule { action: Action::RetryTask, own_from: Role::User, other_from: Role::Moderator },
-    Rule { action: Action::DeleteTask, own_from: Role::User, other_from: Role::Moderator },
-    Rule { action: Action::OperateQueue, own_from: Role::Moderator, other_from: Role::Moderator },
-    Rule { action: Action::ManageSchedules, own_from: Role::Moderator, other_from: Role::Moderator },
-    Rule { action: Action::DefineTaskType, own_from: Role::Admin, other_from: Role::Admin },
-    Rule { action: Action::ReadTaskStats, own_from: Role::Moderator, other_from: Role::Moderator },
-    Rule { action: Action::ReadHealthDetails, own_from: Role::Admin, other_from: Role::Admin },
+pub const TABLE: [Rule; 26] = [
+    thing(Action::CreateTask, USER, ADMIN),
+    thing(Action::ReadTask, USER, MODERATOR),
+    thing(Action::CancelTask, USER, MODERATOR),
+    thing(Action::RetryTask, USER, MODERATOR),
+    thing(Action::DeleteTask, USER, MODERATOR),
+    thing(Action::OperateQueue, MODERATOR, MODERATOR),
+    thing(Action::ManageSchedules, MODERATOR, MODERATOR),
+    thing(Action::DefineTaskType, ADMIN, ADMIN),
+    thing(Action::ReadTaskStats, MODERATOR, MODERATOR),
+    thing(Action::ReadHealthDetails, ADMIN, ADMIN),
+    thing(Action::ListUsers, MODERATOR, MODERATOR),
+    thing(Action::CreateUser, ADMIN, ADMIN),
+    thing(Action::ReadUserStats, ADMIN, ADMIN),
+    thing(Action::ReadAuditLog, ADMIN, ADMIN),
+    person(Action::ReadUser, USER, MODERATOR, MODERATOR, ADMIN),
+    person(Action::EditProfile, USER, NOBODY, NOBODY, NOBODY),
+    person(Action::EditUser, ADMIN, ADMIN, ADMIN, ADMIN),
+    person(Action::VerifyEmail, ADMIN, ADMIN, ADMIN, ADMIN),
+    person(Action::ChangePassword, USER, NOBODY, NOBODY, NOBODY),
+    person(Action::ResetPassword, NOBODY, MODERATOR, ADMIN, ADMIN),
+    person(Action::SetUserStatus, NOBODY, MODERATOR, ADMIN, ADMIN),
+    person(Action::SetUserRole, ADMIN, ADMIN, ADMIN, ADMIN),
+    person(Action::EndSessions, USER, MODERATOR, ADMIN, ADMIN),
+    person(Action::DeleteAccount, USER, NOBODY, NOBODY, NOBODY),
+    person(Action::DeleteUser, ADMIN, ADMIN, ADMIN, ADMIN),
+    person(Action::RestoreUser, NOBODY, ADMIN, ADMIN, ADMIN),
 ];
+
+/// The rule that allows `role` to do `action` to a thing that stands in `relation` to the actor.
+pub fn rule(role: Role, action: Action, relation: Relation) -> Option<&'static Rule> {
+    let rule = TABLE.iter().find(|rule| rule.action == action)?;
+    (role >= rule.from(relation)?).then_some(rule)
+}
 
 /// Whether `role` may do `action` to a thing that stands in `relation` to the actor.
 pub fn allowed(role: Role, action: Action, relation: Relation) -> bool {
-    TABLE.iter().find(|rule| rule.action == action).is_some_and(|rule| match relation {
-        Relation::Own => role >= rule.own_from,
-        Relation::Other => role >= rule.other_from,
-    })
+    rule(role, action, relation).is_some()
 }
 
 #[cfg(test)]
@@ -63,10 +159,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_action_has_one_row_and_others_need_no_less_than_own() {
-        for rule in TABLE {
+    fn each_action_has_one_row_and_a_stranger_needs_no_less_than_somebody_below() {
+        for rule in &TABLE {
             assert_eq!(TABLE.iter().filter(|other| other.action == rule.action).count(), 1, "{:?}", rule.action);
-            assert!(rule.other_from >= rule.own_from, "{:?}", rule.action);
+            let least = |role: Option<Role>| role.map_or(usize::MAX, |role| role as usize);
+            assert!(
+                least(rule.below) <= least(rule.equal) && least(rule.equal) <= least(rule.other),
+                "{:?}",
+                rule.action
+            );
         }
     }
 
@@ -76,5 +177,17 @@ mod tests {
         assert!(!allowed(Role::User, Action::ReadTask, Relation::Other));
         assert!(allowed(Role::Moderator, Action::ReadTask, Relation::Other));
         assert!(!allowed(Role::Moderator, Action::ReadHealthDetails, Relation::Own));
+    }
+
+    #[test]
+    fn a_moderator_acts_on_nobody_of_the_same_or_a_higher_role() {
+        for action in [Action::ResetPassword, Action::SetUserStatus, Action::EndSessions] {
+            assert!(allowed(Role::Moderator, action, Relation::Below), "{action:?}");
+            for relation in [Relation::Equal, Relation::Other] {
+                assert!(!allowed(Role::Moderator, action, relation), "{action:?}");
+            }
+        }
+        assert_eq!(Relation::to_person(Role::Moderator, Role::User), Relation::Below);
+        assert_eq!(Relation::to_person(Role::Moderator, Role::Admin), Relation::Other);
     }
 }

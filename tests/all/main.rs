@@ -8,6 +8,7 @@ mod health;
 mod limits;
 mod live;
 mod outcomes;
+mod people;
 mod permissions;
 mod prefetch;
 mod property;

@@ -1,6 +1,6 @@
 //! Every cell of the permission table, through the doors.
 
-use model::rbac::{Action, Relation, TABLE, allowed};
+use model::rbac::{Action, Relation, allowed};
 use model::users::Role;
 use serde_json::json;
 use uuid::Uuid;
@@ -71,6 +71,7 @@ async fn through_rest(app: &TestApp, actor: &Person, action: Action, task: Uuid)
         Action::ManageSchedules => app.get(actor, "/api/v1/tasks/schedules").await,
         Action::DefineTaskType => app.post(actor, "/api/v1/tasks/types", json!({"task_type": "made_by_hand"})).await,
         Action::ReadHealthDetails => app.get(actor, "/api/v1/health/detailed").await,
+        _ => unreachable!("tried in `people`"),
     };
     answer.status
 }
@@ -85,11 +86,7 @@ async fn through_browser(browser: &Browser, action: Action, task: Uuid) -> Optio
         Action::CancelTask => browser.call("/api/tasks/cancel", &[("id", &id)]).await,
         Action::RetryTask => browser.call("/api/tasks/retry", &[("id", &id)]).await,
         Action::DeleteTask => browser.call("/api/tasks/delete", &[("id", &id)]).await,
-        Action::ReadTaskStats
-        | Action::OperateQueue
-        | Action::ManageSchedules
-        | Action::DefineTaskType
-        | Action::ReadHealthDetails => return None,
+        _ => return None,
     };
     // A change that worked leads to another page.
     Some(if answer.status == 302 { YES } else { answer.status })
@@ -173,10 +170,7 @@ async fn figures_about_health_are_for_administrators() {
     assert_eq!(anonymous["checks"]["workers"]["status"], json!("degraded"));
 }
 
-#[test]
-fn every_action_of_the_table_is_tried() {
-    for rule in TABLE {
-        let is_tried = CELLS.iter().any(|(action, ..)| *action == rule.action);
-        assert!(is_tried || rule.action == Action::ReadHealthDetails, "{:?}", rule.action);
-    }
+/// Whether a test of this file tries the action; those on people are tried in `people`.
+pub fn is_tried(action: Action) -> bool {
+    action == Action::ReadHealthDetails || CELLS.iter().any(|(tried, ..)| *tried == action)
 }

@@ -1,10 +1,16 @@
 //! The audit log: who did what, written in the same transaction as the change itself.
 
+pub mod routes;
+
+use model::audit::{AuditEntry, AuditFilter};
+use model::rbac::{Action, Relation};
+use model::{Page, PageRequest};
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{Actor, Result};
+use crate::rbac::Permit;
+use crate::{Actor, App, Result};
 
 /// What something was done to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +20,7 @@ pub enum Subject<'a> {
     Schedule(Uuid),
     /// Many at once, described by the details.
     Tasks,
+    User(Uuid),
 }
 
 impl Subject<'_> {
@@ -23,29 +30,70 @@ impl Subject<'_> {
             Self::TaskType(name) => ("task_type", name.to_owned()),
             Self::Schedule(id) => ("schedule", id.to_string()),
             Self::Tasks => ("tasks", "many".to_owned()),
+            Self::User(id) => ("user", id.to_string()),
         }
     }
 }
 
-/// Adds a row. `action` is a word such as `task.replay`; the details hold no secrets and no text that people wrote for themselves.
+/// Adds a row: who did what to whom, and by which rule of the permission table. `action` is a word such as `task.replay`; the details hold no secrets and no text that people wrote for themselves.
 pub async fn record(
     conn: &mut PgConnection,
     actor: &Actor,
+    permit: Permit,
     action: &str,
     subject: Subject<'_>,
     details: Value,
 ) -> Result<()> {
     let (kind, name) = subject.words();
     sqlx::query!(
-        "insert into audit_log (id, actor_id, action, subject_kind, subject, details) values ($1, $2, $3, $4, $5, $6)",
+        "insert into audit_log (id, actor_id, action, subject_kind, subject, details, rule) values ($1, $2, $3, $4, $5, $6, $7)",
         Uuid::now_v7(),
         actor.id(),
         action,
         kind,
         name,
         details,
+        permit.to_string(),
     )
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Entries by filter, the newest first. Counting a log that only grows says little, so `total` is that of this part and what came before.
+///
+/// # Errors
+/// Refused for everybody but administrators.
+pub async fn list(app: &App, actor: &Actor, filter: &AuditFilter, page: PageRequest) -> Result<Page<AuditEntry>> {
+    actor.require(Action::ReadAuditLog, Relation::Other)?;
+    let limit = page.limit()?;
+    let offset = page.offset()?;
+    // One row more than asked for tells whether there is a next part.
+    let mut items = sqlx::query_as!(
+        AuditEntry,
+        r#"
+        select log.id, at, actor_id, actor.username as "actor_name?", action, subject_kind, subject,
+            subjects.username as "subject_name?", details, rule
+        from audit_log as log
+        left join users as actor on actor.id = actor_id
+        left join users as subjects on subject_kind = 'user' and subjects.id::text = subject
+        where ($1::text is null or action = $1 or starts_with(action, $1 || '.'))
+          and ($2::uuid is null or actor_id = $2) and ($3::text is null or subject = $3) and ($4::uuid is null or log.id < $4)
+        order by log.id desc
+        limit $5 offset $6
+        "#,
+        filter.action.as_deref().filter(|action| !action.is_empty()),
+        filter.actor,
+        filter.subject.as_deref().filter(|subject| !subject.is_empty()),
+        page.after,
+        limit + 1,
+        offset,
+    )
+    .fetch_all(&app.db)
+    .await?;
+    let has_more = items.len() as i64 > limit;
+    items.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let total = offset + items.len() as i64 + i64::from(has_more);
+    let next = items.last().filter(|_| has_more).map(|entry| entry.id);
+    Ok(Page { items, total, next })
 }

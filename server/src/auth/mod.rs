@@ -31,7 +31,7 @@ pub async fn check_login(app: &App, login: LogIn) -> Result<AuthUser> {
     let user = user.filter(|_| fits).ok_or(Problem::WrongCredentials)?;
     if phc.is_some_and(|phc| hasher::is_outdated(&phc)) {
         let renewed = app.hasher.admit()?.hash(login.password).await?;
-        users::set_password_hash(app, user.id, &renewed).await?;
+        users::renew_hash(app, user.id, &renewed).await?;
     }
     users::note_login(app, user.id).await?;
     Ok(user)
@@ -65,7 +65,7 @@ pub async fn log_out(app: &App, actor: &Actor) -> Result<()> {
 
 /// Ends every session of the actor, this one included; the answer is how many.
 pub async fn log_out_everywhere(app: &App, actor: &Actor) -> Result<u64> {
-    sessions::delete_all(app, actor.id()).await
+    sessions::delete_all(&app.db, actor.id(), None).await
 }
 
 /// Makes the session longer; a conflict when it was refreshed too lately.

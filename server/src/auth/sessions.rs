@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use model::auth::AuthUser;
 use model::users::Role;
 use sha2::{Digest, Sha256};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgExecutor};
 use tower_sessions::session::Id;
 use uuid::Uuid;
 
@@ -74,7 +74,7 @@ pub async fn find(app: &App, token: &str, kind: SessionKind) -> Result<Option<Fo
         r#"
         select sessions.id as session_id, sessions.idle_until,
                sessions.last_seen_at < now() - interval '1 minute' as "is_stale!",
-               users.id, users.username, users.email, users.role as "role: Role"
+               users.id, users.username, users.email, users.role as "role: Role", users.must_change_password
         from sessions
         join users on users.id = sessions.user_id
         where sessions.token_hash = $1 and sessions.kind = $2 and users.is_active
@@ -90,7 +90,8 @@ pub async fn find(app: &App, token: &str, kind: SessionKind) -> Result<Option<Fo
         touch(app, row.session_id).await?;
     }
     let user = AuthUser { id: row.id, username: row.username, email: row.email, role: row.role };
-    Ok(Some(Found { actor: Actor { user, session_id: Some(row.session_id) }, expires_at: row.idle_until }))
+    let actor = Actor { user, session_id: Some(row.session_id), must_change_password: row.must_change_password };
+    Ok(Some(Found { actor, expires_at: row.idle_until }))
 }
 
 /// Whether the session has not ended and its account is active.
@@ -160,8 +161,10 @@ pub async fn delete_by_token(app: &App, token: &str) -> Result<()> {
     Ok(())
 }
 
-/// Ends all sessions of a user; the answer is how many.
-pub async fn delete_all(app: &App, user_id: Uuid) -> Result<u64> {
-    let done = sqlx::query!("delete from sessions where user_id = $1", user_id).execute(&app.db).await?;
+/// Ends all sessions of a user but the one to keep; the answer is how many.
+pub async fn delete_all(db: impl PgExecutor<'_>, user_id: Uuid, kept: Option<Uuid>) -> Result<u64> {
+    let done = sqlx::query!("delete from sessions where user_id = $1 and id is distinct from $2", user_id, kept)
+        .execute(db)
+        .await?;
     Ok(done.rows_affected())
 }

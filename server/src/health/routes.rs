@@ -2,10 +2,11 @@
 
 use axum::extract::State;
 use model::health::{Health, Probe};
+use model::rbac::{Action, Relation};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::http::{ErrorBody, MaybeSignedIn, Success};
+use crate::http::{ErrorBody, MaybeSignedIn, SignedIn, Success};
 use crate::{App, Result, health};
 
 /// The routes.
@@ -16,6 +17,21 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(live))
         .routes(routes!(ready))
         .routes(routes!(startup))
+}
+
+/// The route for administrators, below `/api/v1` only.
+pub fn admin_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(for_admins))
+}
+
+/// Every check with its figures; for administrators.
+#[utoipa::path(get, path = "/admin/health", tag = "admin", security(("bearer" = [])), responses(
+    (status = 200, body = Success<Probe>), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+    (status = 503, body = ErrorBody),
+))]
+async fn for_admins(State(app): State<App>, SignedIn(actor): SignedIn) -> Result<Success<Probe>> {
+    actor.require(Action::ReadHealthDetails, Relation::Other)?;
+    Ok(Success::of(health::detailed(&app, Some(&actor)).await?))
 }
 
 /// Whether the service can do its work.

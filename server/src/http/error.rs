@@ -41,6 +41,7 @@ fn status_and_code(problem: &Problem) -> (StatusCode, &'static str) {
         Problem::NotSignedIn => (StatusCode::UNAUTHORIZED, "UNAUTHORIZED"),
         Problem::WrongCredentials => (StatusCode::UNAUTHORIZED, "INVALID_CREDENTIALS"),
         Problem::Forbidden => (StatusCode::FORBIDDEN, "FORBIDDEN"),
+        Problem::PasswordChangeRequired => (StatusCode::FORBIDDEN, "PASSWORD_CHANGE_REQUIRED"),
         Problem::NotFound { what: Thing::Page | Thing::TaskType | Thing::Schedule } => {
             (StatusCode::NOT_FOUND, "NOT_FOUND")
         }

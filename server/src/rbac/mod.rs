@@ -1,5 +1,7 @@
 //! Who acts, and the one place where a service refuses by role.
 
+use std::fmt;
+
 use model::Problem;
 use model::auth::AuthUser;
 use model::rbac::{Action, Relation, allowed};
@@ -13,6 +15,22 @@ pub struct Actor {
     pub user: AuthUser,
     /// The session that the request came with; none for the command line.
     pub session_id: Option<Uuid>,
+    /// Somebody else has set the password: nothing but the own account is open before it is changed.
+    pub must_change_password: bool,
+}
+
+/// What the permission table said to a request, for the audit log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Permit {
+    pub action: Action,
+    pub relation: Relation,
+    pub role: Role,
+}
+
+impl fmt::Display for Permit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} {:?} {}", self.action, self.relation, self.role.name())
+    }
 }
 
 impl Actor {
@@ -30,8 +48,24 @@ impl Actor {
     }
 
     /// Refuses unless the permission table allows it.
-    pub fn require(&self, action: Action, relation: Relation) -> Result<(), Problem> {
-        if self.may(action, relation) { Ok(()) } else { Err(Problem::Forbidden) }
+    pub fn require(&self, action: Action, relation: Relation) -> Result<Permit, Problem> {
+        let is_open = matches!((action, relation), (Action::ReadUser | Action::ChangePassword, Relation::Own));
+        if self.must_change_password && !is_open {
+            return Err(Problem::PasswordChangeRequired);
+        }
+        let permit = Permit { action, relation, role: self.role() };
+        if self.may(action, relation) { Ok(permit) } else { Err(Problem::Forbidden) }
+    }
+
+    /// Refuses those who may do it to nobody, whoever it would be: they learn nothing of who is there.
+    pub fn require_for_somebody(&self, action: Action) -> Result<(), Problem> {
+        let best = [Relation::Below, Relation::Equal, Relation::Other].into_iter().find(|one| self.may(action, *one));
+        self.require(action, best.unwrap_or(Relation::Other)).map(drop)
+    }
+
+    /// How the actor stands to somebody.
+    pub fn relation_to(&self, id: Uuid, role: Role) -> Relation {
+        if id == self.id() { Relation::Own } else { Relation::to_person(self.role(), role) }
     }
 
     /// The owner that a query must be limited to; none when the actor may do it to everybody's things.

@@ -114,7 +114,7 @@ pub async fn cancel(app: &App, actor: &Actor, id: Uuid) -> Result<TaskStatus> {
 
 /// Replays a task from the dead letter, with another payload where one is given: the same task again, with its attempts counted anew.
 pub async fn retry(app: &App, actor: &Actor, id: Uuid, payload: Option<Value>) -> Result<()> {
-    actor.require(Action::RetryTask, Relation::Own)?;
+    let permit = actor.require(Action::RetryTask, Relation::Own)?;
     let owner = actor.limited_to(Action::RetryTask);
     let mut tx = db::begin(&app.db).await?;
     let (task_type, reason) =
@@ -130,7 +130,7 @@ pub async fn retry(app: &App, actor: &Actor, id: Uuid, payload: Option<Value>) -
     };
     let replayed = queue::replay(&mut tx, id, owner, edited).await?.ok_or(Problem::NotFound { what: Thing::Task })?;
     let details = json!({"task_type": task_type, "reason": reason, "is_edited": is_edited});
-    audit::record(&mut tx, actor, "task.replay", Subject::Task(id), details).await?;
+    audit::record(&mut tx, actor, permit, "task.replay", Subject::Task(id), details).await?;
     tx.commit().await?;
     app.bell.changed(id, replayed.owner, TaskStatus::Pending);
     app.bell.ready();
@@ -139,11 +139,11 @@ pub async fn retry(app: &App, actor: &Actor, id: Uuid, payload: Option<Value>) -
 
 /// Deletes a task that has ended; one that has not is not found.
 pub async fn delete(app: &App, actor: &Actor, id: Uuid) -> Result<()> {
-    actor.require(Action::DeleteTask, Relation::Own)?;
+    let permit = actor.require(Action::DeleteTask, Relation::Own)?;
     let mut tx = db::begin(&app.db).await?;
     let deleted = queue::delete(&mut tx, id, actor.limited_to(Action::DeleteTask)).await?;
     let orphans = deleted.ok_or(Problem::NotFound { what: Thing::Task })?;
-    audit::record(&mut tx, actor, "task.delete", Subject::Task(id), json!({})).await?;
+    audit::record(&mut tx, actor, permit, "task.delete", Subject::Task(id), json!({})).await?;
     tx.commit().await?;
     app.bell.many_changed();
     app.bell.ended(&orphans);

@@ -57,7 +57,7 @@ pub struct NewTaskType {
 
 /// Enters a type, or changes its description and activates it. Its tasks wait until a worker knows the kind.
 pub async fn define_type(app: &App, actor: &Actor, new: NewTaskType) -> Result<TaskType> {
-    actor.require(Action::DefineTaskType, Relation::Other)?;
+    let permit = actor.require(Action::DefineTaskType, Relation::Other)?;
     let is_name = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
     let mut fields = Vec::new();
     if !(1..=100).contains(&new.task_type.len()) || !new.task_type.chars().all(is_name) {
@@ -71,31 +71,32 @@ pub async fn define_type(app: &App, actor: &Actor, new: NewTaskType) -> Result<T
     }
     let mut tx = db::begin(&app.db).await?;
     let defined = queue::define(&mut tx, &new.task_type, new.description.as_deref()).await?;
-    audit::record(&mut tx, actor, "task_type.define", Subject::TaskType(&new.task_type), json!({})).await?;
+    audit::record(&mut tx, actor, permit, "task_type.define", Subject::TaskType(&new.task_type), json!({})).await?;
     tx.commit().await?;
     Ok(defined)
 }
 
 /// Holds the tasks of a type back. They are still taken, and wait; what runs goes on.
 pub async fn pause(app: &App, actor: &Actor, task_type: &str, reason: &str) -> Result<()> {
-    actor.require(Action::OperateQueue, Relation::Other)?;
+    let permit = actor.require(Action::OperateQueue, Relation::Other)?;
     let reason = reason.trim();
     if !(1..=REASON_AT_MOST).contains(&reason.chars().count()) {
         return Err(Problem::field("reason", format!("has 1 to {REASON_AT_MOST} characters")).into());
     }
     let mut tx = db::begin(&app.db).await?;
     found(queue::pause(&mut tx, task_type, reason, actor.id()).await?)?;
-    audit::record(&mut tx, actor, "task_type.pause", Subject::TaskType(task_type), json!({"reason": reason})).await?;
+    audit::record(&mut tx, actor, permit, "task_type.pause", Subject::TaskType(task_type), json!({"reason": reason}))
+        .await?;
     tx.commit().await?;
     Ok(())
 }
 
 /// Lets the tasks of a type go on.
 pub async fn resume(app: &App, actor: &Actor, task_type: &str) -> Result<()> {
-    actor.require(Action::OperateQueue, Relation::Other)?;
+    let permit = actor.require(Action::OperateQueue, Relation::Other)?;
     let mut tx = db::begin(&app.db).await?;
     found(queue::resume(&mut tx, task_type).await?)?;
-    audit::record(&mut tx, actor, "task_type.resume", Subject::TaskType(task_type), json!({})).await?;
+    audit::record(&mut tx, actor, permit, "task_type.resume", Subject::TaskType(task_type), json!({})).await?;
     tx.commit().await?;
     app.bell.ready();
     Ok(())
@@ -103,13 +104,14 @@ pub async fn resume(app: &App, actor: &Actor, task_type: &str) -> Result<()> {
 
 /// Opens or closes a breaker by hand; with none it counts by itself again.
 pub async fn set_breaker(app: &App, actor: &Actor, task_type: &str, state: Option<BreakerState>) -> Result<()> {
-    actor.require(Action::OperateQueue, Relation::Other)?;
+    let permit = actor.require(Action::OperateQueue, Relation::Other)?;
     if state == Some(BreakerState::HalfOpen) {
         return Err(Problem::field("state", "is open, closed or automatic").into());
     }
     let mut tx = db::begin(&app.db).await?;
     found(queue::force_breaker(&mut tx, task_type, state).await?)?;
-    audit::record(&mut tx, actor, "task_type.breaker", Subject::TaskType(task_type), json!({"state": state})).await?;
+    audit::record(&mut tx, actor, permit, "task_type.breaker", Subject::TaskType(task_type), json!({"state": state}))
+        .await?;
     tx.commit().await?;
     app.bell.ready();
     Ok(())
@@ -155,7 +157,7 @@ pub struct BulkDone {
 
 /// Acts on all tasks that match, some hundred in each transaction, so that nothing waits for it.
 pub async fn bulk(app: &App, actor: &Actor, bulk: Bulk) -> Result<BulkDone> {
-    actor.require(Action::OperateQueue, Relation::Other)?;
+    let permit = actor.require(Action::OperateQueue, Relation::Other)?;
     let status = match bulk.action {
         BulkAction::Retry => Some(TaskStatus::Failed),
         BulkAction::Cancel if bulk.status.is_some_and(TaskStatus::has_ended) => {
@@ -173,7 +175,7 @@ pub async fn bulk(app: &App, actor: &Actor, bulk: Bulk) -> Result<BulkDone> {
     }
     let details =
         json!({"action": bulk.action, "task_type": bulk.task_type, "priority": bulk.priority, "status": bulk.status});
-    audit::record(&mut *app.db.acquire().await?, actor, "tasks.bulk", Subject::Tasks, details).await?;
+    audit::record(&mut *app.db.acquire().await?, actor, permit, "tasks.bulk", Subject::Tasks, details).await?;
     // What dies or is queued while this goes on is not meant.
     let before = queue::now(&app.db).await?;
     let mut tasks = 0;

@@ -17,6 +17,7 @@ use super::enqueue::{self, Enqueued};
 use super::queue::schedules::{self as table, Due};
 use super::queue::{self, NewRow, Queued};
 use crate::audit::{self, Subject};
+use crate::rbac::Permit;
 use crate::{Actor, App, Result, db};
 
 /// Tasks that one schedule makes up for at most.
@@ -46,21 +47,22 @@ pub async fn list(app: &App, actor: &Actor) -> Result<Vec<Schedule>> {
 
 /// Makes a schedule; its name is taken at most once.
 pub async fn create(app: &App, actor: &Actor, new: NewSchedule) -> Result<Schedule> {
-    actor.require(Action::ManageSchedules, Relation::Other)?;
-    write(app, actor, db::begin(&app.db).await?, Uuid::now_v7(), new, "schedule.create").await
+    let permit = actor.require(Action::ManageSchedules, Relation::Other)?;
+    write(app, actor, permit, db::begin(&app.db).await?, Uuid::now_v7(), new, "schedule.create").await
 }
 
 /// Changes a schedule. Its next time is counted from now.
 pub async fn update(app: &App, actor: &Actor, id: Uuid, new: NewSchedule) -> Result<Schedule> {
-    actor.require(Action::ManageSchedules, Relation::Other)?;
+    let permit = actor.require(Action::ManageSchedules, Relation::Other)?;
     let mut tx = db::begin(&app.db).await?;
     table::lock(&mut tx, id).await?.ok_or(Problem::NotFound { what: Thing::Schedule })?;
-    write(app, actor, tx, id, new, "schedule.update").await
+    write(app, actor, permit, tx, id, new, "schedule.update").await
 }
 
 async fn write(
     app: &App,
     actor: &Actor,
+    permit: Permit,
     mut tx: Transaction<'static, Postgres>,
     id: Uuid,
     new: NewSchedule,
@@ -71,7 +73,7 @@ async fn write(
         return Err(Problem::field("task_type", "this task type is not registered").into());
     }
     let details = json!({"name": new.name, "cron": new.cron, "time_zone": new.time_zone, "is_paused": new.is_paused});
-    audit::record(&mut tx, actor, action, Subject::Schedule(id), details).await?;
+    audit::record(&mut tx, actor, permit, action, Subject::Schedule(id), details).await?;
     let saved = table::lock(&mut tx, id).await?.ok_or(Problem::NotFound { what: Thing::Schedule })?;
     tx.commit().await?;
     app.bell.later();
@@ -97,19 +99,19 @@ fn check(app: &App, new: &NewSchedule) -> Result<Option<DateTime<Utc>>, Problem>
 
 /// Deletes a schedule; tasks that it has queued stay.
 pub async fn delete(app: &App, actor: &Actor, id: Uuid) -> Result<()> {
-    actor.require(Action::ManageSchedules, Relation::Other)?;
+    let permit = actor.require(Action::ManageSchedules, Relation::Other)?;
     let mut tx = db::begin(&app.db).await?;
     if !table::delete(&mut tx, id).await? {
         return Err(Problem::NotFound { what: Thing::Schedule }.into());
     }
-    audit::record(&mut tx, actor, "schedule.delete", Subject::Schedule(id), json!({})).await?;
+    audit::record(&mut tx, actor, permit, "schedule.delete", Subject::Schedule(id), json!({})).await?;
     tx.commit().await?;
     Ok(())
 }
 
 /// Queues the task of a schedule now, beside its times.
 pub async fn run_now(app: &App, actor: &Actor, id: Uuid) -> Result<Enqueued> {
-    actor.require(Action::ManageSchedules, Relation::Other)?;
+    let permit = actor.require(Action::ManageSchedules, Relation::Other)?;
     let mut tx = db::begin(&app.db).await?;
     let schedule = table::lock(&mut tx, id).await?.ok_or(Problem::NotFound { what: Thing::Schedule })?;
     let new = NewTask {
@@ -120,7 +122,7 @@ pub async fn run_now(app: &App, actor: &Actor, id: Uuid) -> Result<Enqueued> {
     };
     let queued = enqueue::enqueue_in(app, &mut tx, Some(actor.id()), new).await?;
     table::fired(&mut tx, id, Utc::now(), schedule.next_at, Some(queued.0.id)).await?;
-    audit::record(&mut tx, actor, "schedule.run", Subject::Schedule(id), json!({"task": queued.0.id})).await?;
+    audit::record(&mut tx, actor, permit, "schedule.run", Subject::Schedule(id), json!({"task": queued.0.id})).await?;
     tx.commit().await?;
     queued.ring(app);
     Ok(queued.0)

@@ -1,71 +1,103 @@
-//! People as rows: reading and writing accounts.
+//! People: their own account, and what moderators and administrators do with others'.
 
+mod manage;
+pub mod routes;
+mod rows;
 pub mod seed;
 
-use model::auth::{AuthUser, Register};
+use model::Problem;
+use model::problem::Thing;
+use model::rbac::{Action, Relation};
+use model::users::manage::{ChangePassword, DeleteAccount, EditProfile};
 use model::users::{Role, UserProfile};
+use serde_json::json;
 use sqlx::PgConnection;
-use uuid::Uuid;
 
-use crate::{App, Result};
+pub use manage::{create, delete, edit, end_sessions, get, list, reset_password, restore, set_role, set_status, stats};
+pub use rows::{an_admin_exists, by_login, insert, note_login, renew_hash};
 
-/// Writes a new account; a taken username or email comes back as that problem.
-pub async fn insert(conn: &mut PgConnection, new: &Register, password_hash: &str, role: Role) -> Result<UserProfile> {
-    let user = sqlx::query_as!(
-        UserProfile,
-        r#"
-        insert into users (id, username, email, password_hash, role)
-        values ($1, $2, $3, $4, $5)
-        returning id, username, email, role as "role: Role", is_active, email_verified, created_at, last_login_at
-        "#,
-        Uuid::now_v7(),
-        new.username,
-        new.email,
-        password_hash,
-        role as Role,
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok(user)
+use crate::audit::Subject;
+use crate::auth::sessions;
+use crate::{Actor, App, Result, audit, db};
+
+const NOBODY: Problem = Problem::NotFound { what: Thing::User };
+
+/// The own profile.
+pub async fn profile(app: &App, actor: &Actor) -> Result<UserProfile> {
+    actor.require(Action::ReadUser, Relation::Own)?;
+    found(rows::by_id(&app.db, actor.id()).await?)
 }
 
-/// Whether there is at least one active administrator.
-pub async fn an_admin_exists(conn: &mut PgConnection) -> Result<bool> {
-    let found =
-        sqlx::query_scalar!(r#"select exists (select 1 from users where role = 'admin' and is_active) as "found!""#)
-            .fetch_one(conn)
-            .await?;
-    Ok(found)
+/// Changes the own username or email. Another email has to be verified anew.
+///
+/// # Errors
+/// Field problems, and a username or email that somebody has.
+pub async fn edit_profile(app: &App, actor: &Actor, edit: EditProfile) -> Result<UserProfile> {
+    let permit = actor.require(Action::EditProfile, Relation::Own)?;
+    let edit = EditProfile { email_verified: None, ..edit };
+    edit.check()?;
+    let mut tx = db::begin(&app.db).await?;
+    rows::edit(&mut tx, actor.id(), &edit).await?;
+    let details = json!({"username": edit.username.is_some(), "email": edit.email.is_some()});
+    audit::record(&mut tx, actor, permit, "user.edit", Subject::User(actor.id()), details).await?;
+    let saved = found(rows::by_id(&mut *tx, actor.id()).await?)?;
+    tx.commit().await?;
+    Ok(saved)
 }
 
-/// The active user of this username or email, in any case, with the stored password hash.
-pub async fn by_login(app: &App, name: &str) -> Result<Option<(AuthUser, String)>> {
-    let row = sqlx::query!(
-        r#"
-        select id, username, email, role as "role: Role", password_hash
-        from users
-        where is_active and (lower(username) = lower($1) or lower(email) = lower($1))
-        limit 1
-        "#,
-        name,
-    )
-    .fetch_optional(&app.db)
-    .await?;
-    Ok(row.map(|row| {
-        (AuthUser { id: row.id, username: row.username, email: row.email, role: row.role }, row.password_hash)
-    }))
-}
-
-/// Replaces the stored password hash.
-pub async fn set_password_hash(app: &App, id: Uuid, hash: &str) -> Result<()> {
-    sqlx::query!("update users set password_hash = $2, updated_at = now() where id = $1", id, hash)
-        .execute(&app.db)
-        .await?;
+/// Changes the own password; all other sessions end.
+///
+/// # Errors
+/// `WrongCredentials` when the current password is wrong, a field problem when the new one is refused.
+pub async fn change_password(app: &App, actor: &Actor, change: ChangePassword) -> Result<()> {
+    let permit = actor.require(Action::ChangePassword, Relation::Own)?;
+    change.check(&actor.user.username, &actor.user.email)?;
+    confirm(app, actor, change.current_password).await?.then_some(()).ok_or(Problem::WrongCredentials)?;
+    let hash = app.hasher.admit()?.hash(change.new_password).await?;
+    let mut tx = db::begin(&app.db).await?;
+    rows::set_password(&mut tx, actor.id(), &hash, false).await?;
+    sessions::delete_all(&mut *tx, actor.id(), actor.session_id).await?;
+    audit::record(&mut tx, actor, permit, "user.change_password", Subject::User(actor.id()), json!({})).await?;
+    tx.commit().await?;
     Ok(())
 }
 
-/// Notes that the user has logged in now.
-pub async fn note_login(app: &App, id: Uuid) -> Result<()> {
-    sqlx::query!("update users set last_login_at = now() where id = $1", id).execute(&app.db).await?;
+/// Deletes the own account: nobody can log in to it any more, and its sessions end.
+///
+/// # Errors
+/// Field problems for a wrong password or confirmation, and a conflict for the last administrator.
+pub async fn delete_account(app: &App, actor: &Actor, wish: DeleteAccount) -> Result<()> {
+    let permit = actor.require(Action::DeleteAccount, Relation::Own)?;
+    wish.check()?;
+    if !confirm(app, actor, wish.password).await? {
+        return Err(Problem::field("password", "is not your password").into());
+    }
+    let mut tx = db::begin(&app.db).await?;
+    let user = found(rows::lock(&mut tx, actor.id()).await?)?;
+    keep_an_admin(&mut tx, &user).await?;
+    rows::set_deleted(&mut tx, actor.id(), true).await?;
+    sessions::delete_all(&mut *tx, actor.id(), None).await?;
+    audit::record(&mut tx, actor, permit, "user.delete", Subject::User(actor.id()), json!({})).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Whether this is the actor's password.
+async fn confirm(app: &App, actor: &Actor, password: String) -> Result<bool> {
+    let place = app.hasher.admit()?;
+    let stored = rows::password_hash(app, actor.id()).await?;
+    place.verify(password, stored).await
+}
+
+fn found(user: Option<UserProfile>) -> Result<UserProfile> {
+    Ok(user.ok_or(NOBODY)?)
+}
+
+/// Refuses when nobody would be an administrator any more without this person.
+async fn keep_an_admin(conn: &mut PgConnection, user: &UserProfile) -> Result<()> {
+    let is_admin = user.role == Role::Admin && user.is_active;
+    if is_admin && !rows::another_admin_stays(conn, user.id).await? {
+        return Err(Problem::Conflict { message: "The last administrator has to stay".into() }.into());
+    }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! People: who they are, and what a good name, email and password is.
 
+pub mod manage;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -41,6 +43,8 @@ pub struct UserProfile {
     pub email_verified: bool,
     pub created_at: DateTime<Utc>,
     pub last_login_at: Option<DateTime<Utc>>,
+    /// Deleted accounts are kept for a while and can be restored.
+    pub deleted_at: Option<DateTime<Utc>>,
 }
 
 /// Fewest and most characters of a username.

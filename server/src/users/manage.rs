@@ -1,0 +1,229 @@
+//! What moderators and administrators do with the accounts of others. Who may do what to whom is in the permission table; whoever may
+//! not even read somebody finds nobody there.
+
+use model::auth::Register;
+use model::rbac::{Action, Relation, allowed};
+use model::users::manage::{
+    DeleteUser, EditProfile, NewUser, ResetPassword, SetRole, SetStatus, UserFilter, UserSort, UserStats,
+};
+use model::users::{Role, UserProfile};
+use model::{Page, PageRequest, Problem};
+use serde_json::{Value, json};
+use sqlx::{PgConnection, Postgres, Transaction};
+use uuid::Uuid;
+
+use super::{NOBODY, found, keep_an_admin, rows};
+use crate::audit::Subject;
+use crate::auth::sessions;
+use crate::rbac::Permit;
+use crate::{Actor, App, Result, audit, db};
+
+/// Somebody whom the actor may read.
+pub async fn get(app: &App, actor: &Actor, id: Uuid) -> Result<UserProfile> {
+    let user = rows::by_id(&app.db, id).await?;
+    Ok(readable(actor, user)?.0)
+}
+
+/// The user and the actor's relation; whoever may not be read is not found.
+fn readable(actor: &Actor, user: Option<UserProfile>) -> Result<(UserProfile, Relation)> {
+    let user = found(user)?;
+    let relation = actor.relation_to(user.id, user.role);
+    if !actor.may(Action::ReadUser, relation) {
+        return Err(NOBODY.into());
+    }
+    actor.require(Action::ReadUser, relation)?;
+    Ok((user, relation))
+}
+
+/// Locks somebody and asks whether the actor may do it to them.
+async fn locked(conn: &mut PgConnection, actor: &Actor, action: Action, id: Uuid) -> Result<(UserProfile, Permit)> {
+    let (user, relation) = readable(actor, rows::lock(conn, id).await?)?;
+    let permit = actor.require(action, relation)?;
+    Ok((user, permit))
+}
+
+/// Users whom the actor may read, by filter and order.
+pub async fn list(app: &App, actor: &Actor, filter: &UserFilter, page: PageRequest) -> Result<Page<UserProfile>> {
+    actor.require(Action::ListUsers, Relation::Other)?;
+    let may_read = |role: &Role| allowed(actor.role(), Action::ReadUser, Relation::to_person(actor.role(), *role));
+    let roles: Vec<_> = Role::ALL.into_iter().filter(may_read).collect();
+    let limit = page.limit()?;
+    // One row more than asked for tells whether there is a next part.
+    let window = rows::Window { after: page.after, offset: page.offset()?, limit: limit + 1 };
+    let total = rows::count(&app.db, &roles, filter).await?;
+    let mut items = rows::list(&app.db, &roles, filter, &window).await?;
+    let has_more = items.len() as i64 == window.limit;
+    if has_more {
+        items.pop();
+    }
+    // Only the newest first have an order that a cursor can take up.
+    let has_cursor = has_more && filter.sort.unwrap_or_default() == UserSort::Newest;
+    let next = items.last().filter(|_| has_cursor).map(|user| user.id);
+    Ok(Page { items, total, next })
+}
+
+/// How many users there are, by state, role and age.
+pub async fn stats(app: &App, actor: &Actor) -> Result<UserStats> {
+    actor.require(Action::ReadUserStats, Relation::Other)?;
+    rows::stats(&app.db).await
+}
+
+/// Makes an account of any role.
+///
+/// # Errors
+/// Field problems, and a username or email that somebody has.
+pub async fn create(app: &App, actor: &Actor, new: NewUser) -> Result<UserProfile> {
+    let permit = actor.require(Action::CreateUser, Relation::Other)?;
+    let account = Register { username: new.username, email: new.email, password: new.password };
+    account.check()?;
+    let hash = app.hasher.admit()?.hash(account.password.clone()).await?;
+    let role = new.role.unwrap_or(Role::User);
+    let mut tx = db::begin(&app.db).await?;
+    let created = rows::insert(&mut tx, &account, &hash, role).await?;
+    audit::record(&mut tx, actor, permit, "user.create", Subject::User(created.id), json!({"role": role})).await?;
+    tx.commit().await?;
+    Ok(created)
+}
+
+/// Changes somebody's username or email, or says that the email is verified.
+///
+/// # Errors
+/// Field problems, and a username or email that somebody has.
+pub async fn edit(app: &App, actor: &Actor, id: Uuid, edit: EditProfile) -> Result<UserProfile> {
+    actor.require_for_somebody(Action::EditUser)?;
+    edit.check()?;
+    let mut tx = db::begin(&app.db).await?;
+    let (user, permit) = locked(&mut tx, actor, Action::EditUser, id).await?;
+    if edit.email_verified.is_some() {
+        actor.require(Action::VerifyEmail, actor.relation_to(user.id, user.role))?;
+    }
+    rows::edit(&mut tx, id, &edit).await?;
+    let details = json!({"username": edit.username.is_some(), "email": edit.email.is_some(), "email_verified": edit.email_verified});
+    done(tx, actor, permit, "user.edit", id, details).await
+}
+
+/// Lets somebody log in, or not; then their sessions end.
+///
+/// # Errors
+/// A conflict for the last administrator and for accounts that are deleted.
+pub async fn set_status(app: &App, actor: &Actor, id: Uuid, wish: SetStatus) -> Result<UserProfile> {
+    actor.require_for_somebody(Action::SetUserStatus)?;
+    wish.check()?;
+    let mut tx = db::begin(&app.db).await?;
+    let (user, permit) = locked(&mut tx, actor, Action::SetUserStatus, id).await?;
+    if user.deleted_at.is_some() {
+        return Err(Problem::Conflict { message: "The account is deleted; restore it first".into() }.into());
+    }
+    if !wish.is_active {
+        keep_an_admin(&mut tx, &user).await?;
+        sessions::delete_all(&mut *tx, id, None).await?;
+    }
+    rows::set_active(&mut tx, id, wish.is_active).await?;
+    let details = json!({"is_active": wish.is_active, "reason": wish.reason});
+    done(tx, actor, permit, "user.set_status", id, details).await
+}
+
+/// Gives somebody another role; it counts from their next request on.
+///
+/// # Errors
+/// A conflict for the last administrator.
+pub async fn set_role(app: &App, actor: &Actor, id: Uuid, wish: SetRole) -> Result<UserProfile> {
+    actor.require_for_somebody(Action::SetUserRole)?;
+    wish.check()?;
+    let mut tx = db::begin(&app.db).await?;
+    let (user, permit) = locked(&mut tx, actor, Action::SetUserRole, id).await?;
+    if wish.role != Role::Admin {
+        keep_an_admin(&mut tx, &user).await?;
+    }
+    rows::set_role(&mut tx, id, wish.role).await?;
+    let details = json!({"from": user.role, "to": wish.role, "reason": wish.reason});
+    done(tx, actor, permit, "user.set_role", id, details).await
+}
+
+/// Sets somebody's password; their sessions end, and they choose another one at the next login unless that is declined.
+///
+/// # Errors
+/// Field problems.
+pub async fn reset_password(app: &App, actor: &Actor, id: Uuid, wish: ResetPassword) -> Result<()> {
+    actor.require_for_somebody(Action::ResetPassword)?;
+    // Asked before the password is hashed, and again when the account is locked.
+    let (user, relation) = readable(actor, rows::by_id(&app.db, id).await?)?;
+    actor.require(Action::ResetPassword, relation)?;
+    wish.check(&user.username, &user.email)?;
+    let must_change = wish.require_change.unwrap_or(true);
+    let hash = app.hasher.admit()?.hash(wish.new_password).await?;
+    let mut tx = db::begin(&app.db).await?;
+    let (_, permit) = locked(&mut tx, actor, Action::ResetPassword, id).await?;
+    rows::set_password(&mut tx, id, &hash, must_change).await?;
+    sessions::delete_all(&mut *tx, id, None).await?;
+    let details = json!({"require_change": must_change, "reason": wish.reason});
+    done(tx, actor, permit, "user.reset_password", id, details).await?;
+    Ok(())
+}
+
+/// Ends all sessions of somebody; the answer is how many.
+pub async fn end_sessions(app: &App, actor: &Actor, id: Uuid) -> Result<u64> {
+    if id != actor.id() {
+        actor.require_for_somebody(Action::EndSessions)?;
+    }
+    let mut tx = db::begin(&app.db).await?;
+    let (_, permit) = locked(&mut tx, actor, Action::EndSessions, id).await?;
+    let ended = sessions::delete_all(&mut *tx, id, None).await?;
+    done(tx, actor, permit, "user.end_sessions", id, json!({"sessions": ended})).await?;
+    Ok(ended)
+}
+
+/// Deletes somebody's account: at once for good, or so that it can be restored.
+///
+/// # Errors
+/// A refusal for the own account, which has a door of its own, and a conflict for the last administrator.
+pub async fn delete(app: &App, actor: &Actor, id: Uuid, wish: DeleteUser) -> Result<()> {
+    actor.require_for_somebody(Action::DeleteUser)?;
+    wish.check()?;
+    if id == actor.id() {
+        return Err(Problem::Unreadable { message: "Delete your own account in your profile".into() }.into());
+    }
+    let mut tx = db::begin(&app.db).await?;
+    let (user, permit) = locked(&mut tx, actor, Action::DeleteUser, id).await?;
+    if user.deleted_at.is_some() && !wish.hard_delete {
+        return Err(NOBODY.into());
+    }
+    keep_an_admin(&mut tx, &user).await?;
+    let details = json!({"hard": wish.hard_delete, "reason": wish.reason});
+    audit::record(&mut tx, actor, permit, "user.delete", Subject::User(id), details).await?;
+    if wish.hard_delete {
+        rows::remove(&mut tx, id).await?;
+    } else {
+        rows::set_deleted(&mut tx, id, true).await?;
+        sessions::delete_all(&mut *tx, id, None).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Takes back a deletion; the account is inactive at first.
+pub async fn restore(app: &App, actor: &Actor, id: Uuid) -> Result<UserProfile> {
+    actor.require_for_somebody(Action::RestoreUser)?;
+    let mut tx = db::begin(&app.db).await?;
+    let (user, permit) = locked(&mut tx, actor, Action::RestoreUser, id).await?;
+    if user.deleted_at.is_none() {
+        return Err(Problem::Conflict { message: "The account is not deleted".into() }.into());
+    }
+    rows::set_deleted(&mut tx, id, false).await?;
+    done(tx, actor, permit, "user.restore", id, json!({})).await
+}
+
+/// Writes to the audit log, commits, and answers with the user as stored.
+async fn done(
+    mut tx: Transaction<'static, Postgres>,
+    actor: &Actor,
+    permit: Permit,
+    action: &str,
+    id: Uuid,
+    details: Value,
+) -> Result<UserProfile> {
+    audit::record(&mut tx, actor, permit, action, Subject::User(id), details).await?;
+    let saved = found(rows::by_id(&mut *tx, id).await?)?;
+    tx.commit().await?;
+    Ok(saved)
+}
