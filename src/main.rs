@@ -37,6 +37,9 @@ enum Command {
     HealthCheck,
     /// Print the OpenAPI document of the REST API.
     ExportOpenapi,
+    /// Look after people and tasks from the server's command line.
+    #[command(subcommand)]
+    Admin(commands::admin::Admin),
     /// Break things on purpose and prove that the task engine loses nothing.
     #[command(subcommand)]
     Chaos(commands::chaos::Chaos),
@@ -78,6 +81,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Worker => commands::worker::run(config).await?,
         Command::Migrate => commands::migrate::run(config).await?,
         Command::HealthCheck => return commands::health_check::run(&config).await,
+        Command::Admin(admin) => commands::admin::run(config, admin).await?,
         Command::Chaos(chaos) => return commands::chaos::run(config, chaos).await,
         Command::Doctor | Command::ExportOpenapi => {}
     }

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos_router::components::A;
 use model::auth::AuthUser;
+use model::rbac::{Action, Relation, allowed};
 
 use crate::auth::{Whoami, current_user};
 use crate::tasks::live;
@@ -45,9 +46,16 @@ fn Navigation(user: Resource<Whoami>) -> impl IntoView {
 
 /// Logging out is a plain form, so the next page starts with nothing of the last person.
 fn signed_in(user: AuthUser) -> impl IntoView {
+    let may = |action: Action| allowed(user.role, action, Relation::Other);
     view! {
         <A href="/dashboard">"Dashboard"</A>
         <A href="/tasks" exact=true>"Tasks"</A>
+        {may(Action::ListUsers).then(|| view! { <A href="/users">"Users"</A> })}
+        {may(Action::ReadAuditLog).then(|| view! {
+            <A href="/admin/audit-log">"Audit log"</A>
+            <A href="/admin/permissions">"Permissions"</A>
+        })}
+        <A href="/account">"Account"</A>
         <form method="post" action="/api/auth/log_out">
             <button class="btn" data-variant="ghost" data-size="sm" type="submit" title=format!("Signed in as {}", user.username)>"Log out"</button>
         </form>

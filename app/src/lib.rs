@@ -1,5 +1,6 @@
 //! What people see, and the server functions that their browsers call.
 
+pub mod audit;
 pub mod auth;
 pub mod error;
 mod home;
@@ -10,6 +11,7 @@ pub mod shell;
 pub mod ssr;
 pub mod tasks;
 pub mod ui;
+pub mod users;
 
 use leptos::prelude::*;
 use leptos_fetch::QueryClient;
@@ -17,10 +19,12 @@ use leptos_meta::{Title, provide_meta_context};
 use leptos_router::components::{Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
+use audit::{AuditLogPage, PermissionsPage};
 use auth::{LogInPage, RegisterPage};
 use home::{DashboardPage, LandingPage, NotFoundPage};
 use layout::Layout;
 use tasks::{NewTaskPage, TaskPage, TasksPage};
+use users::{AccountPage, NewUserPage, UserPage, UsersPage};
 
 /// The whole application, in the browser and on the server.
 #[component]
@@ -39,6 +43,12 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/tasks") view=TasksPage ssr=SsrMode::Async/>
                     <Route path=path!("/tasks/new") view=NewTaskPage ssr=SsrMode::Async/>
                     <Route path=path!("/tasks/:id") view=TaskPage ssr=SsrMode::Async/>
+                    <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async/>
+                    <Route path=path!("/users") view=UsersPage ssr=SsrMode::Async/>
+                    <Route path=path!("/users/new") view=NewUserPage ssr=SsrMode::Async/>
+                    <Route path=path!("/users/:id") view=UserPage ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/audit-log") view=AuditLogPage ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/permissions") view=PermissionsPage ssr=SsrMode::Async/>
                 </Routes>
             </Layout>
         </Router>

@@ -37,6 +37,20 @@ export async function signUp(page: Page, name: string, person = someone(name)): 
   return person;
 }
 
+/** Logs in through the form and lands on the dashboard. */
+export async function logIn(page: Page, person: { username: string; password: string }): Promise<void> {
+  await page.goto("/login");
+  await page.getByLabel("Username or email").fill(person.username);
+  await page.getByLabel("Password").fill(person.password);
+  await page.getByRole("button", { name: "Log in" }).click();
+  await expect(page.getByRole("heading", { name: `Hello, ${person.username}` })).toBeVisible();
+}
+
+export async function logOut(page: Page): Promise<void> {
+  await page.getByRole("button", { name: "Log out" }).click();
+  await expect(page.getByRole("link", { name: "Log in" }).first()).toBeVisible();
+}
+
 /** Queues a data-processing task through the form and lands on its page. */
 export async function queueNumbers(page: Page, numbers: string): Promise<void> {
   await page.goto("/tasks/new?kind=data_processing");

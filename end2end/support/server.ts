@@ -3,6 +3,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
+/** Made by the server at its start. */
+export const administrator = { username: "admin", password: "a passphrase for the end-to-end tests" };
+
 const root = resolve(import.meta.dirname, "../..");
 
 /** Starts the program with its worker, as a user does, and tells the tests its address. */
@@ -16,6 +19,7 @@ export default async function start(): Promise<() => Promise<void>> {
       STARTER__DATABASE__DATA_DIR: join(data, "postgres"),
       STARTER__DATABASE__DURABLE: "false",
       STARTER__WORKER__GRACE_SECONDS: "1",
+      STARTER__INITIAL_ADMIN_PASSWORD: administrator.password,
     },
     stdio: ["ignore", "pipe", "inherit"],
   });

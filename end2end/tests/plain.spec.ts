@@ -1,3 +1,4 @@
+import { administersUsers, changesOwnAccount } from "../support/accounts";
 import { expect, queueDelay, queueNumbers, queueTooLate, signUp, test } from "../support/people";
 
 test("without JavaScript: somebody signs up, queues a task and sees it completed after a reload", async ({ page }) => {
@@ -81,4 +82,12 @@ test("without JavaScript: logging out and in", async ({ page }) => {
   await page.getByLabel("Password").fill(person.password);
   await page.getByRole("button", { name: "Log in" }).click();
   await expect(page.getByRole("heading", { name: `Hello, ${person.username}` })).toBeVisible();
+});
+
+test("without JavaScript: somebody changes the own profile and password, and deletes the account", async ({ page }) => {
+  await changesOwnAccount(page);
+});
+
+test("without JavaScript: an administrator makes, changes, deletes and restores an account", async ({ page }) => {
+  await administersUsers(page);
 });

@@ -154,6 +154,16 @@ pub fn allowed(role: Role, action: Action, relation: Relation) -> bool {
     rule(role, action, relation).is_some()
 }
 
+/// The table as Markdown, for the documentation and the command line.
+pub fn as_markdown() -> String {
+    let mut text = String::from("| Action | Own | Lower role | Same role | Others |\n|---|---|---|---|---|\n");
+    for rule in &TABLE {
+        let cells = Relation::ALL.map(|relation| rule.from(relation).map_or("nobody", Role::name));
+        text.push_str(&format!("| {:?} | {} |\n", rule.action, cells.join(" | ")));
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

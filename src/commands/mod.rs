@@ -1,5 +1,6 @@
 //! One file a command, a folder where it is more.
 
+pub mod admin;
 pub mod chaos;
 pub mod doctor;
 pub mod health_check;

@@ -1,6 +1,7 @@
 //! What people and programs meet, through the doors that they use. One binary, because linking takes longest.
 
 mod accounts;
+mod admin;
 mod browsers;
 mod commands;
 mod dead_letter;

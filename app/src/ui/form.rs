@@ -1,7 +1,10 @@
 use std::collections::HashMap;
 
 use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
 use model::Problem;
+
+use crate::error::ApiError;
 
 /// What a person had typed into a plain form that was refused, by input name; never passwords.
 #[derive(Clone, Debug, Default)]
@@ -29,7 +32,7 @@ pub(super) fn problem_of(field: &'static str, problem: Signal<Option<Problem>>) 
 /// Label, help and error around one input; they are tied to it for screen readers by its id.
 #[component]
 pub(super) fn Around(
-    field: &'static str,
+    id: String,
     label: &'static str,
     help: &'static str,
     error: Memo<Option<String>>,
@@ -37,16 +40,29 @@ pub(super) fn Around(
 ) -> impl IntoView {
     view! {
         <div class="field">
-            <label for=field>{label}</label>
+            <label for=id.clone()>{label}</label>
             {children()}
-            {(!help.is_empty()).then(|| view! { <p class="field-help" id=format!("{field}-help")>{help}</p> })}
-            <p class="field-error" id=format!("{field}-error") role="alert">{move || error.get()}</p>
+            {(!help.is_empty()).then(|| view! { <p class="field-help" id=format!("{id}-help")>{help}</p> })}
+            <p class="field-error" id=format!("{id}-error") role="alert">{move || error.get()}</p>
         </div>
     }
 }
 
-pub(super) fn described_by(field: &str, help: &str) -> String {
-    if help.is_empty() { format!("{field}-error") } else { format!("{field}-help {field}-error") }
+pub(super) fn described_by(id: &str, help: &str) -> String {
+    if help.is_empty() { format!("{id}-error") } else { format!("{id}-help {id}-error") }
+}
+
+fn id_of(form: &str, field: &str) -> String {
+    if form.is_empty() { field.to_owned() } else { format!("{form}-{field}") }
+}
+
+/// Why the last try was refused.
+pub fn refusal_of<S>(action: ServerAction<S>) -> Signal<Option<Problem>>
+where
+    S: ServerFn<Error = ApiError> + Clone + Send + Sync + 'static,
+    S::Output: Clone + Send + Sync + 'static,
+{
+    Signal::derive(move || action.value().get().and_then(Result::err).map(|error| error.0))
 }
 
 /// One line of text.
@@ -59,16 +75,20 @@ pub fn TextField(
     #[prop(optional)] help: &'static str,
     #[prop(default = "text")] kind: &'static str,
     #[prop(optional)] autocomplete: &'static str,
-    #[prop(optional)] initial: &'static str,
+    #[prop(optional, into)] initial: String,
     #[prop(default = true)] required: bool,
+    /// Tells the fields of one name apart where a page has several forms.
+    #[prop(optional)]
+    form: &'static str,
 ) -> impl IntoView {
     let error = problem_of(field, problem);
+    let id = id_of(form, field);
     let step = matches!(kind, "number").then_some("any");
     view! {
-        <Around field label help error>
-            <input class="input" id=field name=input_name(field) type=kind value=first_value(field, initial) required=required
+        <Around id=id.clone() label help error>
+            <input class="input" id=id.clone() name=input_name(field) type=kind value=first_value(field, &initial) required=required
                 step=step autocomplete=(!autocomplete.is_empty()).then_some(autocomplete)
-                aria-describedby=described_by(field, help)
+                aria-describedby=described_by(&id, help)
                 aria-invalid=move || error.get().is_some().then_some("true")/>
         </Around>
     }
@@ -91,7 +111,7 @@ pub fn SelectField(
         .map(|(value, words)| view! { <option value=value selected=value == chosen>{words}</option> })
         .collect_view();
     view! {
-        <Around field label help error>
+        <Around id=field.to_owned() label help error>
             <select class="select" id=field name=input_name(field) aria-describedby=described_by(field, help)
                 aria-invalid=move || error.get().is_some().then_some("true")>
                 {options}

@@ -1,6 +1,7 @@
 //! Thin components over native elements, shared by all pages.
 
 mod badge;
+mod done;
 mod form;
 mod moment;
 mod pager;
@@ -9,7 +10,8 @@ mod text_area;
 mod values;
 
 pub use badge::{PriorityBadge, StatusBadge};
-pub use form::{Refusal, SelectField, Submit, TextField, Typed};
+pub use done::Done;
+pub use form::{Refusal, SelectField, Submit, TextField, Typed, refusal_of};
 pub use moment::Moment;
 pub use pager::Pager;
 pub use states::{Empty, Loading, Refused};

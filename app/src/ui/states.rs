@@ -19,6 +19,7 @@ pub fn Refused(problem: Problem) -> impl IntoView {
     #[cfg(feature = "ssr")]
     crate::ssr::set_status(&problem);
     let next = match &problem {
+        Problem::PasswordChangeRequired => view! { <a class="btn" href="/account">"Choose a password"</a> }.into_any(),
         Problem::NotSignedIn => view! { <a class="btn" href="/login">"Log in"</a> }.into_any(),
         Problem::NotFound { .. } => view! { <a class="btn" href="/tasks">"All tasks"</a> }.into_any(),
         _ => view! { <a class="btn" data-variant="outline" href="">"Try again"</a> }.into_any(),

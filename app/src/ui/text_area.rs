@@ -15,7 +15,7 @@ pub fn TextArea(
     let error = problem_of(field, problem);
     let text = escaped(&first_value(field, ""));
     view! {
-        <Around field label help error>
+        <Around id=field.to_owned() label help error>
             <textarea class="textarea" id=field name=input_name(field) rows="6" required=required
                 aria-describedby=described_by(field, help)
                 aria-invalid=move || error.get().is_some().then_some("true")>

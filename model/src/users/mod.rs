@@ -6,6 +6,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use manage::UserStatus;
+
 /// What a person may do; a later one includes the earlier ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -45,6 +47,17 @@ pub struct UserProfile {
     pub last_login_at: Option<DateTime<Utc>>,
     /// Deleted accounts are kept for a while and can be restored.
     pub deleted_at: Option<DateTime<Utc>>,
+}
+
+impl UserProfile {
+    /// Where the account stands.
+    pub fn status(&self) -> UserStatus {
+        match (self.deleted_at, self.is_active) {
+            (Some(_), _) => UserStatus::Deleted,
+            (None, true) => UserStatus::Active,
+            (None, false) => UserStatus::Inactive,
+        }
+    }
 }
 
 /// Fewest and most characters of a username.

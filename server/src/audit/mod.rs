@@ -72,7 +72,8 @@ pub async fn list(app: &App, actor: &Actor, filter: &AuditFilter, page: PageRequ
     let mut items = sqlx::query_as!(
         AuditEntry,
         r#"
-        select log.id, at, actor_id, actor.username as "actor_name?", action, subject_kind, subject,
+        select log.id, at, actor_id,
+            case when actor_id = '00000000-0000-0000-0000-000000000000' then 'command line' else actor.username end as actor_name, action, subject_kind, subject,
             subjects.username as "subject_name?", details, rule
         from audit_log as log
         left join users as actor on actor.id = actor_id

@@ -125,6 +125,8 @@ pub struct AuthConfig {
     pub session_absolute_hours: u32,
     /// Minutes that must lie between two refreshes of one session.
     pub refresh_min_interval_minutes: u32,
+    /// Days that a deleted account can be restored; then it is removed for good.
+    pub restorable_days: u32,
     /// Passwords hashed at once; 0 means half the processors, at least one.
     pub hash_concurrency: usize,
 }
@@ -135,6 +137,7 @@ impl Default for AuthConfig {
             session_duration_hours: 24,
             session_absolute_hours: 24 * 14,
             refresh_min_interval_minutes: 5,
+            restorable_days: 30,
             hash_concurrency: 0,
         }
     }

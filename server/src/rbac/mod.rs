@@ -34,6 +34,13 @@ impl fmt::Display for Permit {
 }
 
 impl Actor {
+    /// Whoever may start the program on the server: an administrator without an account.
+    pub fn command_line() -> Self {
+        let user =
+            AuthUser { id: Uuid::nil(), username: "command line".into(), email: String::new(), role: Role::Admin };
+        Self { user, session_id: None, must_change_password: false }
+    }
+
     pub fn id(&self) -> Uuid {
         self.user.id
     }

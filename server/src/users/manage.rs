@@ -24,6 +24,12 @@ pub async fn get(app: &App, actor: &Actor, id: Uuid) -> Result<UserProfile> {
     Ok(readable(actor, user)?.0)
 }
 
+/// The id of somebody whom the actor may read, by username or email.
+pub async fn by_name(app: &App, actor: &Actor, name: &str) -> Result<Uuid> {
+    let id = rows::by_name(&app.db, name).await?.ok_or(NOBODY)?;
+    Ok(get(app, actor, id).await?.id)
+}
+
 /// The user and the actor's relation; whoever may not be read is not found.
 fn readable(actor: &Actor, user: Option<UserProfile>) -> Result<(UserProfile, Relation)> {
     let user = found(user)?;

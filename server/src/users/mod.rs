@@ -13,8 +13,10 @@ use model::users::{Role, UserProfile};
 use serde_json::json;
 use sqlx::PgConnection;
 
-pub use manage::{create, delete, edit, end_sessions, get, list, reset_password, restore, set_role, set_status, stats};
-pub use rows::{an_admin_exists, by_login, insert, note_login, renew_hash};
+pub use manage::{
+    by_name, create, delete, edit, end_sessions, get, list, reset_password, restore, set_role, set_status, stats,
+};
+pub use rows::{an_admin_exists, by_login, insert, note_login, purge, renew_hash};
 
 use crate::audit::Subject;
 use crate::auth::sessions;

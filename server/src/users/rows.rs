@@ -258,6 +258,19 @@ pub async fn by_login(app: &App, name: &str) -> Result<Option<(AuthUser, String)
     }))
 }
 
+/// The account of this username or email, in any case, deleted or not.
+pub async fn by_name(db: &PgPool, name: &str) -> Result<Option<Uuid>> {
+    let id =
+        sqlx::query_scalar!("select id from users where lower(username) = lower($1) or lower(email) = lower($1)", name);
+    Ok(id.fetch_optional(db).await?)
+}
+
+/// Removes accounts that have been deleted for so many days, for good; the answer is how many.
+pub async fn purge(db: &PgPool, days: i32) -> sqlx::Result<u64> {
+    let purged = sqlx::query!("delete from users where deleted_at < now() - make_interval(days => $1)", days);
+    Ok(purged.execute(db).await?.rows_affected())
+}
+
 /// The stored password hash of an active user.
 pub async fn password_hash(app: &App, id: Uuid) -> Result<Option<String>> {
     let hash = sqlx::query_scalar!("select password_hash from users where id = $1 and is_active", id);

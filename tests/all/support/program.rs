@@ -3,7 +3,7 @@
 use std::process::{ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
 
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -85,6 +85,17 @@ async fn read(pipe: impl AsyncRead + Unpin, said: Arc<Said>) {
 /// Runs a command to its end.
 pub async fn run(args: &[&str], settings: &Settings<'_>) -> Output {
     within_patience("the command ends", run_to_its_end(args, settings)).await
+}
+
+/// The same for a command that reads from standard input.
+pub async fn run_with_input(args: &[&str], settings: &Settings<'_>, input: &str) -> Output {
+    let mut program = command(args, settings);
+    program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut program = program.spawn().expect("the program starts");
+    let mut stdin = program.stdin.take().expect("its standard input");
+    stdin.write_all(input.as_bytes()).await.expect("it reads");
+    drop(stdin);
+    within_patience("the command ends", program.wait_with_output()).await.expect("the program runs")
 }
 
 /// The same for a command that takes its time and ends by itself.

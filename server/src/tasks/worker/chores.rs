@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::member::Member;
-use crate::db;
 use crate::tasks::{queue, schedules};
+use crate::{db, users};
 
 /// The longest between two looks.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -107,6 +107,10 @@ impl Member {
         };
         if let Some(days @ 1..) = self.in_time("keep the task history", kept).await {
             tracing::info!(days, "dropped old days of the task history");
+        }
+        let days = i32::try_from(self.app.config.auth.restorable_days).unwrap_or(i32::MAX);
+        if let Some(accounts @ 1..) = self.in_time("purge deleted accounts", users::purge(&self.app.db, days)).await {
+            tracing::info!(accounts, "removed accounts that were deleted long ago");
         }
     }
 }

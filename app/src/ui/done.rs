@@ -1,0 +1,29 @@
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+
+/// Says that a change was made. Forms that worked lead to an address with `?done=`; its words are chosen here, never taken from there.
+#[component]
+pub fn Done() -> impl IntoView {
+    let query = use_query_map();
+    let words = Memo::new(move |_| query.with(|query| query.get("done")).and_then(|key| words_of(&key)));
+    view! {
+        <div role="status">
+            {move || words.get().map(|words| view! { <p class="notice">{words}</p> })}
+        </div>
+    }
+}
+
+fn words_of(key: &str) -> Option<&'static str> {
+    Some(match key {
+        "profile" => "The profile was changed.",
+        "password" => "The password was changed. All other sessions have ended.",
+        "created" => "The account was created.",
+        "status" => "The status was changed.",
+        "role" => "The role was changed.",
+        "reset" => "The password was set, and the sessions have ended.",
+        "sessions" => "The sessions have ended.",
+        "deleted" => "The account was deleted.",
+        "restored" => "The account was restored. It is inactive until you activate it.",
+        _ => return None,
+    })
+}

@@ -1,0 +1,59 @@
+//! What the pages read of people, in the query cache.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+use leptos_fetch::{QueryClient, QueryOptions, QueryScope};
+use model::users::UserProfile;
+use model::users::manage::UserFilter;
+use model::{Page, PageRequest};
+use uuid::Uuid;
+
+use super::api::{get_user, list_users, profile};
+use crate::error::ApiError;
+
+/// Which part of which list.
+pub type ListKey = (UserFilter, PageRequest);
+
+fn options() -> QueryOptions {
+    QueryOptions::new().with_stale_time(Duration::from_secs(10))
+}
+
+fn profiles() -> QueryScope<(), Result<UserProfile, ApiError>> {
+    QueryScope::new(|()| profile()).with_options(options())
+}
+
+fn lists() -> QueryScope<ListKey, Result<Page<UserProfile>, ApiError>> {
+    QueryScope::new(|(filter, page): ListKey| list_users(filter, page)).with_options(options())
+}
+
+fn users() -> QueryScope<Uuid, Result<UserProfile, ApiError>> {
+    QueryScope::new(get_user).with_options(options())
+}
+
+/// The own profile.
+pub fn own() -> Resource<Result<UserProfile, ApiError>> {
+    expect_context::<QueryClient>().resource(profiles(), || ())
+}
+
+/// A part of a list.
+pub fn list(key: impl Fn() -> ListKey + Send + Sync + 'static) -> Resource<Result<Page<UserProfile>, ApiError>> {
+    expect_context::<QueryClient>().resource(lists(), key)
+}
+
+/// One user.
+pub fn one(id: impl Fn() -> Uuid + Send + Sync + 'static) -> Resource<Result<UserProfile, ApiError>> {
+    expect_context::<QueryClient>().resource(users(), id)
+}
+
+/// What shows people is read again each time that `version` goes up: somebody's account changed, perhaps the own one.
+pub fn read_again(version: impl Fn() -> usize + 'static) {
+    let client = expect_context::<QueryClient>();
+    Effect::new(move |_| {
+        if version() > 0 {
+            client.invalidate_query_scope(profiles());
+            client.invalidate_query_scope(lists());
+            client.invalidate_query_scope(users());
+        }
+    });
+}

@@ -1,0 +1,232 @@
+//! `starter admin`: people and tasks from the server's command line. Whoever may run it may do everything; the audit log names it.
+
+use std::io::BufRead;
+
+use anyhow::{Context, ensure};
+use clap::{Args, Subcommand, ValueEnum};
+use model::PageRequest;
+use model::rbac;
+use model::tasks::{TaskFilter, TaskStatus};
+use model::users::Role;
+use model::users::manage::{NewUser, SetRole, UserFilter, UserStatus};
+use server::db::{self, Patience};
+use server::{Actor, App, Config, tasks, users};
+
+/// What to do.
+#[derive(Subcommand)]
+pub enum Admin {
+    /// Make an account of role admin; its password is read from standard input, one line
+    CreateAdmin { username: String, email: String },
+    /// Give somebody another role
+    SetRole {
+        /// Username or email
+        user: String,
+        role: RoleName,
+        /// Goes into the audit log
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Log somebody out everywhere
+    EndSessions {
+        /// Username or email
+        user: String,
+    },
+    /// List users, the newest first
+    ListUsers(ListUsers),
+    /// Print the permission table as Markdown
+    Permissions,
+    /// List tasks, the newest first
+    ListTasks(ListTasks),
+    /// Count tasks by state
+    TaskStats,
+}
+
+/// Which users.
+#[derive(Args)]
+pub struct ListUsers {
+    /// A part of the username or email
+    #[arg(long)]
+    search: Option<String>,
+    #[arg(long)]
+    role: Option<RoleName>,
+    #[arg(long)]
+    status: Option<StatusName>,
+    /// At most 100
+    #[arg(long, default_value_t = 50)]
+    limit: i64,
+}
+
+/// Which tasks.
+#[derive(Args)]
+pub struct ListTasks {
+    /// pending, running, completed, failed, cancelled or retrying
+    #[arg(long)]
+    status: Option<String>,
+    #[arg(long)]
+    task_type: Option<String>,
+    /// At most 100
+    #[arg(long, default_value_t = 20)]
+    limit: i64,
+    /// Payload, result and last error as well
+    #[arg(long)]
+    verbose: bool,
+}
+
+/// A role by its name.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum RoleName {
+    User,
+    Moderator,
+    Admin,
+}
+
+impl From<RoleName> for Role {
+    fn from(name: RoleName) -> Self {
+        match name {
+            RoleName::User => Self::User,
+            RoleName::Moderator => Self::Moderator,
+            RoleName::Admin => Self::Admin,
+        }
+    }
+}
+
+/// Where an account stands, by its name.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum StatusName {
+    Active,
+    Inactive,
+    Deleted,
+}
+
+impl From<StatusName> for UserStatus {
+    fn from(name: StatusName) -> Self {
+        match name {
+            StatusName::Active => Self::Active,
+            StatusName::Inactive => Self::Inactive,
+            StatusName::Deleted => Self::Deleted,
+        }
+    }
+}
+
+/// Does it on the configured database.
+///
+/// # Errors
+/// When it is refused, or the database is away.
+pub async fn run(config: Config, admin: Admin) -> anyhow::Result<()> {
+    if let Admin::Permissions = admin {
+        print!("{}", rbac::as_markdown());
+        return Ok(());
+    }
+    let database = db::open(&config, Patience::Worker).await?;
+    let app = App::new(database.pool.clone(), config);
+    let done = act(&app, admin).await;
+    database.close().await;
+    done
+}
+
+async fn act(app: &App, admin: Admin) -> anyhow::Result<()> {
+    app.prepare().await.map_err(server::Error::into_fault)?;
+    let said = match admin {
+        Admin::CreateAdmin { username, email } => create_admin(app, username, email).await?,
+        Admin::SetRole { user, role, reason } => set_role(app, &user, role.into(), reason).await,
+        Admin::EndSessions { user } => end_sessions(app, &user).await,
+        Admin::ListUsers(wanted) => list_users(app, wanted).await,
+        Admin::ListTasks(wanted) => list_tasks(app, wanted).await?,
+        Admin::TaskStats => task_stats(app).await,
+        Admin::Permissions => Ok(String::new()),
+    };
+    println!("{}", said.map_err(server::Error::into_fault)?);
+    Ok(())
+}
+
+async fn create_admin(app: &App, username: String, email: String) -> anyhow::Result<server::Result<String>> {
+    let mut password = String::new();
+    std::io::stdin().lock().read_line(&mut password).context("the password could not be read from standard input")?;
+    let password = password.trim_end_matches(['\r', '\n']).to_owned();
+    ensure!(!password.is_empty(), "give the password on standard input, one line");
+    let new = NewUser { username, email, password, role: Some(Role::Admin) };
+    let created = users::create(app, &Actor::command_line(), new).await;
+    Ok(created.map(|user| format!("created the administrator {} ({})", user.username, user.id)))
+}
+
+async fn set_role(app: &App, user: &str, role: Role, reason: Option<String>) -> server::Result<String> {
+    let actor = Actor::command_line();
+    let id = users::by_name(app, &actor, user).await?;
+    let user = users::set_role(app, &actor, id, SetRole { role, reason }).await?;
+    Ok(format!("{} is {} now", user.username, user.role.name()))
+}
+
+async fn end_sessions(app: &App, user: &str) -> server::Result<String> {
+    let actor = Actor::command_line();
+    let id = users::by_name(app, &actor, user).await?;
+    let ended = users::end_sessions(app, &actor, id).await?;
+    Ok(format!("ended {ended} session(s)"))
+}
+
+async fn list_users(app: &App, wanted: ListUsers) -> server::Result<String> {
+    let filter = UserFilter {
+        search: wanted.search,
+        role: wanted.role.map(Role::from),
+        status: wanted.status.map(UserStatus::from),
+        sort: None,
+    };
+    let page = PageRequest { limit: Some(wanted.limit), ..PageRequest::default() };
+    let page = users::list(app, &Actor::command_line(), &filter, page).await?;
+    let mut lines: Vec<_> = page
+        .items
+        .iter()
+        .map(|user| {
+            format!(
+                "{}  {:9}  {:8}  {}  {}",
+                user.id,
+                user.role.name(),
+                user.status().name(),
+                user.username,
+                user.email
+            )
+        })
+        .collect();
+    lines.push(format!("{} of {}", page.items.len(), page.total));
+    Ok(lines.join("\n"))
+}
+
+async fn list_tasks(app: &App, wanted: ListTasks) -> anyhow::Result<server::Result<String>> {
+    let status = match wanted.status {
+        None => None,
+        Some(name) => {
+            let known = TaskStatus::ALL.into_iter().find(|status| status.name() == name);
+            Some(known.with_context(|| format!("there is no state `{name}`"))?)
+        }
+    };
+    let filter = TaskFilter { task_type: wanted.task_type, status, priority: None };
+    let page = PageRequest { limit: Some(wanted.limit), ..PageRequest::default() };
+    let listed = tasks::list(app, &Actor::command_line(), &filter, page).await;
+    Ok(listed.map(|page| {
+        let mut lines = Vec::new();
+        for task in &page.items {
+            let attempts = format!("{}/{}", task.current_attempt, task.max_attempts);
+            lines.push(format!("{}  {:9}  {:5}  {}", task.id, task.status.name(), attempts, task.task_type));
+            if wanted.verbose {
+                lines.push(format!("  payload: {}", task.payload));
+                lines.extend(task.result.iter().map(|result| format!("  result: {result}")));
+                lines.extend(task.last_error.iter().map(|error| format!("  last error: {error}")));
+            }
+        }
+        lines.push(format!("{} of {}", page.items.len(), page.total));
+        lines.join("\n")
+    }))
+}
+
+async fn task_stats(app: &App) -> server::Result<String> {
+    let stats = tasks::stats(app, &Actor::command_line()).await?;
+    let counts = [
+        ("pending", stats.pending),
+        ("running", stats.running),
+        ("completed", stats.completed),
+        ("failed", stats.failed),
+        ("cancelled", stats.cancelled),
+        ("retrying", stats.retrying),
+    ];
+    let lines: Vec<_> = counts.iter().map(|(name, count)| format!("{name}: {count}")).collect();
+    Ok(format!("Task Statistics\n{}\nTotal: {}", lines.join("\n"), stats.total))
+}
