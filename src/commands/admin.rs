@@ -16,7 +16,8 @@ use server::{Actor, App, Config, tasks, users};
 #[derive(Subcommand)]
 pub enum Admin {
     /// Make an account of role admin; its password is read from standard input, one line
-    CreateAdmin { username: String, email: String },
+    #[command(name = "create-admin")]
+    Create { username: String, email: String },
     /// Give somebody another role
     SetRole {
         /// Username or email
@@ -127,7 +128,7 @@ pub async fn run(config: Config, admin: Admin) -> anyhow::Result<()> {
 async fn act(app: &App, admin: Admin) -> anyhow::Result<()> {
     app.prepare().await.map_err(server::Error::into_fault)?;
     let said = match admin {
-        Admin::CreateAdmin { username, email } => create_admin(app, username, email).await?,
+        Admin::Create { username, email } => create_admin(app, username, email).await?,
         Admin::SetRole { user, role, reason } => set_role(app, &user, role.into(), reason).await,
         Admin::EndSessions { user } => end_sessions(app, &user).await,
         Admin::ListUsers(wanted) => list_users(app, wanted).await,
