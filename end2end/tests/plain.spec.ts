@@ -1,3 +1,4 @@
+import { confirmAddress, resetPassword } from "../support/letters";
 import { expect, queueDelay, queueNumbers, queueTooLate, signUp, test } from "../support/people";
 
 test("without JavaScript: somebody signs up, queues a task and sees it completed after a reload", async ({ page }) => {
@@ -81,4 +82,12 @@ test("without JavaScript: logging out and in", async ({ page }) => {
   await page.getByLabel("Password").fill(person.password);
   await page.getByRole("button", { name: "Log in" }).click();
   await expect(page.getByRole("heading", { name: `Hello, ${person.username}` })).toBeVisible();
+});
+
+test("without JavaScript: somebody confirms an address by the letter", async ({ page }) => {
+  await confirmAddress(page, await signUp(page, "dorothy"));
+});
+
+test("without JavaScript: somebody who has forgotten the password chooses a new one by the letter", async ({ page }) => {
+  await resetPassword(page, await signUp(page, "barbara"));
 });

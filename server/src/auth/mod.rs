@@ -1,25 +1,35 @@
 //! Registering, logging in and out: the verbs behind the browser's and the API's doors.
 
 mod hasher;
+mod recovery;
 pub mod routes;
 pub mod sessions;
 pub mod store;
+pub mod tokens;
+mod verification;
 
 use model::Problem;
 use model::auth::{AuthUser, LogIn, LoggedIn, Refreshed, Register};
 use model::users::{Role, UserProfile};
 use uuid::Uuid;
 
-use crate::{Actor, App, Result, users};
+use crate::{Actor, App, Result, db, users};
 
 pub use hasher::Hasher;
+pub use recovery::{forgot_password, reset_password};
 pub use sessions::SessionKind;
+pub use verification::{ask_to_verify, is_email_verified, resend_verification, verify_email};
 
-/// Creates an account of role `user`. Nobody is logged in by it.
+/// Creates an account of role `user` and asks for a confirmation of its address. Nobody is logged in by it.
 pub async fn register(app: &App, new: Register) -> Result<UserProfile> {
     new.check()?;
     let hash = app.hasher.admit()?.hash(new.password.clone()).await?;
-    users::insert(&mut *app.db.acquire().await?, &new, &hash, Role::User).await
+    let mut tx = db::begin(&app.db).await?;
+    let profile = users::insert(&mut tx, &new, &hash, Role::User).await?;
+    let asked = ask_to_verify(app, &mut tx, profile.id).await?;
+    tx.commit().await?;
+    asked.ring(app);
+    Ok(profile)
 }
 
 /// The user behind a name or email and a password. Unknown, inactive and wrong are alike in text and time.
@@ -31,7 +41,7 @@ pub async fn check_login(app: &App, login: LogIn) -> Result<AuthUser> {
     let user = user.filter(|_| fits).ok_or(Problem::WrongCredentials)?;
     if phc.is_some_and(|phc| hasher::is_outdated(&phc)) {
         let renewed = app.hasher.admit()?.hash(login.password).await?;
-        users::set_password_hash(app, user.id, &renewed).await?;
+        users::set_password_hash(&app.db, user.id, &renewed).await?;
     }
     users::note_login(app, user.id).await?;
     Ok(user)
@@ -65,7 +75,7 @@ pub async fn log_out(app: &App, actor: &Actor) -> Result<()> {
 
 /// Ends every session of the actor, this one included; the answer is how many.
 pub async fn log_out_everywhere(app: &App, actor: &Actor) -> Result<u64> {
-    sessions::delete_all(app, actor.id()).await
+    sessions::delete_all(&app.db, actor.id()).await
 }
 
 /// Makes the session longer; a conflict when it was refreshed too lately.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use model::auth::AuthUser;
 use model::users::Role;
 use sha2::{Digest, Sha256};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgExecutor};
 use tower_sessions::session::Id;
 use uuid::Uuid;
 
@@ -161,7 +161,7 @@ pub async fn delete_by_token(app: &App, token: &str) -> Result<()> {
 }
 
 /// Ends all sessions of a user; the answer is how many.
-pub async fn delete_all(app: &App, user_id: Uuid) -> Result<u64> {
-    let done = sqlx::query!("delete from sessions where user_id = $1", user_id).execute(&app.db).await?;
+pub async fn delete_all(db: impl PgExecutor<'_>, user_id: Uuid) -> Result<u64> {
+    let done = sqlx::query!("delete from sessions where user_id = $1", user_id).execute(db).await?;
     Ok(done.rows_affected())
 }

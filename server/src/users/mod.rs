@@ -4,7 +4,7 @@ pub mod seed;
 
 use model::auth::{AuthUser, Register};
 use model::users::{Role, UserProfile};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use crate::{App, Result};
@@ -57,15 +57,34 @@ pub async fn by_login(app: &App, name: &str) -> Result<Option<(AuthUser, String)
 }
 
 /// Replaces the stored password hash.
-pub async fn set_password_hash(app: &App, id: Uuid, hash: &str) -> Result<()> {
-    sqlx::query!("update users set password_hash = $2, updated_at = now() where id = $1", id, hash)
-        .execute(&app.db)
-        .await?;
+pub async fn set_password_hash(db: impl PgExecutor<'_>, id: Uuid, hash: &str) -> Result<()> {
+    sqlx::query!("update users set password_hash = $2, updated_at = now() where id = $1", id, hash).execute(db).await?;
     Ok(())
 }
 
 /// Notes that the user has logged in now.
 pub async fn note_login(app: &App, id: Uuid) -> Result<()> {
     sqlx::query!("update users set last_login_at = now() where id = $1", id).execute(&app.db).await?;
+    Ok(())
+}
+
+/// The active user of this email, in any case.
+pub async fn id_by_email(conn: &mut PgConnection, email: &str) -> Result<Option<Uuid>> {
+    let id = sqlx::query_scalar!("select id from users where is_active and lower(email) = lower($1)", email)
+        .fetch_optional(conn)
+        .await?;
+    Ok(id)
+}
+
+/// Whether the user's present email was verified.
+pub async fn is_email_verified(db: impl PgExecutor<'_>, id: Uuid) -> Result<bool> {
+    let is_verified =
+        sqlx::query_scalar!("select email_verified from users where id = $1", id).fetch_optional(db).await?;
+    Ok(is_verified.unwrap_or_default())
+}
+
+/// Notes that the user's present email is theirs.
+pub async fn note_verified(conn: &mut PgConnection, id: Uuid) -> Result<()> {
+    sqlx::query!("update users set email_verified = true, updated_at = now() where id = $1", id).execute(conn).await?;
     Ok(())
 }
