@@ -26,7 +26,7 @@ pub async fn is_email_verified(app: &App, actor: &Actor) -> Result<bool> {
 /// Sends the letter to the actor's own address again.
 ///
 /// # Errors
-/// A conflict when the address is verified already, and when the last letter was asked for less than a minute ago.
+/// A conflict when the address is verified already, and while the last letter waits or was asked for less than a minute ago.
 pub async fn resend_verification(app: &App, actor: &Actor) -> Result<()> {
     let user_id = actor.id();
     let mut tx = db::begin(&app.db).await?;
@@ -37,7 +37,7 @@ pub async fn resend_verification(app: &App, actor: &Actor) -> Result<()> {
     let queued = mail::queue_once_in(APART_SECONDS, &key, app, &mut tx, &letter).await?;
     tx.commit().await?;
     if !queued.0.is_new {
-        let message = "A letter was sent less than a minute ago; please look into your mailbox first".into();
+        let message = "A letter is on its way already; please look into your mailbox, or try again in a minute".into();
         return Err(Problem::Conflict { message }.into());
     }
     queued.ring(app);

@@ -42,7 +42,7 @@ pub async fn queue(app: &App, conn: &mut PgConnection, letter: &Letter) -> Resul
     enqueue_in(app, conn, None, task_of(letter)?).await
 }
 
-/// The same, at most once within `seconds` for each `key`; whether it was queued, the answer says.
+/// The same, unless a letter of this `key` waits or was queued within `seconds`; the answer says which.
 pub async fn queue_once_in(
     seconds: u32,
     key: &str,
