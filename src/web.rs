@@ -5,6 +5,7 @@ mod forms;
 mod headers;
 mod listen;
 mod live;
+mod mailbox;
 mod site;
 
 use std::time::Duration;
@@ -62,6 +63,7 @@ pub fn router(app: &App, site: Site) -> Router {
     let with_sessions = ServiceBuilder::new().layer(sessions(app)).service(steered);
     Router::new()
         .merge(api_docs::routes())
+        .merge(mailbox::routes(app, &site))
         .fallback_service(with_sessions)
         .layer(DefaultBodyLimit::max(app.config.server.body_limit_bytes))
         .layer(middleware::from_fn_with_state(site, site::answer))

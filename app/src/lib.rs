@@ -20,7 +20,10 @@ use leptos_router::components::{Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
 use audit::{AuditLogPage, PermissionsPage};
-use auth::{LogInPage, RegisterPage};
+use auth::{
+    EmailVerifiedPage, ForgotPasswordPage, LogInPage, PasswordResetPage, RegisterPage, ResetPasswordPage,
+    ResetSentPage, VerificationSentPage, VerifyEmailPage,
+};
 use home::{DashboardPage, LandingPage, NotFoundPage};
 use layout::Layout;
 use tasks::{NewTaskPage, TaskPage, TasksPage};
@@ -39,6 +42,13 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/") view=LandingPage ssr=SsrMode::Async/>
                     <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async/>
                     <Route path=path!("/login") view=LogInPage ssr=SsrMode::Async/>
+                    <Route path=path!("/verify-email") view=VerifyEmailPage ssr=SsrMode::Async/>
+                    <Route path=path!("/verify-email/done") view=EmailVerifiedPage ssr=SsrMode::Async/>
+                    <Route path=path!("/verify-email/sent") view=VerificationSentPage ssr=SsrMode::Async/>
+                    <Route path=path!("/forgot-password") view=ForgotPasswordPage ssr=SsrMode::Async/>
+                    <Route path=path!("/forgot-password/sent") view=ResetSentPage ssr=SsrMode::Async/>
+                    <Route path=path!("/reset-password") view=ResetPasswordPage ssr=SsrMode::Async/>
+                    <Route path=path!("/reset-password/done") view=PasswordResetPage ssr=SsrMode::Async/>
                     <Route path=path!("/dashboard") view=DashboardPage ssr=SsrMode::Async/>
                     <Route path=path!("/tasks") view=TasksPage ssr=SsrMode::Async/>
                     <Route path=path!("/tasks/new") view=NewTaskPage ssr=SsrMode::Async/>

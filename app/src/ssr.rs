@@ -10,13 +10,15 @@ use server::{Actor, App, auth};
 use tower_sessions::Session;
 
 use crate::error::ApiError;
-use crate::ui::Typed;
+use crate::ui::{RefusedOn, Typed};
 
 /// A plain form that was refused, on its way back to the page it came from.
 #[derive(Clone, Debug)]
 pub struct RefusedForm {
     /// The path of the server function.
     pub path: String,
+    /// The page that it is on.
+    pub on: RefusedOn,
     pub problem: Problem,
     pub typed: Typed,
 }
@@ -35,6 +37,7 @@ pub fn provide_refusal() -> bool {
     }
     set_status(&refused.problem);
     provide_context(refused.typed);
+    provide_context(refused.on);
     true
 }
 
@@ -62,7 +65,8 @@ fn parts() -> Result<Parts, ApiError> {
     use_context::<Parts>().ok_or(ApiError(Problem::Unavailable { retry_after_seconds: 2 }))
 }
 
-fn app() -> Result<App, ApiError> {
+/// The program.
+pub fn app() -> Result<App, ApiError> {
     use_context::<App>().ok_or(ApiError(Problem::Unavailable { retry_after_seconds: 2 }))
 }
 

@@ -18,6 +18,7 @@ export default async function start(): Promise<() => Promise<void>> {
       ...environment,
       STARTER__DATABASE__DATA_DIR: join(data, "postgres"),
       STARTER__DATABASE__DURABLE: "false",
+      STARTER__MAIL__FOLDER: join(data, "mail"),
       STARTER__WORKER__GRACE_SECONDS: "1",
       STARTER__INITIAL_ADMIN_PASSWORD: administrator.password,
     },

@@ -1,4 +1,5 @@
 import { administersUsers, changesOwnAccount } from "../support/accounts";
+import { confirmAddress, resetPassword } from "../support/letters";
 import { expect, queueDelay, queueNumbers, queueTooLate, signUp, test } from "../support/people";
 
 test("without JavaScript: somebody signs up, queues a task and sees it completed after a reload", async ({ page }) => {
@@ -90,4 +91,12 @@ test("without JavaScript: somebody changes the own profile and password, and del
 
 test("without JavaScript: an administrator makes, changes, deletes and restores an account", async ({ page }) => {
   await administersUsers(page);
+});
+
+test("without JavaScript: somebody confirms an address by the letter", async ({ page }) => {
+  await confirmAddress(page, await signUp(page, "dorothy"));
+});
+
+test("without JavaScript: somebody who has forgotten the password chooses a new one by the letter", async ({ page }) => {
+  await resetPassword(page, await signUp(page, "barbara"));
 });

@@ -54,6 +54,35 @@ pub struct LoggedIn {
     pub user: AuthUser,
 }
 
+/// The link of a letter to a new address, followed.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct VerifyEmail {
+    pub token: String,
+}
+
+/// Somebody who wants a new password and cannot log in.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ForgotPassword {
+    pub email: String,
+}
+
+impl ForgotPassword {
+    /// Checks the address by its form only: whether it is anybody's is not said.
+    pub fn check(&self) -> Result<(), Problem> {
+        check_email(self.email.trim()).map_err(|message| Problem::field("email", message))
+    }
+}
+
+/// The link to a new password, followed.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ResetPassword {
+    pub token: String,
+    pub new_password: String,
+}
+
 /// A session that was made longer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -72,7 +101,25 @@ pub struct AuthUser {
     pub role: Role,
 }
 
-// Passwords and tokens must not reach a log, so these three say less than a derived Debug would.
+// Passwords, tokens and addresses must not reach a log, so these say less than a derived Debug would.
+
+impl fmt::Debug for VerifyEmail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifyEmail").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ForgotPassword {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ForgotPassword").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ResetPassword {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResetPassword").finish_non_exhaustive()
+    }
+}
 
 impl fmt::Debug for Register {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

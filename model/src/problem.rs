@@ -34,6 +34,8 @@ pub enum Problem {
     Taken { field: UniqueField },
     /// The state of the thing does not allow it now.
     Conflict { message: String },
+    /// A mailed link that is unknown, used, too old, or of an address that is not the user's any more; which one is not said.
+    DeadLink,
     /// Too busy, or the database is away: try again after this many seconds.
     Unavailable { retry_after_seconds: u32 },
     /// A health check failed; the message names it in our own words.
@@ -126,6 +128,12 @@ impl fmt::Display for Problem {
             | Self::Conflict { message }
             | Self::Unhealthy { message } => {
                 write!(f, "{message}")
+            }
+            Self::DeadLink => {
+                write!(
+                    f,
+                    "This link does not work any more. A link works once and for a limited time; please ask for a new one"
+                )
             }
             Self::MethodNotAllowed => write!(f, "This address does not know this method"),
             Self::TooLarge => write!(f, "The request body is too large"),

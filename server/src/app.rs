@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Config;
 use crate::auth::Hasher;
+use crate::mail::Mailer;
 use crate::tasks::kinds::Kinds;
 use crate::tasks::{Bell, Live, queue};
 use crate::users::seed;
@@ -25,6 +26,8 @@ pub struct App {
     pub config: Arc<Config>,
     /// Argon2 in a bounded pool.
     pub hasher: Hasher,
+    /// The way out for letters.
+    pub mailer: Mailer,
     /// The kinds of task that this program runs.
     pub kinds: Arc<Kinds>,
     /// Tells workers and pages, in all processes, what became of tasks.
@@ -48,14 +51,16 @@ impl App {
     /// The same, with other kinds of task than those that come with the product.
     pub fn with_kinds(db: PgPool, config: Config, kinds: Kinds) -> Self {
         let live = Live::default();
+        let config = Arc::new(config);
         Self {
             db,
             hasher: Hasher::new(config.auth.hash_concurrency),
+            mailer: Mailer::new(config.clone()),
             kinds: Arc::new(kinds),
             bell: Bell::new(live.clone()),
             live,
             live_streams: Arc::new(Semaphore::new(config.server.max_live_streams)),
-            config: Arc::new(config),
+            config,
             started_at: Instant::now(),
             stopping: CancellationToken::new(),
             prepared: Arc::default(),

@@ -9,6 +9,7 @@ pub mod error;
 pub mod health;
 pub mod http;
 pub mod logs;
+pub mod mail;
 pub mod rbac;
 pub mod tasks;
 pub mod users;

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use server::db::{self, Database, Patience};
+use server::mail::Mailer;
 use server::{App, Config};
 use starter::web::Site;
 
@@ -30,6 +31,7 @@ pub async fn run(config: anyhow::Result<Config>) -> anyhow::Result<ExitCode> {
     report.tell("configuration", Ok("every setting is known and fits".into()));
     report.tell("port", port(&config).await);
     report.tell("disk", disk(&config));
+    report.tell("mail", mail(&config));
     report.tell("assets", assets(&config));
     match db::open(&config, Patience::Worker).await {
         Err(error) => report.tell("postgresql", Err(format!("{error:#}"))),
@@ -116,6 +118,15 @@ fn disk(config: &Config) -> Finding {
     let free = free.map_err(|error| format!("{}: {error}", folder.display()))?;
     let words = format!("{} MiB free in {}", free / 1024 / 1024, folder.display());
     if free >= DISK_WANTED { Ok(words) } else { Err(format!("{words}. Make room: 1 GiB is wanted")) }
+}
+
+fn mail(config: &Config) -> Finding {
+    let mailer = Mailer::new(config.clone().into());
+    match mailer.complaint() {
+        Some(complaint) => Err(complaint.into()),
+        None if mailer.has_open_mailbox() => Ok(format!("letters lie in {}", config.mail.folder.display())),
+        None => Ok("letters go to the mail server of mail.smtp_url".into()),
+    }
 }
 
 fn assets(config: &Config) -> Finding {

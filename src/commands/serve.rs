@@ -47,6 +47,7 @@ pub async fn run(config: Config, flags: Flags) -> anyhow::Result<()> {
     })?;
     let database = db::open(&config, Patience::Web).await?;
     let app = App::new(database.pool.clone(), config);
+    app.mailer.complaint().inspect(|complaint| tracing::warn!("{complaint}"));
     stop_at_signal(app.stopping.clone())?;
 
     let closing = CancellationToken::new();

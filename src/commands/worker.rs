@@ -12,6 +12,7 @@ use super::stop_at_signal;
 pub async fn run(config: Config) -> anyhow::Result<()> {
     let database = db::open(&config, Patience::Worker).await?;
     let app = App::new(database.pool.clone(), config);
+    app.mailer.complaint().inspect(|complaint| tracing::warn!("{complaint}"));
     stop_at_signal(app.stopping.clone())?;
     tokio::select! {
         prepared = app.prepare_when_reachable() => prepared.map_err(server::Error::into_fault)?,

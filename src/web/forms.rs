@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use app::error::ApiError;
 use app::ssr::{RefusedForm, error_of_redirect};
-use app::ui::Typed;
+use app::ui::{RefusedOn, Typed};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
@@ -54,7 +54,7 @@ pub async fn answer(State(Context { app, pages }): State<Context>, request: Requ
     if !is_plain_form {
         return call(app, Request::from_parts(parts, Body::from(bytes))).await;
     }
-    let page = page_of(&parts.headers);
+    let page = page_of(&parts.headers, &bytes);
     let mut back = Request::from_parts(parts.clone(), Body::empty());
     parts.headers.insert(REFERER, HeaderValue::from_static(CALLED_FROM));
     let path = parts.uri.path().to_owned();
@@ -63,8 +63,9 @@ pub async fn answer(State(Context { app, pages }): State<Context>, request: Requ
     let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok()).unwrap_or_default();
     let Some(problem) = error_of_redirect(location) else { return response };
     *back.method_mut() = Method::GET;
+    let on = RefusedOn(page.to_string());
     *back.uri_mut() = page;
-    back.extensions_mut().insert(RefusedForm { path, problem, typed: typed(&bytes) });
+    back.extensions_mut().insert(RefusedForm { path, on, problem, typed: typed(&bytes) });
     match pages.oneshot(back).await {
         Ok(page) => page,
         Err(never) => match never {},
@@ -103,12 +104,20 @@ async fn with_its_status(response: Response) -> Response {
 }
 
 /// The page that holds the form, by the `Referer`; the first page when it is missing or of another host.
-fn page_of(headers: &axum::http::HeaderMap) -> Uri {
+///
+/// After a refusal the browser is at the address of the server function. The form then says itself which page it is on.
+fn page_of(headers: &axum::http::HeaderMap, body: &[u8]) -> Uri {
     let first = Uri::from_static("/");
     let referer = headers.get(REFERER).and_then(|referer| referer.to_str().ok()?.parse::<Uri>().ok());
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     let own = referer.filter(|referer| referer.authority().map(|authority| authority.as_str()) == host);
-    own.and_then(|referer| referer.path_and_query()?.as_str().parse().ok()).unwrap_or(first)
+    let page: Option<Uri> = own.and_then(|referer| referer.path_and_query()?.as_str().parse().ok());
+    if page.as_ref().is_some_and(|page| page.path().starts_with("/api/")) {
+        let said = url::form_urlencoded::parse(body).find(|(name, _)| name == RefusedOn::NAME);
+        let said = said.and_then(|(_, page)| page.parse::<Uri>().ok());
+        return said.filter(|page| page.authority().is_none() && page.path().starts_with('/')).unwrap_or(first);
+    }
+    page.unwrap_or(first)
 }
 
 /// What goes back into the form: everything but secrets.
@@ -124,19 +133,27 @@ mod tests {
 
     use super::*;
 
-    fn page(referer: &str) -> Uri {
+    fn page(referer: &str, body: &str) -> Uri {
         let headers = HeaderMap::from_iter([
             (HOST, HeaderValue::from_static("localhost:3000")),
             (REFERER, HeaderValue::from_str(referer).unwrap()),
         ]);
-        page_of(&headers)
+        page_of(&headers, body.as_bytes())
     }
 
     #[test]
     fn a_form_comes_back_on_its_own_page_only() {
-        assert_eq!(page("http://localhost:3000/tasks/new?kind=x"), "/tasks/new?kind=x");
-        assert_eq!(page("http://evil.example/tasks/new"), "/");
-        assert_eq!(page("nonsense"), "/");
+        assert_eq!(page("http://localhost:3000/tasks/new?kind=x", "from=/else"), "/tasks/new?kind=x");
+        assert_eq!(page("http://evil.example/tasks/new", ""), "/");
+        assert_eq!(page("nonsense", ""), "/");
+    }
+
+    #[test]
+    fn a_form_that_was_refused_before_says_its_page() {
+        let action = "http://localhost:3000/api/auth/log_in";
+        assert_eq!(page(action, "a=b&from=%2Flogin%3Fx%3Dy"), "/login?x=y");
+        assert_eq!(page(action, ""), "/");
+        assert_eq!(page(action, "from=http%3A%2F%2Fevil.example%2Flogin"), "/");
     }
 
     #[test]

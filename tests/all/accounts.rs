@@ -12,6 +12,7 @@ async fn log_in(app: &TestApp, login: Value) -> Answer {
 #[tokio::test]
 async fn a_new_account_is_a_user_whatever_else_the_request_asks_for() {
     let app = TestApp::start().await;
+    app.leaves_tasks(1);
     let mut wish = account("Ada");
     wish["role"] = json!("admin");
     wish["id"] = json!("00000000-0000-0000-0000-000000000000");
@@ -45,6 +46,7 @@ async fn a_name_or_email_that_somebody_has_is_taken_in_any_case() {
 #[tokio::test]
 async fn of_two_who_want_one_name_at_once_one_gets_it() {
     let app = TestApp::start().await;
+    app.leaves_tasks(1);
     let (first, second) = tokio::join!(
         app.send("/api/v1/auth/register", account("Ada")),
         app.send("/api/v1/auth/register", account("ADA"))

@@ -27,7 +27,7 @@ async fn somebody_registers_queues_a_task_and_sees_its_result() {
     assert!(page.starts_with("/tasks/"), "{page}");
     assert!(browser.open(&page).await.text.contains("pending"));
 
-    assert_eq!(app.work().await, 1);
+    assert_eq!(app.work().await, 2, "the task, and the letter to a new account");
     let done = browser.open(&page).await;
     assert!(done.text.contains("completed") && done.text.contains("41.5"), "{}", done.text);
 }

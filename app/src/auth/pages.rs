@@ -47,6 +47,7 @@ pub fn LogInPage() -> impl IntoView {
                 <TextField field="password" label="Password" kind="password" autocomplete="current-password" problem=problem/>
                 <Submit label="Log in" pending=action.pending()/>
             </ActionForm>
+            <p class="field-help"><a href="/forgot-password">"Forgotten your password?"</a></p>
             <p class="field-help">"New here? "<a href="/register">"Create an account"</a></p>
         </section>
     }

@@ -3,7 +3,7 @@ use leptos_meta::Title;
 use model::PageRequest;
 use model::tasks::{TaskFilter, TaskStats, TaskStatus};
 
-use crate::auth::{CurrentUser, ForSignedIn};
+use crate::auth::{CurrentUser, ForSignedIn, UnverifiedNotice};
 use crate::tasks::{TaskTable, queries};
 use crate::ui::{Empty, Loading, Refused};
 
@@ -17,6 +17,7 @@ pub fn DashboardPage() -> impl IntoView {
         <Title text="Dashboard"/>
         <ForSignedIn>
             <Greeting/>
+            <UnverifiedNotice/>
             <Figures/>
             <Latest/>
         </ForSignedIn>

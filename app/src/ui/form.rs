@@ -2,6 +2,7 @@ use std::collections::HashMap;
 
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
 use model::Problem;
 
 use crate::error::ApiError;
@@ -9,6 +10,15 @@ use crate::error::ApiError;
 /// What a person had typed into a plain form that was refused, by input name; never passwords.
 #[derive(Clone, Debug, Default)]
 pub struct Typed(pub HashMap<String, String>);
+
+/// The page that a plain form was refused on: its next POST comes from the address of the server function.
+#[derive(Clone, Debug)]
+pub struct RefusedOn(pub String);
+
+impl RefusedOn {
+    /// The input that says it.
+    pub const NAME: &str = "from";
+}
 
 /// The name of the input for a field: `payload.data` is `new[payload][data]`, as the server functions read it.
 pub(super) fn input_name(field: &str) -> String {
@@ -19,6 +29,17 @@ pub(super) fn input_name(field: &str) -> String {
 pub(super) fn first_value(field: &str, initial: &str) -> String {
     let typed = use_context::<Typed>().and_then(|typed| typed.0.get(&input_name(field)).cloned());
     typed.unwrap_or_else(|| initial.to_owned())
+}
+
+/// The value of a query parameter of this page, as it was when the page was opened; empty when it is missing.
+pub fn query_value(name: &str) -> String {
+    use_query_map().with_untracked(|query| query.get(name)).unwrap_or_default()
+}
+
+/// A value that goes with the form unseen.
+#[component]
+pub fn Hidden(field: &'static str, value: String) -> impl IntoView {
+    view! { <input type="hidden" name=input_name(field) value=first_value(field, &value)/> }
 }
 
 /// The problem that belongs to this field, in words.
@@ -120,7 +141,7 @@ pub fn SelectField(
     }
 }
 
-/// What was refused as a whole; what belongs to one field stands there.
+/// What was refused as a whole; what belongs to one field stands there. It belongs into the form.
 #[component]
 pub fn Refusal(problem: Signal<Option<Problem>>) -> impl IntoView {
     let words = move || {
@@ -133,6 +154,7 @@ pub fn Refusal(problem: Signal<Option<Problem>>) -> impl IntoView {
         <div role="alert" aria-live="polite">
             {move || words().map(|words| view! { <p class="notice" data-tone="error">{words}</p> })}
         </div>
+        {use_context::<RefusedOn>().map(|RefusedOn(page)| view! { <input type="hidden" name=RefusedOn::NAME value=page/> })}
     }
 }
 

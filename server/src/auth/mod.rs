@@ -1,25 +1,35 @@
 //! Registering, logging in and out: the verbs behind the browser's and the API's doors.
 
 mod hasher;
+mod recovery;
 pub mod routes;
 pub mod sessions;
 pub mod store;
+pub mod tokens;
+mod verification;
 
 use model::Problem;
 use model::auth::{AuthUser, LogIn, LoggedIn, Refreshed, Register};
 use model::users::{Role, UserProfile};
 use uuid::Uuid;
 
-use crate::{Actor, App, Result, users};
+use crate::{Actor, App, Result, db, users};
 
 pub use hasher::Hasher;
+pub use recovery::{forgot_password, reset_password};
 pub use sessions::SessionKind;
+pub use verification::{ask_to_verify, is_email_verified, resend_verification, verify_email};
 
-/// Creates an account of role `user`. Nobody is logged in by it.
+/// Creates an account of role `user` and asks for a confirmation of its address. Nobody is logged in by it.
 pub async fn register(app: &App, new: Register) -> Result<UserProfile> {
     new.check()?;
     let hash = app.hasher.admit()?.hash(new.password.clone()).await?;
-    users::insert(&mut *app.db.acquire().await?, &new, &hash, Role::User).await
+    let mut tx = db::begin(&app.db).await?;
+    let profile = users::insert(&mut tx, &new, &hash, Role::User).await?;
+    let asked = ask_to_verify(app, &mut tx, profile.id).await?;
+    tx.commit().await?;
+    asked.ring(app);
+    Ok(profile)
 }
 
 /// The user behind a name or email and a password. Unknown, inactive and wrong are alike in text and time.

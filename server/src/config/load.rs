@@ -74,6 +74,9 @@ fn check(config: &Config) -> anyhow::Result<()> {
         auth.session_absolute_hours >= auth.session_duration_hours,
         "auth.session_absolute_hours must not be less than auth.session_duration_hours"
     );
+    ensure!((1..=24 * 30).contains(&auth.verify_email_hours), "auth.verify_email_hours must be 1 to 720");
+    ensure!((5..=60).contains(&auth.reset_password_minutes), "auth.reset_password_minutes must be 5 to 60");
+    crate::mail::check(&config.mail)?;
     ensure!(config.worker.concurrency >= 1, "worker.concurrency must be at least 1");
     ensure!(config.worker.poll_interval_ms >= 10, "worker.poll_interval_ms must be at least 10");
     ensure!((1..=3600).contains(&config.worker.lease_seconds), "worker.lease_seconds must be 1 to 3600");
@@ -138,9 +141,23 @@ mod tests {
     }
 
     #[test]
+    fn settings_by_which_no_letter_could_be_sent_are_refused_without_their_secret() {
+        let smtp = ("STARTER__MAIL__TRANSPORT", "smtp");
+        let refused = |env: &[(&str, &str)]| format!("{:#}", with(env).unwrap_err());
+        assert!(refused(&[smtp]).contains("mail.smtp_url must be set"));
+        let odd = refused(&[smtp, ("STARTER__MAIL__SMTP_URL", "http://ada:canary-4@mail.example.com")]);
+        assert!(odd.contains("mail.smtp_url must be such as") && !odd.contains("canary"), "{odd}");
+        assert!(refused(&[("STARTER__MAIL__FROM", "nobody\r\nBcc: all")]).contains("mail.from"));
+        assert!(with(&[smtp, ("STARTER__MAIL__SMTP_URL", "smtp://mail.example.com:587?tls=required")]).is_ok());
+    }
+
+    #[test]
     fn secrets_are_masked_when_printed_and_in_debug_output() {
-        let env =
-            [("DATABASE_URL", "postgres://ada:canary-1@db/x"), ("STARTER__INITIAL_ADMIN_PASSWORD", "canary-2-long")];
+        let env = [
+            ("DATABASE_URL", "postgres://ada:canary-1@db/x"),
+            ("STARTER__INITIAL_ADMIN_PASSWORD", "canary-2-long"),
+            ("STARTER__MAIL__SMTP_URL", "smtps://ada:canary-3@mail.example.com"),
+        ];
         let config = with(&env).unwrap();
         assert_eq!(config.database.url.as_ref().unwrap().expose_secret(), env[0].1);
         assert!(!format!("{}{config:?}", printed(&config).unwrap()).contains("canary"));

@@ -20,6 +20,7 @@ pub struct Config {
     pub server: ServerConfig,
     pub database: DatabaseConfig,
     pub auth: AuthConfig,
+    pub mail: MailConfig,
     pub worker: WorkerConfig,
     pub tasks: TasksConfig,
     pub log: LogConfig,
@@ -129,6 +130,10 @@ pub struct AuthConfig {
     pub restorable_days: u32,
     /// Passwords hashed at once; 0 means half the processors, at least one.
     pub hash_concurrency: usize,
+    /// Hours that the link of a letter to a new address is good.
+    pub verify_email_hours: u32,
+    /// Minutes that the link to a new password is good; at most an hour.
+    pub reset_password_minutes: u32,
 }
 
 impl Default for AuthConfig {
@@ -139,8 +144,44 @@ impl Default for AuthConfig {
             refresh_min_interval_minutes: 5,
             restorable_days: 30,
             hash_concurrency: 0,
+            verify_email_hours: 24,
+            reset_password_minutes: 60,
         }
     }
+}
+
+/// Letters to users.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MailConfig {
+    pub transport: MailTransport,
+    /// The mail server with name and password: `smtps://…`, or `smtp://…?tls=required` for STARTTLS.
+    #[serde(serialize_with = "masked", skip_serializing_if = "Option::is_none")]
+    pub smtp_url: Option<SecretString>,
+    /// Whom letters are from: an address, or a name with one in angle brackets.
+    pub from: String,
+    /// The folder of the mailbox.
+    pub folder: PathBuf,
+}
+
+impl Default for MailConfig {
+    fn default() -> Self {
+        Self {
+            transport: MailTransport::Mailbox,
+            smtp_url: None,
+            from: "starter <starter@localhost>".into(),
+            folder: ".data/mail".into(),
+        }
+    }
+}
+
+/// The way out for letters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MailTransport {
+    /// Files in a folder, shown at `/dev/mail` in development.
+    Mailbox,
+    Smtp,
 }
 
 /// The background worker.

@@ -37,7 +37,7 @@ pub fn status_of(problem: &Problem) -> StatusCode {
 fn status_and_code(problem: &Problem) -> (StatusCode, &'static str) {
     match problem {
         Problem::Invalid { .. } => (StatusCode::BAD_REQUEST, "VALIDATION_FAILED"),
-        Problem::Unreadable { .. } => (StatusCode::BAD_REQUEST, "INVALID_INPUT"),
+        Problem::Unreadable { .. } | Problem::DeadLink => (StatusCode::BAD_REQUEST, "INVALID_INPUT"),
         Problem::NotSignedIn => (StatusCode::UNAUTHORIZED, "UNAUTHORIZED"),
         Problem::WrongCredentials => (StatusCode::UNAUTHORIZED, "INVALID_CREDENTIALS"),
         Problem::Forbidden => (StatusCode::FORBIDDEN, "FORBIDDEN"),

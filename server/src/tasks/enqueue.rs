@@ -18,6 +18,9 @@ pub const MANY_AT_MOST: usize = 1000;
 
 /// Refuses what no worker could run: limits, and the payload by its kind. Whether the type is registered, the queue knows.
 pub fn check(app: &App, new: &NewTask) -> Result<(), Problem> {
+    if app.kinds.is_internal(&new.task_type) {
+        return Err(unknown_type("task_type"));
+    }
     new.check(Utc::now())?;
     // Those that `model` knows have been checked by field.
     let kind = app.kinds.get(&new.task_type).filter(|_| TaskKind::by_name(&new.task_type).is_none());

@@ -22,7 +22,7 @@ use crate::audit::{self, Subject};
 use crate::{Actor, App, Result, db};
 
 pub use bell::Bell;
-pub use enqueue::{NewBatch, enqueue, enqueue_in};
+pub use enqueue::{NewBatch, Rings, enqueue, enqueue_in};
 pub use live::Live;
 pub use worker::since_boot;
 
@@ -90,9 +90,11 @@ pub async fn stats(app: &App, actor: &Actor) -> Result<TaskStats> {
     queue::stats(&app.db, None).await
 }
 
-/// The registered task types, by name. Public.
+/// The registered task types that people can queue, by name. Public.
 pub async fn types(app: &App) -> Result<Vec<TaskType>> {
-    queue::types(&app.db).await
+    let mut types = queue::types(&app.db).await?;
+    types.retain(|one| !app.kinds.is_internal(&one.task_type));
+    Ok(types)
 }
 
 /// Cancels a waiting task at once and tells a running one to stop; the answer is where it stands now.

@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 use sqlx::{PgConnection, Postgres, Transaction};
 use uuid::Uuid;
 
-use super::{NOBODY, found, keep_an_admin, rows};
+use super::{NOBODY, ask_about_new_email, found, keep_an_admin, rows};
 use crate::audit::Subject;
 use crate::auth::sessions;
 use crate::rbac::Permit;
-use crate::{Actor, App, Result, audit, db};
+use crate::{Actor, App, Result, audit, auth, db};
 
 /// Somebody whom the actor may read.
 pub async fn get(app: &App, actor: &Actor, id: Uuid) -> Result<UserProfile> {
@@ -87,7 +87,9 @@ pub async fn create(app: &App, actor: &Actor, new: NewUser) -> Result<UserProfil
     let mut tx = db::begin(&app.db).await?;
     let created = rows::insert(&mut tx, &account, &hash, role).await?;
     audit::record(&mut tx, actor, permit, "user.create", Subject::User(created.id), json!({"role": role})).await?;
+    let letter = auth::ask_to_verify(app, &mut tx, created.id).await?;
     tx.commit().await?;
+    letter.ring(app);
     Ok(created)
 }
 
@@ -105,7 +107,12 @@ pub async fn edit(app: &App, actor: &Actor, id: Uuid, edit: EditProfile) -> Resu
     }
     rows::edit(&mut tx, id, &edit).await?;
     let details = json!({"username": edit.username.is_some(), "email": edit.email.is_some(), "email_verified": edit.email_verified});
-    done(tx, actor, permit, "user.edit", id, details).await
+    audit::record(&mut tx, actor, permit, "user.edit", Subject::User(id), details).await?;
+    let saved = found(rows::by_id(&mut *tx, id).await?)?;
+    let letter = ask_about_new_email(app, &mut tx, &user.email, &saved).await?;
+    tx.commit().await?;
+    letter.inspect(|letter| letter.ring(app));
+    Ok(saved)
 }
 
 /// Lets somebody log in, or not; then their sessions end.

@@ -16,11 +16,16 @@ use sqlx::PgConnection;
 pub use manage::{
     by_name, create, delete, edit, end_sessions, get, list, reset_password, restore, set_role, set_status, stats,
 };
-pub use rows::{an_admin_exists, by_login, insert, note_login, purge, renew_hash};
+pub use rows::{
+    an_admin_exists, by_login, id_by_email, insert, is_email_verified, note_login, note_verified, purge, renew_hash,
+    set_password,
+};
 
 use crate::audit::Subject;
 use crate::auth::sessions;
-use crate::{Actor, App, Result, audit, db};
+use crate::mail::{self, Letter};
+use crate::tasks::Rings;
+use crate::{Actor, App, Result, audit, auth, db};
 
 const NOBODY: Problem = Problem::NotFound { what: Thing::User };
 
@@ -43,7 +48,9 @@ pub async fn edit_profile(app: &App, actor: &Actor, edit: EditProfile) -> Result
     let details = json!({"username": edit.username.is_some(), "email": edit.email.is_some()});
     audit::record(&mut tx, actor, permit, "user.edit", Subject::User(actor.id()), details).await?;
     let saved = found(rows::by_id(&mut *tx, actor.id()).await?)?;
+    let letter = ask_about_new_email(app, &mut tx, &actor.user.email, &saved).await?;
     tx.commit().await?;
+    letter.inspect(|letter| letter.ring(app));
     Ok(saved)
 }
 
@@ -60,7 +67,9 @@ pub async fn change_password(app: &App, actor: &Actor, change: ChangePassword) -
     rows::set_password(&mut tx, actor.id(), &hash, false).await?;
     sessions::delete_all(&mut *tx, actor.id(), actor.session_id).await?;
     audit::record(&mut tx, actor, permit, "user.change_password", Subject::User(actor.id()), json!({})).await?;
+    let told = mail::queue(app, &mut tx, &Letter::PasswordChanged { user_id: actor.id() }).await?;
     tx.commit().await?;
+    told.ring(app);
     Ok(())
 }
 
@@ -82,6 +91,19 @@ pub async fn delete_account(app: &App, actor: &Actor, wish: DeleteAccount) -> Re
     audit::record(&mut tx, actor, permit, "user.delete", Subject::User(actor.id()), json!({})).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// Asks whether a new address is the user's, by a letter to it.
+async fn ask_about_new_email(
+    app: &App,
+    conn: &mut PgConnection,
+    before: &str,
+    saved: &UserProfile,
+) -> Result<Option<Rings>> {
+    if saved.email_verified || saved.email.eq_ignore_ascii_case(before) {
+        return Ok(None);
+    }
+    auth::ask_to_verify(app, conn, saved.id).await.map(Some)
 }
 
 /// Whether this is the actor's password.

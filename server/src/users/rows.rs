@@ -288,3 +288,24 @@ pub async fn note_login(app: &App, id: Uuid) -> Result<()> {
     sqlx::query!("update users set last_login_at = now() where id = $1", id).execute(&app.db).await?;
     Ok(())
 }
+
+/// The active user of this email, in any case.
+pub async fn id_by_email(conn: &mut PgConnection, email: &str) -> Result<Option<Uuid>> {
+    let id = sqlx::query_scalar!("select id from users where is_active and lower(email) = lower($1)", email)
+        .fetch_optional(conn)
+        .await?;
+    Ok(id)
+}
+
+/// Whether the user's present email was verified.
+pub async fn is_email_verified(db: impl PgExecutor<'_>, id: Uuid) -> Result<bool> {
+    let is_verified =
+        sqlx::query_scalar!("select email_verified from users where id = $1", id).fetch_optional(db).await?;
+    Ok(is_verified.unwrap_or_default())
+}
+
+/// Notes that the user's present email is theirs.
+pub async fn note_verified(conn: &mut PgConnection, id: Uuid) -> Result<()> {
+    sqlx::query!("update users set email_verified = true, updated_at = now() where id = $1", id).execute(conn).await?;
+    Ok(())
+}

@@ -6,7 +6,9 @@ pub mod database;
 pub mod events;
 pub mod gate;
 pub mod kinds;
+pub mod mail;
 pub mod program;
+pub mod smtp;
 pub mod tasks;
 
 use std::net::TcpListener as Port;
@@ -92,6 +94,7 @@ impl TestApp {
         config.server.site_root = "no client was built".into();
         config.database.url = Some(database_url.clone().into());
         config.database.max_connections = 8;
+        config.mail.folder = mail::new_folder();
         change(&mut config);
 
         let pool = db::open(&config, Patience::Web).await.expect("the address is one of PostgreSQL").pool;
@@ -152,9 +155,10 @@ impl TestApp {
         Answer::to(self.request(Method::DELETE, path).bearer_auth(&person.token)).await
     }
 
-    /// Creates an account and logs its owner in.
+    /// Creates an account and logs its owner in. The letter that asks for a confirmation is not sent: few tests are about it.
     pub async fn register(&self, name: &str) -> Person {
         let profile = self.send("/api/v1/auth/register", account(name)).await.data();
+        self.take_letters_back().await;
         let email = profile["email"].as_str().expect("an email").to_owned();
         Person { id: id_of(&profile), name: name.into(), email, token: self.log_in(name).await }
     }
@@ -197,6 +201,7 @@ impl Drop for TestApp {
     fn drop(&mut self) {
         self.app.stopping.cancel();
         self.closing.cancel();
+        mail::remove_folder(&self.app.config.mail.folder);
         if self.database.is_none() || std::thread::panicking() {
             return;
         }

@@ -15,6 +15,8 @@ use model::tasks::{DataProcessing, DelayTask};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::mail::Letter;
+
 pub use context::Context;
 pub use policy::{BreakerPolicy, Policy, Rate};
 
@@ -43,6 +45,8 @@ pub trait Work: DeserializeOwned + Send + 'static {
     const DESCRIPTION: &'static str;
     /// The version of the payload that this program writes.
     const VERSION: i16 = 1;
+    /// Whether only the program itself queues it: people can neither queue nor schedule one, and the list of types leaves it out.
+    const IS_INTERNAL: bool = false;
 
     /// How its tasks are treated.
     fn policy() -> Policy {
@@ -67,6 +71,8 @@ pub struct Kind {
     pub name: &'static str,
     pub description: &'static str,
     pub version: i16,
+    /// Queued by the program only.
+    pub is_internal: bool,
     pub policy: Policy,
     run: Arc<Run>,
     check: fn(Value) -> Result<(), Stop>,
@@ -90,6 +96,7 @@ impl Kind {
             name: W::NAME,
             description: W::DESCRIPTION,
             version: W::VERSION,
+            is_internal: W::IS_INTERNAL,
             policy: W::policy(),
             run: Arc::new(run),
             check: |payload| read::<W>(payload, W::VERSION).map(drop),
@@ -127,7 +134,7 @@ pub struct Kinds(BTreeMap<&'static str, Kind>);
 impl Default for Kinds {
     /// Those that come with the product.
     fn default() -> Self {
-        Self(BTreeMap::new()).and(Kind::of::<DelayTask>()).and(Kind::of::<DataProcessing>())
+        Self(BTreeMap::new()).and(Kind::of::<DelayTask>()).and(Kind::of::<DataProcessing>()).and(Kind::of::<Letter>())
     }
 }
 
@@ -137,6 +144,11 @@ impl Kinds {
     pub fn and(mut self, kind: Kind) -> Self {
         self.0.insert(kind.name, kind);
         self
+    }
+
+    /// Whether only the program itself queues tasks of this name.
+    pub fn is_internal(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|kind| kind.is_internal)
     }
 
     pub fn get(&self, name: &str) -> Option<&Kind> {
@@ -154,6 +166,7 @@ mod tests {
     use model::tasks::TaskKind;
     use serde::Deserialize;
     use serde_json::json;
+    use uuid::Uuid;
 
     use super::*;
 
@@ -202,20 +215,25 @@ mod tests {
     fn every_version_of_every_built_in_payload_can_still_be_read() {
         let golden = [
             (
-                TaskKind::DelayTask,
+                TaskKind::DelayTask.name(),
                 1,
                 json!({"delay_seconds": 1.5, "task_id": "a", "test_scenario": "b", "deadline": "2030-01-01T00:00:00Z"}),
             ),
-            (TaskKind::DataProcessing, 1, json!({"operation": "process", "data": [1, 2.5]})),
-            (TaskKind::DataProcessing, 1, json!({"operation": "sum", "data": {"a": 1}})),
+            (TaskKind::DataProcessing.name(), 1, json!({"operation": "process", "data": [1, 2.5]})),
+            (TaskKind::DataProcessing.name(), 1, json!({"operation": "sum", "data": {"a": 1}})),
+            (Letter::NAME, 1, json!({"letter": "verify_email", "user_id": Uuid::nil()})),
+            (Letter::NAME, 1, json!({"letter": "reset_password", "user_id": Uuid::nil()})),
+            (Letter::NAME, 1, json!({"letter": "reset_password", "user_id": null})),
+            (Letter::NAME, 1, json!({"letter": "password_changed", "user_id": Uuid::nil()})),
+            (Letter::NAME, 1, json!({"letter": "email_changed", "user_id": Uuid::nil(), "old_email": "a@example.com"})),
         ];
         let kinds = Kinds::default();
-        for (kind, version, payload) in &golden {
-            assert_eq!(kinds.get(kind.name()).unwrap().check(payload), Ok(()), "{} {version}", kind.name());
+        for (name, version, payload) in &golden {
+            assert_eq!(kinds.get(name).unwrap().check(payload), Ok(()), "{name} {version}");
         }
         for kind in kinds.iter() {
             for version in 1..=kind.version {
-                assert!(golden.iter().any(|(one, of, _)| one.name() == kind.name && *of == version), "{}", kind.name);
+                assert!(golden.iter().any(|(one, of, _)| *one == kind.name && *of == version), "{}", kind.name);
             }
         }
     }

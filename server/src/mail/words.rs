@@ -1,0 +1,164 @@
+//! What the letters say. Each is one function; the frame around them is here only.
+
+/// A letter that is ready to be sent, to one address, as text and as HTML.
+#[derive(Clone)]
+pub struct Message {
+    pub to: String,
+    pub subject: &'static str,
+    pub text: String,
+    pub html: String,
+}
+
+/// What differs from letter to letter.
+struct Content<'a> {
+    subject: &'static str,
+    to: &'a str,
+    username: &'a str,
+    /// Paragraphs before the link.
+    before: Vec<String>,
+    /// The words on the link, and where it leads.
+    link: Option<(&'static str, &'a str)>,
+    /// Paragraphs after the link.
+    after: Vec<String>,
+}
+
+/// Asks the owner of the address to say that it is theirs.
+pub(super) fn verify_email(to: &str, username: &str, link: &str, hours: u32) -> Message {
+    framed(&Content {
+        subject: "Please confirm your email address",
+        to,
+        username,
+        before: vec!["This address was given for your account. Please confirm that it is yours:".into()],
+        link: Some(("Confirm this address", link)),
+        after: vec![
+            format!("The link works once, within {}.", span(hours, "hour")),
+            "If you have no account with us, somebody mistyped an address. You need not do anything.".into(),
+        ],
+    })
+}
+
+/// The way to a new password.
+pub(super) fn reset_password(to: &str, username: &str, link: &str, minutes: u32) -> Message {
+    framed(&Content {
+        subject: "Choose a new password",
+        to,
+        username,
+        before: vec!["Somebody, hopefully you, asked for a new password for your account.".into()],
+        link: Some(("Choose a new password", link)),
+        after: vec![
+            format!("The link works once, within {}.", span(minutes, "minute")),
+            "If it was not you, you need not do anything: your password stays as it is.".into(),
+        ],
+    })
+}
+
+/// Tells that the password is another one now.
+pub(super) fn password_changed(to: &str, username: &str, forgot: &str) -> Message {
+    framed(&Content {
+        subject: "Your password was changed",
+        to,
+        username,
+        before: vec!["The password of your account was changed, and every session was ended.".into()],
+        link: None,
+        after: vec![format!("If it was not you, choose a new password at once: {forgot}")],
+    })
+}
+
+/// Tells the address that the account had before that it has another one now.
+pub(super) fn email_changed(to: &str, username: &str) -> Message {
+    framed(&Content {
+        subject: "The email address of your account was changed",
+        to,
+        username,
+        before: vec!["Your account has another email address now. Letters for it do not come here any more.".into()],
+        link: None,
+        after: vec!["If it was not you, please tell those who run this service.".into()],
+    })
+}
+
+fn span(count: u32, unit: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {unit}{plural}")
+}
+
+fn framed(content: &Content<'_>) -> Message {
+    Message { to: content.to.into(), subject: content.subject, text: text(content), html: html(content) }
+}
+
+/// The text part (RFC 2046, 5.1.4: the plainer alternative comes first).
+fn text(content: &Content<'_>) -> String {
+    let mut parts = vec![format!("Hello {},", content.username)];
+    parts.extend(content.before.iter().cloned());
+    parts.extend(content.link.map(|(words, link)| format!("{words}:\n{link}")));
+    parts.extend(content.after.iter().cloned());
+    parts.join("\n\n") + "\n"
+}
+
+/// The same words as HTML that needs no picture, no script and nothing from elsewhere.
+fn html(content: &Content<'_>) -> String {
+    let paragraph = |words: &String| format!("<p>{}</p>", escaped(words));
+    let before: String = content.before.iter().map(paragraph).collect();
+    let after: String = content.after.iter().map(paragraph).collect();
+    let link = content.link.map_or_else(String::new, |(words, link)| {
+        let (words, link) = (escaped(words), escaped(link));
+        format!("<p><a href=\"{link}\"><strong>{words}</strong></a></p><p>Or copy this address:<br>{link}</p>")
+    });
+    format!(
+        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{subject}</title></head>\
+         <body style=\"font-family: sans-serif; line-height: 1.5\"><h1 style=\"font-size: 1.25em\">{subject}</h1>\
+         <p>Hello {username},</p>{before}{link}{after}</body></html>",
+        subject = escaped(content.subject),
+        username = escaped(content.username),
+    )
+}
+
+/// Text for the inside of an element or of a quoted attribute.
+pub fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_links_are_text_in_html_and_as_they_are_in_the_text_part() {
+        let name = "<b>\"Ada\" & 'co'</b>";
+        let letter = verify_email("ada@example.com", name, "https://example.com/?a=1&token=x", 24);
+        assert!(
+            letter.html.contains("Hello &lt;b&gt;&quot;Ada&quot; &amp; &#39;co&#39;&lt;/b&gt;,"),
+            "{}",
+            letter.html
+        );
+        assert!(letter.html.contains("href=\"https://example.com/?a=1&amp;token=x\""), "{}", letter.html);
+        assert!(letter.text.contains(name) && letter.text.contains("?a=1&token=x\n"), "{}", letter.text);
+    }
+
+    #[test]
+    fn every_letter_says_the_same_in_both_parts() {
+        let letters = [
+            verify_email("a@example.com", "Ada", "https://example.com/v", 1),
+            reset_password("a@example.com", "Ada", "https://example.com/r", 60),
+            password_changed("a@example.com", "Ada", "https://example.com/forgot-password"),
+            email_changed("a@example.com", "Ada"),
+        ];
+        for letter in letters {
+            assert!(letter.html.contains(letter.subject), "{}", letter.html);
+            for line in letter.text.lines().filter(|line| !line.is_empty()) {
+                assert!(letter.html.contains(line.trim_end_matches(':')), "{line}: {}", letter.html);
+            }
+        }
+        assert_eq!((span(1, "hour"), span(2, "hour")), ("1 hour".into(), "2 hours".into()));
+    }
+}
