@@ -48,6 +48,7 @@ fn signed_in(user: AuthUser) -> impl IntoView {
     view! {
         <A href="/dashboard">"Dashboard"</A>
         <A href="/tasks" exact=true>"Tasks"</A>
+        <A href="/account/sessions">"Account"</A>
         <form method="post" action="/api/auth/log_out">
             <button class="btn" data-variant="ghost" data-size="sm" type="submit" title=format!("Signed in as {}", user.username)>"Log out"</button>
         </form>

@@ -1,5 +1,6 @@
 //! What people see, and the server functions that their browsers call.
 
+pub mod api_keys;
 pub mod auth;
 pub mod error;
 mod home;
@@ -17,7 +18,8 @@ use leptos_meta::{Title, provide_meta_context};
 use leptos_router::components::{Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
-use auth::{LogInPage, RegisterPage};
+use api_keys::ApiKeysPage;
+use auth::{ConfirmPage, LogInPage, RegisterPage, SessionsPage};
 use home::{DashboardPage, LandingPage, NotFoundPage};
 use layout::Layout;
 use tasks::{NewTaskPage, TaskPage, TasksPage};
@@ -35,6 +37,9 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/") view=LandingPage ssr=SsrMode::Async/>
                     <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async/>
                     <Route path=path!("/login") view=LogInPage ssr=SsrMode::Async/>
+                    <Route path=path!("/account/sessions") view=SessionsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/account/api-keys") view=ApiKeysPage ssr=SsrMode::Async/>
+                    <Route path=path!("/account/confirm") view=ConfirmPage ssr=SsrMode::Async/>
                     <Route path=path!("/dashboard") view=DashboardPage ssr=SsrMode::Async/>
                     <Route path=path!("/tasks") view=TasksPage ssr=SsrMode::Async/>
                     <Route path=path!("/tasks/new") view=NewTaskPage ssr=SsrMode::Async/>

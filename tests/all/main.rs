@@ -1,6 +1,8 @@
 //! What people and programs meet, through the doors that they use. One binary, because linking takes longest.
 
 mod accounts;
+mod addresses;
+mod api_keys;
 mod browsers;
 mod commands;
 mod dead_letter;
@@ -15,6 +17,7 @@ mod queue;
 mod refusals;
 mod schedules;
 mod sessions;
+mod sudo;
 mod support;
 mod tasks;
 mod testing;

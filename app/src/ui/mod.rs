@@ -9,7 +9,7 @@ mod text_area;
 mod values;
 
 pub use badge::{PriorityBadge, StatusBadge};
-pub use form::{Refusal, SelectField, Submit, TextField, Typed};
+pub use form::{CheckboxGroup, Refusal, SelectField, Submit, TextField, Typed};
 pub use moment::Moment;
 pub use pager::Pager;
 pub use states::{Empty, Loading, Refused};

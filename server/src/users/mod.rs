@@ -56,6 +56,14 @@ pub async fn by_login(app: &App, name: &str) -> Result<Option<(AuthUser, String)
     }))
 }
 
+/// The stored password hash of an active user.
+pub async fn password_hash(app: &App, id: Uuid) -> Result<Option<String>> {
+    let hash = sqlx::query_scalar!("select password_hash from users where id = $1 and is_active", id)
+        .fetch_optional(&app.db)
+        .await?;
+    Ok(hash)
+}
+
 /// Replaces the stored password hash.
 pub async fn set_password_hash(app: &App, id: Uuid, hash: &str) -> Result<()> {
     sqlx::query!("update users set password_hash = $2, updated_at = now() where id = $1", id, hash)
