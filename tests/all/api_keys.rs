@@ -53,7 +53,10 @@ async fn a_key_is_shown_once_and_works_in_both_headers() {
 
     let listed = app.get(&ada, KEYS).await;
     let entry = &listed.data()[0];
-    assert_eq!((&entry["name"], &entry["scopes"], &entry["is_live"]), (&json!("ci"), &json!(["tasks:write"]), &json!(true)));
+    assert_eq!(
+        (&entry["name"], &entry["scopes"], &entry["is_live"]),
+        (&json!("ci"), &json!(["tasks:write"]), &json!(true))
+    );
     assert!(key.text.starts_with(entry["prefix"].as_str().unwrap()) && !entry["last_used_at"].is_null(), "{entry}");
     assert!(!listed.text.contains(&key.text), "{}", listed.text);
     let days: i32 = sqlx::query_scalar("select extract(day from expires_at - created_at)::int from api_keys")
@@ -67,7 +70,8 @@ async fn a_key_is_shown_once_and_works_in_both_headers() {
 async fn every_key_that_is_not_in_force_is_refused_alike() {
     let app = TestApp::start().await;
     let (ada, bob) = (app.register("Ada").await, app.register("Bob").await);
-    let (revoked, expired) = (create(&app, &ada, &[Scope::TasksRead]).await, create(&app, &ada, &[Scope::TasksRead]).await);
+    let (revoked, expired) =
+        (create(&app, &ada, &[Scope::TasksRead]).await, create(&app, &ada, &[Scope::TasksRead]).await);
     let of_bob = create(&app, &bob, &[Scope::TasksRead]).await;
     assert_eq!(revoke(&app, &bob, &revoked).await.refusal(), (404, "NOT_FOUND".into()));
     assert_eq!(tasks(&app, &revoked.text).await.status, 200, "a stranger ends nothing");
@@ -79,7 +83,7 @@ async fn every_key_that_is_not_in_force_is_refused_alike() {
 
     let mut typo = revoked.text.clone();
     typo.pop();
-    let unknown = server::api_keys::Key::new().into_shown();
+    let unknown = server::api_keys::Key::random().into_shown();
     let mut answers = Vec::new();
     for key in [&revoked.text, &expired.text, &of_bob.text, &typo, &unknown, "", "starter_"].map(String::from) {
         for request in [
@@ -154,7 +158,10 @@ async fn keys_are_made_and_ended_only_with_a_password_that_was_given_lately() {
     assert_eq!(revoke(&app, &ada, &key).await.status, 204);
 
     let rows: Vec<(String, Uuid, String)> =
-        sqlx::query_as("select action, actor_id, subject from audit_log order by id").fetch_all(&app.app.db).await.unwrap();
+        sqlx::query_as("select action, actor_id, subject from audit_log order by id")
+            .fetch_all(&app.app.db)
+            .await
+            .unwrap();
     let expected = ["api_key.create", "api_key.revoke"].map(|action| (action.to_owned(), ada.id, key.id.clone()));
     assert_eq!(rows, expected, "what was refused is not in the audit log");
 }
@@ -262,6 +269,7 @@ async fn nothing_is_accepted_after_the_answer_to_a_revoke() {
 async fn the_page_shows_a_new_key_once_in_the_answer_to_its_plain_form() {
     let app = TestApp::start().await;
     let ada = app.register("Ada").await;
+    app.post(&ada, "/api/v1/auth/logout", json!({})).await.data();
     let browser = app.browser_of("Ada").await;
     let page = "/account/api-keys";
     let first = browser.open(page).await;

@@ -146,7 +146,7 @@ pub fn Refusal(problem: Signal<Option<Problem>>) -> impl IntoView {
     };
     view! {
         <div role="alert" aria-live="polite">
-            {move || words().map(|words| view! { <p class="notice" data-tone="error">{words}{way.clone()}</p> })}
+            {move || words().map(|words| view! { <p class="notice" data-tone="error">{words}{way}</p> })}
         </div>
     }
 }

@@ -20,7 +20,7 @@ pub struct Key(String);
 
 impl Key {
     /// A new random key.
-    pub fn new() -> Self {
+    pub fn random() -> Self {
         let random: String = rand::rng().sample_iter(Alphanumeric).take(RANDOM_LENGTH).map(char::from).collect();
         let body = format!("{LEAD}{random}");
         let checksum = checksum(&body);
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn a_new_key_is_read_back_and_no_two_are_alike() {
-        let (first, second) = (Key::new(), Key::new());
+        let (first, second) = (Key::random(), Key::random());
         assert_ne!(first.hash(), second.hash());
         assert!(first.prefix().starts_with("starter_") && first.prefix().len() == 12);
         let text = first.into_shown();
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn a_typo_is_not_read() {
-        let text = Key::new().into_shown();
+        let text = Key::random().into_shown();
         for place in 8..text.len() {
             let other = if text.as_bytes()[place] == b'x' { "y" } else { "x" };
             let mut typo = text.clone();

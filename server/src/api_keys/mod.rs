@@ -27,7 +27,7 @@ pub async fn create(app: &App, actor: &Actor, new: NewApiKey) -> Result<CreatedA
     if count_live(&mut tx, actor.id()).await? >= MAX_LIVE {
         return Err(Problem::Conflict { message: format!("You have {MAX_LIVE} keys already; revoke one first") }.into());
     }
-    let key = Key::new();
+    let key = Key::random();
     let api_key = insert(&mut tx, actor.id(), &new, &key).await?;
     let details = json!({"scopes": api_key.scopes, "expires_at": api_key.expires_at});
     audit::record(&mut tx, actor, "api_key.create", Subject::ApiKey(api_key.id), details).await?;
