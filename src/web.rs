@@ -14,14 +14,14 @@ use app::shell::shell;
 use axum::Router;
 use axum::error_handling::HandleErrorLayer;
 use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use model::Problem;
 use model::problem::Thing;
 use server::auth::store::Store;
-use server::http::request_id;
+use server::http::{has_credentials, request_id};
 use server::{App, Error};
 use tower::limit::GlobalConcurrencyLimitLayer;
 use tower::load_shed::LoadShedLayer;
@@ -53,12 +53,11 @@ pub fn router(app: &App, site: Site) -> Router {
             any(forms::answer).with_state(forms::Context { app: app.clone(), pages: pages.clone() }),
         )
         .fallback_service(pages);
-    // A token in a header is never sent by a browser on its own, so only requests without one need the check.
+    // A token or key in a header is never sent by a browser on its own, so only requests without one need the check.
     let open = routes.clone();
     let guarded = routes.layer(csrf(app));
     let steered = service_fn(move |request: Request| {
-        let has_token = request.headers().contains_key(header::AUTHORIZATION);
-        if has_token { open.clone() } else { guarded.clone() }.oneshot(request)
+        if has_credentials(request.headers()) { open.clone() } else { guarded.clone() }.oneshot(request)
     });
     let with_sessions = ServiceBuilder::new().layer(sessions(app)).service(steered);
     Router::new()
@@ -90,6 +89,7 @@ fn rest() -> OpenApiRouter<App> {
         .merge(server::users::routes::routes())
         .merge(server::audit::routes::routes())
         .merge(server::health::routes::admin_routes())
+        .merge(server::api_keys::routes::routes())
         .merge(server::tasks::routes::routes())
         .merge(server::health::routes::routes());
     api_docs::described().nest("/api/v1", v1).merge(server::health::routes::routes())

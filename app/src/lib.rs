@@ -1,5 +1,6 @@
 //! What people see, and the server functions that their browsers call.
 
+pub mod api_keys;
 pub mod audit;
 pub mod auth;
 pub mod error;
@@ -19,10 +20,11 @@ use leptos_meta::{Title, provide_meta_context};
 use leptos_router::components::{Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
+use api_keys::ApiKeysPage;
 use audit::{AuditLogPage, PermissionsPage};
 use auth::{
-    EmailVerifiedPage, ForgotPasswordPage, LogInPage, PasswordResetPage, RegisterPage, ResetPasswordPage,
-    ResetSentPage, VerificationSentPage, VerifyEmailPage,
+    ConfirmPage, EmailVerifiedPage, ForgotPasswordPage, LogInPage, PasswordResetPage, RegisterPage, ResetPasswordPage,
+    ResetSentPage, SessionsPage, VerificationSentPage, VerifyEmailPage,
 };
 use home::{DashboardPage, LandingPage, NotFoundPage};
 use layout::Layout;
@@ -49,6 +51,9 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/forgot-password/sent") view=ResetSentPage ssr=SsrMode::Async/>
                     <Route path=path!("/reset-password") view=ResetPasswordPage ssr=SsrMode::Async/>
                     <Route path=path!("/reset-password/done") view=PasswordResetPage ssr=SsrMode::Async/>
+                    <Route path=path!("/account/sessions") view=SessionsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/account/api-keys") view=ApiKeysPage ssr=SsrMode::Async/>
+                    <Route path=path!("/account/confirm") view=ConfirmPage ssr=SsrMode::Async/>
                     <Route path=path!("/dashboard") view=DashboardPage ssr=SsrMode::Async/>
                     <Route path=path!("/tasks") view=TasksPage ssr=SsrMode::Async/>
                     <Route path=path!("/tasks/new") view=NewTaskPage ssr=SsrMode::Async/>

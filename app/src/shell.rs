@@ -16,13 +16,13 @@ pub struct Assets {
     pub css: String,
 }
 
-/// The document. A refused plain form is answered without the client: it would draw the page anew and lose what was typed.
+/// The document. A plain form is answered without the client: it would draw the page anew and lose what was typed or made.
 pub fn shell(assets: &Assets) -> impl IntoView + use<> {
     let Assets { js, wasm, css } = assets.clone();
-    let is_refusal = ssr::provide_refusal();
+    let is_answer = ssr::provide_answer();
     let start =
         format!("import init, {{ hydrate }} from '{js}';\nawait init({{ module_or_path: '{wasm}' }});\nhydrate();");
-    let client = (!is_refusal).then(|| {
+    let client = (!is_answer).then(|| {
         view! {
             <link rel="modulepreload" href=js nonce=use_nonce()/>
             <script type="module" nonce=use_nonce()>{start}</script>

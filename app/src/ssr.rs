@@ -1,11 +1,14 @@
 //! The server's side of the server functions and pages: who is asking, what a refusal becomes. The only server-only file.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use axum::http::request::Parts;
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 use model::Problem;
+use model::api_keys::CreatedApiKey;
 use model::auth::{AuthUser, LogIn, Register};
-use server::http::{RequestId, request_id, signed_in_by_cookie, status_of, user_agent};
+use server::http::{Client, RequestId, request_id, signed_in_by_cookie, status_of};
 use server::{Actor, App, auth};
 use tower_sessions::Session;
 
@@ -23,8 +26,45 @@ pub struct RefusedForm {
     pub typed: Typed,
 }
 
-/// Gives the page the refusal of its plain form, if it is answered for one; the answer is whether it is.
-pub fn provide_refusal() -> bool {
+/// Where a plain form leaves what its page has to show once, because it must stand in no address.
+#[derive(Clone, Default)]
+pub struct ShowOnce(Arc<Mutex<Option<CreatedApiKey>>>);
+
+impl ShowOnce {
+    /// Whether something is to be shown.
+    pub fn is_filled(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    fn put(&self, created: &CreatedApiKey) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(created.clone());
+    }
+
+    fn take(&self) -> Option<CreatedApiKey> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// Leaves a new key for the page, when a plain form asked for it; a client in the browser gets it in the answer.
+pub fn show_once(created: &CreatedApiKey) {
+    if let Some(shown) = use_context::<Parts>().and_then(|parts| parts.extensions.get::<ShowOnce>().cloned()) {
+        shown.put(created);
+    }
+}
+
+/// Gives the page what the plain form that it answers has made or why it was refused; the answer is whether it answers one.
+pub fn provide_answer() -> bool {
+    let shown = use_context::<Parts>().and_then(|parts| parts.extensions.get::<ShowOnce>().and_then(ShowOnce::take));
+    match shown {
+        Some(created) => {
+            provide_context(created);
+            true
+        }
+        None => provide_refusal(),
+    }
+}
+
+fn provide_refusal() -> bool {
     let Some(refused) = use_context::<Parts>().and_then(|parts| parts.extensions.get::<RefusedForm>().cloned()) else {
         return false;
     };
@@ -98,18 +138,26 @@ async fn actor(parts: &Parts) -> Result<Option<Actor>, ApiError> {
 pub async fn register(new: Register) -> Result<(), ApiError> {
     let (app, parts) = (app()?, parts()?);
     let profile = auth::register(&app, new).await.map_err(refuse)?;
-    start_session(&parts, profile.id).await
+    start_session(&app, &parts, profile.id).await
 }
 
 /// Checks name and password and signs the user in.
 pub async fn log_in(login: LogIn) -> Result<(), ApiError> {
     let (app, parts) = (app()?, parts()?);
     let user = auth::check_login(&app, login).await.map_err(refuse)?;
-    start_session(&parts, user.id).await
+    start_session(&app, &parts, user.id).await
 }
 
-async fn start_session(parts: &Parts, user_id: uuid::Uuid) -> Result<(), ApiError> {
-    auth::store::start(&session(parts)?, user_id, user_agent(&parts.headers)).await.map_err(refuse)
+async fn start_session(app: &App, parts: &Parts, user_id: uuid::Uuid) -> Result<(), ApiError> {
+    let client = Client::of(&app.config.server, parts);
+    auth::store::start(&session(parts)?, user_id, client).await.map_err(refuse)
+}
+
+/// Checks the password once more; the browser goes on with a new session (OWASP ASVS 5.0, 7.2.4), in which it counts as confirmed.
+pub async fn confirm(password: String) -> Result<(), ApiError> {
+    let (app, actor) = signed_in().await?;
+    auth::check_password(&app, &actor, password).await.map_err(refuse)?;
+    start_session(&app, &parts()?, actor.id()).await
 }
 
 /// Ends the browser's session and forgets its cookie.

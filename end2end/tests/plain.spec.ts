@@ -99,4 +99,29 @@ test("without JavaScript: somebody confirms an address by the letter", async ({ 
 
 test("without JavaScript: somebody who has forgotten the password chooses a new one by the letter", async ({ page }) => {
   await resetPassword(page, await signUp(page, "barbara"));
+test("without JavaScript: a key is made, shown once, and revoked", async ({ page, request }) => {
+  await signUp(page, "ada");
+  await page.goto("/account/api-keys");
+  await page.getByLabel("Name").fill("nightly");
+  await page.getByLabel("tasks:read").check();
+  await page.getByRole("button", { name: "Create key" }).click();
+  const key = await page.getByLabel("New API key").inputValue();
+  expect(page.url()).not.toContain("starter_");
+  await expect(page.getByRole("button", { name: "Copy" })).toBeHidden();
+  const list = () => request.get(`${process.env.STARTER_URL}/api/v1/tasks`, { headers: { "X-API-Key": key } });
+  expect((await list()).status()).toBe(200);
+  await page.goto("/account/api-keys");
+  await expect(page.getByLabel("New API key")).toHaveCount(0);
+  await page.getByRole("button", { name: "Revoke nightly" }).click();
+  await expect(page.getByText("revoked")).toBeVisible();
+  expect((await list()).status()).toBe(401);
+});
+
+test("without JavaScript: sessions are listed, and all of them ended", async ({ page }) => {
+  await signUp(page, "grace");
+  await page.goto("/account/sessions");
+  await expect(page.getByText("This one")).toBeVisible();
+  await page.getByRole("button", { name: "Log out everywhere" }).click();
+  await page.goto("/dashboard");
+  await expect(page).toHaveURL(/\/login/);
 });

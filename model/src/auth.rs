@@ -91,6 +91,60 @@ pub struct Refreshed {
     pub refreshed_at: DateTime<Utc>,
 }
 
+/// Which door a session belongs to; a token is good at its own door only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "postgres", derive(sqlx::Type), sqlx(type_name = "session_kind", rename_all = "lowercase"))]
+pub enum SessionKind {
+    Browser,
+    Api,
+}
+
+/// A login that is in force, as its owner sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Session {
+    pub id: Uuid,
+    pub kind: SessionKind,
+    /// The browser or program by its name, as far as its `User-Agent` tells.
+    pub browser: Option<String>,
+    /// The operating system, as far as the `User-Agent` tells.
+    pub system: Option<String>,
+    /// The address that the login came from.
+    pub ip: Option<String>,
+    pub created_at: DateTime<Utc>,
+    /// Written once a minute at most.
+    pub last_seen_at: DateTime<Utc>,
+    /// When it ends unless it is used or refreshed.
+    pub expires_at: DateTime<Utc>,
+    /// Whether this request came by it.
+    pub is_current: bool,
+}
+
+/// The password once more, before something delicate.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Confirm {
+    pub password: String,
+}
+
+/// The path, if it leads to a page of this program wherever a browser reads it; none when it could lead to another site.
+///
+/// Browsers take `\` for `/` and drop tabs and line ends (WHATWG URL, 4.4), so neither may be in it.
+pub fn local_path(path: &str) -> Option<&str> {
+    let is_local = path.starts_with('/') && !path.starts_with("//");
+    let is_plain = !path.chars().any(|letter| letter == '\\' || letter.is_control());
+    (is_local && is_plain).then_some(path)
+}
+
+/// A session in which delicate things can be done for a while.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Confirmed {
+    pub sudo_until: DateTime<Utc>,
+}
+
 /// Who is signed in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -120,10 +174,17 @@ impl fmt::Debug for ResetPassword {
         f.debug_struct("ResetPassword").finish_non_exhaustive()
     }
 }
+// Passwords and tokens must not reach a log, so these say less than a derived Debug would.
 
 impl fmt::Debug for Register {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Register").field("username", &self.username).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Confirm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Confirm").finish_non_exhaustive()
     }
 }
 
@@ -149,6 +210,29 @@ mod tests {
         let problem = new.check().unwrap_err();
         let named: Vec<_> = problem.fields().into_iter().map(|field| field.field).collect();
         assert_eq!(named, ["username", "email", "password"]);
+    }
+
+    #[test]
+    fn only_paths_of_this_program_are_local() {
+        for path in ["/", "/account/api-keys", "/tasks?status=failed#top", "/tasks//x"] {
+            assert_eq!(local_path(path), Some(path));
+        }
+        for path in [
+            "",
+            "account",
+            "//evil.example",
+            "/\\evil.example",
+            "\\\\evil.example",
+            "https://evil.example",
+            "https:evil.example",
+            "javascript:alert(1)",
+            "/\t/evil.example",
+            "\t//evil.example",
+            " //evil.example",
+            "/\n/evil.example",
+        ] {
+            assert_eq!(local_path(path), None, "{path:?}");
+        }
     }
 
     #[test]

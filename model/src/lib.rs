@@ -2,6 +2,7 @@
 //!
 //! Nothing here does I/O and nothing knows Leptos, so the same value travels from the PostgreSQL row to the browser.
 
+pub mod api_keys;
 pub mod audit;
 pub mod auth;
 pub mod health;

@@ -16,6 +16,8 @@ pub enum Problem {
     Forbidden,
     /// Somebody else has set the password; its owner has to choose another one first.
     PasswordChangeRequired,
+    /// Allowed, but only shortly after the password was given.
+    ReauthenticationRequired,
     /// The thing does not exist, or is not the caller's to know of.
     NotFound { what: Thing },
     /// Field errors, all of them at once.
@@ -53,6 +55,8 @@ pub enum Thing {
     Task,
     TaskType,
     Schedule,
+    Session,
+    ApiKey,
 }
 
 /// A field whose value is unique among all users.
@@ -110,11 +114,14 @@ impl fmt::Display for Problem {
             Self::WrongCredentials => write!(f, "Wrong username, email or password"),
             Self::Forbidden => write!(f, "You are not allowed to do this"),
             Self::PasswordChangeRequired => write!(f, "Please choose a new password first"),
+            Self::ReauthenticationRequired => write!(f, "Please confirm your password first"),
             Self::NotFound { what: Thing::Page } => write!(f, "Not found"),
             Self::NotFound { what: Thing::User } => write!(f, "User not found"),
             Self::NotFound { what: Thing::Task } => write!(f, "Task not found"),
             Self::NotFound { what: Thing::TaskType } => write!(f, "Task type not found"),
             Self::NotFound { what: Thing::Schedule } => write!(f, "Schedule not found"),
+            Self::NotFound { what: Thing::Session } => write!(f, "Session not found"),
+            Self::NotFound { what: Thing::ApiKey } => write!(f, "API key not found"),
             Self::Invalid { fields } => {
                 write!(f, "Validation failed")?;
                 for (place, field) in fields.iter().enumerate() {

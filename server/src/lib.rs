@@ -1,5 +1,6 @@
 //! Everything that needs the database: services, their REST doors, and the background worker. Knows nothing of Leptos.
 
+pub mod api_keys;
 pub mod app;
 pub mod audit;
 pub mod auth;

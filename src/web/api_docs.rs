@@ -10,7 +10,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use server::App;
 use utoipa::openapi::OpenApi as Document;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::Config;
@@ -26,19 +26,23 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
     info(title = "starter", description = "Accounts, background tasks and health."),
     tags(
         (name = "auth", description = "Accounts and sessions"),
+        (name = "api-keys", description = "Keys for programs, within scopes"),
         (name = "tasks", description = "Background tasks"),
         (name = "health", description = "Is it well?"),
     ),
-    modifiers(&Bearer),
+    modifiers(&Credentials),
 )]
 struct Description;
 
-struct Bearer;
+struct Credentials;
 
-impl Modify for Bearer {
+impl Modify for Credentials {
     fn modify(&self, document: &mut Document) {
-        let scheme = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
-        document.components.get_or_insert_default().add_security_scheme("bearer", scheme);
+        let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+        let api_key = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-API-Key")));
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("bearer", bearer);
+        components.add_security_scheme("api_key", api_key);
     }
 }
 

@@ -1,13 +1,14 @@
 //! Server functions; and what a browser without JavaScript sees when its form is refused.
 //!
 //! Leptos answers a refused plain form by sending the browser back to the page with the error in the address. We draw that
-//! page at once instead: with the right status, what was typed kept, and no text that came from an address.
+//! page at once instead: with the right status, what was typed kept, and no text that came from an address. What a form has made
+//! and must be shown once (an API key) comes back in the same way, because it must stand in no address either.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 use app::error::ApiError;
-use app::ssr::{RefusedForm, error_of_redirect};
+use app::ssr::{RefusedForm, ShowOnce, error_of_redirect};
 use app::ui::{RefusedOn, Typed};
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -58,14 +59,19 @@ pub async fn answer(State(Context { app, pages }): State<Context>, request: Requ
     let mut back = Request::from_parts(parts.clone(), Body::empty());
     parts.headers.insert(REFERER, HeaderValue::from_static(CALLED_FROM));
     let path = parts.uri.path().to_owned();
+    let shown = ShowOnce::default();
+    parts.extensions.insert(shown.clone());
     let response = call(app, Request::from_parts(parts, Body::from(bytes.clone()))).await;
 
     let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok()).unwrap_or_default();
-    let Some(problem) = error_of_redirect(location) else { return response };
-    *back.method_mut() = Method::GET;
     let on = RefusedOn(page.to_string());
+    match error_of_redirect(location) {
+        Some(problem) => drop(back.extensions_mut().insert(RefusedForm { path, on, problem, typed: typed(&bytes) })),
+        None if shown.is_filled() => drop(back.extensions_mut().insert(shown)),
+        None => return response,
+    }
+    *back.method_mut() = Method::GET;
     *back.uri_mut() = page;
-    back.extensions_mut().insert(RefusedForm { path, on, problem, typed: typed(&bytes) });
     match pages.oneshot(back).await {
         Ok(page) => page,
         Err(never) => match never {},

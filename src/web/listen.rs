@@ -3,12 +3,16 @@
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::Request;
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use server::App;
+use server::http::client::Peer;
 use tokio::net::TcpListener;
+use tower::ServiceExt;
 
 /// Wait after an accept that failed, most often because files are exhausted.
 const AGAIN: Duration = Duration::from_millis(100);
@@ -27,16 +31,19 @@ pub async fn serve(listener: TcpListener, router: Router, app: &App) -> anyhow::
             accepted = listener.accept() => accepted,
             () = app.stopping.cancelled() => break,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(error = %error, "could not accept a connection");
                 tokio::time::sleep(AGAIN).await;
                 continue;
             }
         };
-        let served =
-            builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
+        let service = router.clone().map_request(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(Peer(peer.ip()));
+            request
+        });
+        let served = builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service));
         let watched = graceful.watch(served.into_owned());
         tokio::spawn(async move {
             // A client that goes away is no fault of ours.

@@ -1,7 +1,9 @@
 //! What people and programs meet, through the doors that they use. One binary, because linking takes longest.
 
 mod accounts;
+mod addresses;
 mod admin;
+mod api_keys;
 mod browsers;
 mod commands;
 mod dead_letter;
@@ -19,6 +21,7 @@ mod queue;
 mod refusals;
 mod schedules;
 mod sessions;
+mod sudo;
 mod support;
 mod tasks;
 mod testing;

@@ -8,8 +8,10 @@ use server::auth::store::Store;
 use tower_sessions::SessionStore;
 use tower_sessions::cookie::time::{Duration as Lifetime, OffsetDateTime};
 use tower_sessions::session::{Id, Record};
+use uuid::Uuid;
 
-use crate::support::{Answer, Person, TestApp};
+use crate::support::program::Program;
+use crate::support::{Answer, Person, TestApp, within_patience};
 
 const UNAUTHORIZED: (u16, &str) = (401, "UNAUTHORIZED");
 
@@ -158,4 +160,107 @@ async fn what_is_saved_without_a_login_is_no_session() {
     let expiry_date = OffsetDateTime::now_utc() + Lifetime::hours(1);
     let mut record = Record { id: Id::default(), data: Default::default(), expiry_date };
     assert!(Store(app.app.clone()).create(&mut record).await.is_err());
+}
+
+const FIREFOX: &str = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:132.0) Gecko/20100101 Firefox/132.0";
+
+/// Logs in as this program; the answer is the token.
+async fn log_in_as(app: &TestApp, name: &str, user_agent: &str) -> String {
+    let login = json!({"username": name, "password": crate::support::PASSWORD, "user_agent": user_agent});
+    app.send("/api/v1/auth/login", login).await.data()["session_token"].as_str().unwrap().to_owned()
+}
+
+async fn sessions_of(app: &TestApp, person: &Person) -> Vec<serde_json::Value> {
+    app.get(person, "/api/v1/auth/sessions").await.data().as_array().unwrap().clone()
+}
+
+#[tokio::test]
+async fn somebody_sees_their_own_sessions_that_are_in_force_and_which_one_this_is() {
+    let app = TestApp::start().await;
+    let (ada, _bob) = (app.register("Ada").await, app.register("Bob").await);
+    log_in_as(&app, "Ada", "gone").await;
+    app.change(ada.id, "update sessions set idle_until = now() where user_agent = 'gone' and user_id = $1").await;
+    log_in_as(&app, "Ada", FIREFOX).await;
+
+    let sessions = sessions_of(&app, &ada).await;
+    assert_eq!(sessions.len(), 2, "{sessions:?}");
+    let (this, firefox) = (&sessions[0], &sessions[1]);
+    assert_eq!((&this["is_current"], &firefox["is_current"]), (&json!(true), &json!(false)));
+    assert_eq!((&firefox["browser"], &firefox["system"]), (&json!("Firefox"), &json!("macOS")));
+    assert_eq!((&firefox["kind"], &firefox["ip"]), (&json!("api"), &json!("127.0.0.1")));
+    for moment in ["created_at", "last_seen_at", "expires_at"] {
+        assert!(firefox[moment].as_str().unwrap().ends_with('Z'), "{firefox}");
+    }
+    assert!(!firefox.to_string().contains("token"), "{firefox}");
+}
+
+#[tokio::test]
+async fn a_session_is_ended_by_its_owner_only() {
+    let app = TestApp::start().await;
+    let (ada, bob) = (app.register("Ada").await, app.register("Bob").await);
+    let other = Person { token: app.log_in("Ada").await, name: "Ada".into(), email: ada.email.clone(), id: ada.id };
+    let id = sessions_of(&app, &other).await[0]["id"].as_str().unwrap().to_owned();
+    let path = format!("/api/v1/auth/sessions/{id}");
+
+    assert_eq!(app.delete(&bob, &path).await.refusal(), (404, "NOT_FOUND".into()));
+    assert_eq!(app.get(&other, "/api/v1/auth/me").await.status, 200, "a stranger ends nothing");
+    let ended = app.delete(&ada, &path).await;
+    assert_eq!((ended.status, ended.text.as_str()), (204, ""));
+    is_refused(&app, &other).await;
+    assert_eq!(app.delete(&ada, &path).await.refusal(), (404, "NOT_FOUND".into()), "it is gone");
+    assert_eq!(app.get(&ada, "/api/v1/auth/me").await.status, 200);
+}
+
+#[tokio::test]
+async fn logging_out_elsewhere_keeps_this_session_and_those_of_others() {
+    let app = TestApp::start().await;
+    let (ada, bob) = (app.register("Ada").await, app.register("Bob").await);
+    app.log_in("Ada").await;
+    app.browser_of("Ada").await;
+
+    let ended = app.post(&ada, "/api/v1/auth/logout-others", json!({})).await;
+    assert_eq!(ended.json()["message"], "Ended 2 session(s)");
+    assert_eq!(sessions_of(&app, &ada).await.len(), 1);
+    assert_eq!(app.get(&bob, "/api/v1/auth/me").await.status, 200);
+}
+
+#[tokio::test]
+async fn the_page_of_sessions_works_by_plain_forms() {
+    let app = TestApp::start().await;
+    let ada = app.register("Ada").await;
+    let browser = app.browser_of("Ada").await;
+    let program = sessions_of(&app, &ada).await[0]["id"].as_str().unwrap().to_owned();
+    let page = browser.open("/account/sessions").await;
+    assert!(page.text.contains(&program) && page.text.contains("This one"), "{}", page.text);
+
+    let ended = browser.submit("/account/sessions", "/api/auth/end_session", &[("id", &program)]).await;
+    assert_eq!((ended.status, ended.header("location")), (302, "/account/sessions"));
+    is_refused(&app, &ada).await;
+    let again = browser.submit("/account/sessions", "/api/auth/end_session", &[("id", &program)]).await;
+    assert_eq!(again.status, 404);
+    assert!(again.text.contains("Session not found"), "{}", again.text);
+
+    let other = app.browser_of("Ada").await;
+    browser.submit("/account/sessions", "/api/auth/log_out_others", &[]).await;
+    assert_eq!(Answer::to(other.request(Method::GET, "/api/v1/auth/me")).await.status, 401);
+    let everywhere = browser.submit("/account/sessions", "/api/auth/log_out_everywhere", &[]).await;
+    assert_eq!((everywhere.status, everywhere.header("location")), (302, "/"));
+    assert_eq!(Answer::to(browser.request(Method::GET, "/api/v1/auth/me")).await.status, 401);
+}
+
+#[tokio::test]
+async fn sessions_that_have_ended_are_purged_by_a_worker() {
+    let app = TestApp::start().await;
+    let ada = app.register("Ada").await;
+    let kept = app.register("Bob").await;
+    app.change(ada.id, "update sessions set idle_until = now() where user_id = $1").await;
+    let worker = Program::start(&["worker"], &[("DATABASE_URL", app.database_url.as_str())]);
+    within_patience("the purge", async {
+        let left = async || sqlx::query_scalar::<_, Uuid>("select user_id from sessions").fetch_all(&app.app.db).await;
+        while left().await.unwrap() != [kept.id] {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    drop(worker);
 }

@@ -1,7 +1,10 @@
 //! The server functions of signing in and out.
 
 use leptos::prelude::*;
-use model::auth::{AuthUser, ForgotPassword, LogIn, Register, ResetPassword, VerifyEmail};
+#[cfg(feature = "ssr")]
+use model::auth::local_path;
+use model::auth::{AuthUser, Confirm, ForgotPassword, LogIn, Register, ResetPassword, Session, VerifyEmail};
+use uuid::Uuid;
 
 use crate::error::ApiError;
 #[cfg(feature = "ssr")]
@@ -74,5 +77,46 @@ pub async fn forgot_password(new: ForgotPassword) -> Result<(), ApiError> {
 pub async fn reset_password(new: ResetPassword) -> Result<(), ApiError> {
     server::auth::reset_password(&ssr::app()?, new).await.map_err(ssr::refuse)?;
     ssr::redirect("/reset-password/done");
+    Ok(())
+}
+
+/// The sessions of the signed-in person that are in force.
+#[server(endpoint = "auth/sessions")]
+pub async fn list_sessions() -> Result<Vec<Session>, ApiError> {
+    let (app, actor) = ssr::signed_in().await?;
+    server::auth::list_sessions(&app, &actor).await.map_err(ssr::refuse)
+}
+
+/// Ends one session of the signed-in person.
+#[server(endpoint = "auth/end_session")]
+pub async fn end_session(id: Uuid) -> Result<(), ApiError> {
+    let (app, actor) = ssr::signed_in().await?;
+    server::auth::end_session(&app, &actor, id).await.map_err(ssr::refuse)?;
+    ssr::redirect("/account/sessions");
+    Ok(())
+}
+
+/// Ends every session of the signed-in person but this one; the answer is how many.
+#[server(endpoint = "auth/log_out_others")]
+pub async fn log_out_others() -> Result<u64, ApiError> {
+    let (app, actor) = ssr::signed_in().await?;
+    let ended = server::auth::log_out_others(&app, &actor).await.map_err(ssr::refuse)?;
+    ssr::redirect("/account/sessions");
+    Ok(ended)
+}
+
+/// Ends every session of the signed-in person, this one included, and goes to the first page.
+#[server(endpoint = "auth/log_out_everywhere")]
+pub async fn log_out_everywhere() -> Result<(), ApiError> {
+    let (app, actor) = ssr::signed_in().await?;
+    server::auth::log_out_everywhere(&app, &actor).await.map_err(ssr::refuse)?;
+    log_out().await
+}
+
+/// Confirms the password and goes back to where it was asked for; the way leads to pages of ours only.
+#[server(name = SubmitConfirm, endpoint = "auth/confirm")]
+pub async fn confirm(new: Confirm, to: String) -> Result<(), ApiError> {
+    ssr::confirm(new.password).await?;
+    ssr::redirect(local_path(&to).unwrap_or("/account/sessions"));
     Ok(())
 }

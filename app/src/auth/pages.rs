@@ -54,7 +54,7 @@ pub fn LogInPage() -> impl IntoView {
 }
 
 /// What was read before belongs to nobody or to somebody else.
-fn forget_cache_when_done(is_done: impl Fn() -> bool + 'static) {
+pub(super) fn forget_cache_when_done(is_done: impl Fn() -> bool + 'static) {
     let client = expect_context::<QueryClient>();
     Effect::new(move || {
         if is_done() {

@@ -5,6 +5,7 @@ use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 use model::Problem;
 
+use crate::auth::confirm_address;
 use crate::error::ApiError;
 
 /// What a person had typed into a plain form that was refused, by input name; never passwords.
@@ -142,6 +143,35 @@ pub fn SelectField(
 }
 
 /// What was refused as a whole; what belongs to one field stands there. It belongs into the form.
+/// Some of a few choices: value and words of each. On the wire the choice at place `i` is `new[field][i]`.
+#[component]
+pub fn CheckboxGroup(
+    field: &'static str,
+    label: &'static str,
+    problem: Signal<Option<Problem>>,
+    choices: Vec<(&'static str, &'static str)>,
+) -> impl IntoView {
+    let error = problem_of(field, problem);
+    let boxes = choices.into_iter().enumerate().map(|(place, (value, words))| {
+        let path = format!("{field}.{place}");
+        let checked = first_value(&path, "") == value;
+        view! {
+            <label class="actions">
+                <input type="checkbox" name=input_name(&path) value=value checked=checked aria-describedby=format!("{field}-error")/>
+                <span><code>{value}</code>" "{words}</span>
+            </label>
+        }
+    });
+    view! {
+        <fieldset class="field">
+            <legend>{label}</legend>
+            {boxes.collect_view()}
+            <p class="field-error" id=format!("{field}-error") role="alert">{move || error.get()}</p>
+        </fieldset>
+    }
+}
+
+/// What was refused as a whole; what belongs to one field stands there.
 #[component]
 pub fn Refusal(problem: Signal<Option<Problem>>) -> impl IntoView {
     let words = move || {
@@ -150,9 +180,14 @@ pub fn Refusal(problem: Signal<Option<Problem>>) -> impl IntoView {
             false => "Please look at the marked fields.".to_owned(),
         })
     };
+    let confirm = confirm_address();
+    let way = move || {
+        let is_needed = problem.get() == Some(Problem::ReauthenticationRequired);
+        is_needed.then(|| view! { " "<a href=confirm.get()>"Confirm your password"</a> })
+    };
     view! {
         <div role="alert" aria-live="polite">
-            {move || words().map(|words| view! { <p class="notice" data-tone="error">{words}</p> })}
+            {move || words().map(|words| view! { <p class="notice" data-tone="error">{words}{way}</p> })}
         </div>
         {use_context::<RefusedOn>().map(|RefusedOn(page)| view! { <input type="hidden" name=RefusedOn::NAME value=page/> })}
     }

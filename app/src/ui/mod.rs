@@ -11,7 +11,9 @@ mod values;
 
 pub use badge::{PriorityBadge, StatusBadge};
 pub use done::Done;
-pub use form::{Hidden, Refusal, RefusedOn, SelectField, Submit, TextField, Typed, query_value, refusal_of};
+pub use form::{
+    CheckboxGroup, Hidden, Refusal, RefusedOn, SelectField, Submit, TextField, Typed, query_value, refusal_of,
+};
 pub use moment::Moment;
 pub use pager::Pager;
 pub use states::{Empty, Loading, Refused};

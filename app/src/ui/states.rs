@@ -1,6 +1,8 @@
 use leptos::prelude::*;
 use model::Problem;
 
+use crate::auth::confirm_address;
+
 /// Data is on its way.
 #[component]
 pub fn Loading() -> impl IntoView {
@@ -21,6 +23,9 @@ pub fn Refused(problem: Problem) -> impl IntoView {
     let next = match &problem {
         Problem::PasswordChangeRequired => view! { <a class="btn" href="/account">"Choose a password"</a> }.into_any(),
         Problem::NotSignedIn => view! { <a class="btn" href="/login">"Log in"</a> }.into_any(),
+        Problem::ReauthenticationRequired => {
+            view! { <a class="btn" href=confirm_address().get_untracked()>"Confirm your password"</a> }.into_any()
+        }
         Problem::NotFound { .. } => view! { <a class="btn" href="/tasks">"All tasks"</a> }.into_any(),
         _ => view! { <a class="btn" data-variant="outline" href="">"Try again"</a> }.into_any(),
     };

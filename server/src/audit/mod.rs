@@ -18,6 +18,7 @@ pub enum Subject<'a> {
     Task(Uuid),
     TaskType(&'a str),
     Schedule(Uuid),
+    ApiKey(Uuid),
     /// Many at once, described by the details.
     Tasks,
     User(Uuid),
@@ -29,6 +30,7 @@ impl Subject<'_> {
             Self::Task(id) => ("task", id.to_string()),
             Self::TaskType(name) => ("task_type", name.to_owned()),
             Self::Schedule(id) => ("schedule", id.to_string()),
+            Self::ApiKey(id) => ("api_key", id.to_string()),
             Self::Tasks => ("tasks", "many".to_owned()),
             Self::User(id) => ("user", id.to_string()),
         }

@@ -1,13 +1,17 @@
 //! `/auth` of the REST API.
 
 use axum::extract::State;
-use axum::http::HeaderMap;
-use model::auth::{AuthUser, ForgotPassword, LogIn, LoggedIn, Refreshed, Register, ResetPassword, VerifyEmail};
+use axum::http::StatusCode;
+use model::auth::{
+    AuthUser, Confirm, Confirmed, ForgotPassword, LogIn, LoggedIn, Refreshed, Register, ResetPassword, Session,
+    VerifyEmail,
+};
 use model::users::UserProfile;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use uuid::Uuid;
 
-use crate::http::{ErrorBody, Json, SignedIn, Success, user_agent};
+use crate::http::{Client, ErrorBody, Json, Path, SignedIn, Success};
 use crate::{App, Result, auth};
 
 /// The routes, below `/api/v1`.
@@ -17,6 +21,10 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(log_in))
         .routes(routes!(log_out))
         .routes(routes!(log_out_everywhere))
+        .routes(routes!(log_out_others))
+        .routes(routes!(sessions))
+        .routes(routes!(end_session))
+        .routes(routes!(confirm))
         .routes(routes!(me))
         .routes(routes!(refresh))
         .routes(routes!(verify_email))
@@ -37,8 +45,8 @@ async fn register(State(app): State<App>, Json(new): Json<Register>) -> Result<S
 #[utoipa::path(post, path = "/auth/login", tag = "auth", request_body = LogIn, responses(
     (status = 200, body = Success<LoggedIn>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
 ))]
-async fn log_in(State(app): State<App>, headers: HeaderMap, Json(login): Json<LogIn>) -> Result<Success<LoggedIn>> {
-    Ok(Success::of(auth::log_in(&app, login, user_agent(&headers)).await?))
+async fn log_in(State(app): State<App>, client: Client, Json(login): Json<LogIn>) -> Result<Success<LoggedIn>> {
+    Ok(Success::of(auth::log_in(&app, login, client).await?))
 }
 
 /// End this session.
@@ -57,6 +65,44 @@ async fn log_out(State(app): State<App>, SignedIn(actor): SignedIn) -> Result<Su
 async fn log_out_everywhere(State(app): State<App>, SignedIn(actor): SignedIn) -> Result<Success<String>> {
     let ended = auth::log_out_everywhere(&app, &actor).await?;
     Ok(Success::told("Logged out everywhere".into(), format!("Ended {ended} session(s)")))
+}
+
+/// End every session of this user but this one.
+#[utoipa::path(post, path = "/auth/logout-others", tag = "auth", security(("bearer" = [])), responses(
+    (status = 200, body = Success<String>), (status = 401, body = ErrorBody),
+))]
+async fn log_out_others(State(app): State<App>, SignedIn(actor): SignedIn) -> Result<Success<String>> {
+    let ended = auth::log_out_others(&app, &actor).await?;
+    Ok(Success::told("Logged out elsewhere".into(), format!("Ended {ended} session(s)")))
+}
+
+/// The sessions of this user that are in force: this one first, then by their last use.
+#[utoipa::path(get, path = "/auth/sessions", tag = "auth", security(("bearer" = [])), responses(
+    (status = 200, body = Success<Vec<Session>>), (status = 401, body = ErrorBody),
+))]
+async fn sessions(State(app): State<App>, SignedIn(actor): SignedIn) -> Result<Success<Vec<Session>>> {
+    Ok(Success::of(auth::list_sessions(&app, &actor).await?))
+}
+
+/// End one session of this user.
+#[utoipa::path(delete, path = "/auth/sessions/{id}", tag = "auth", security(("bearer" = [])), params(("id" = Uuid, Path)), responses(
+    (status = 204), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody),
+))]
+async fn end_session(State(app): State<App>, SignedIn(actor): SignedIn, Path(id): Path<Uuid>) -> Result<StatusCode> {
+    auth::end_session(&app, &actor, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Confirm the password, so that delicate things can be done in this session for some minutes. A login counts as one.
+#[utoipa::path(post, path = "/auth/sudo", tag = "auth", security(("bearer" = [])), request_body = Confirm, responses(
+    (status = 200, body = Success<Confirmed>), (status = 401, body = ErrorBody), (status = 422, body = ErrorBody),
+))]
+async fn confirm(
+    State(app): State<App>,
+    SignedIn(actor): SignedIn,
+    Json(given): Json<Confirm>,
+) -> Result<Success<Confirmed>> {
+    Ok(Success::of(auth::confirm(&app, &actor, given).await?))
 }
 
 /// Who is signed in.

@@ -1,22 +1,16 @@
 //! The `sessions` table: one row a login, for browsers and programs alike, found by the hash of its token.
 
 use chrono::{DateTime, Utc};
-use model::auth::AuthUser;
+use model::auth::{AuthUser, Session, SessionKind};
 use model::users::Role;
 use sha2::{Digest, Sha256};
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 use tower_sessions::session::Id;
 use uuid::Uuid;
 
+use super::device;
+use crate::http::Client;
 use crate::{Actor, App, Result};
-
-/// Which door a session belongs to; a token is good at its own door only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
-#[sqlx(type_name = "session_kind", rename_all = "lowercase")]
-pub enum SessionKind {
-    Browser,
-    Api,
-}
 
 /// A session that is in force.
 #[derive(Clone, Debug)]
@@ -34,29 +28,32 @@ fn hash(token: &str) -> Vec<u8> {
     Sha256::digest(token).to_vec()
 }
 
-/// Writes a session; the answer is when it ends unless it is used or refreshed.
+/// Writes a session; the answer is when it ends unless it is used or refreshed. The login counts as a confirmed password.
 pub async fn insert(
     conn: &mut PgConnection,
     app: &App,
     user_id: Uuid,
     kind: SessionKind,
     token: &str,
-    user_agent: Option<&str>,
+    client: &Client,
 ) -> Result<DateTime<Utc>> {
     let auth = &app.config.auth;
     let idle_until = sqlx::query_scalar!(
         r#"
-        insert into sessions (id, user_id, token_hash, kind, user_agent, idle_until, absolute_until)
-        values ($1, $2, $3, $4, $5, now() + make_interval(hours => $6), now() + make_interval(hours => $7))
+        insert into sessions (id, user_id, token_hash, kind, user_agent, ip, idle_until, absolute_until, sudo_until)
+        values ($1, $2, $3, $4, $5, $6::text::inet, now() + make_interval(hours => $7), now() + make_interval(hours => $8),
+                now() + make_interval(mins => $9))
         returning idle_until
         "#,
         Uuid::now_v7(),
         user_id,
         hash(token),
         kind as SessionKind,
-        user_agent,
+        client.user_agent,
+        client.ip.map(|ip| ip.to_string()),
         whole(auth.session_duration_hours),
         whole(auth.session_absolute_hours),
+        whole(auth.sudo_minutes),
     )
     .fetch_one(conn)
     .await?;
@@ -90,7 +87,8 @@ pub async fn find(app: &App, token: &str, kind: SessionKind) -> Result<Option<Fo
         touch(app, row.session_id).await?;
     }
     let user = AuthUser { id: row.id, username: row.username, email: row.email, role: row.role };
-    let actor = Actor { user, session_id: Some(row.session_id), must_change_password: row.must_change_password };
+    let actor =
+        Actor { user, session_id: Some(row.session_id), must_change_password: row.must_change_password, scopes: None };
     Ok(Some(Found { actor, expires_at: row.idle_until }))
 }
 
@@ -147,6 +145,79 @@ pub async fn refresh(app: &App, session_id: Uuid) -> Result<Option<(DateTime<Utc
     .fetch_optional(&app.db)
     .await?;
     Ok(row.map(|row| (row.idle_until, row.refreshed_at)))
+}
+
+/// The sessions of a user that are in force, the one with this id first, then by their last use.
+pub async fn list(app: &App, user_id: Uuid, current: Uuid) -> Result<Vec<Session>> {
+    let rows = sqlx::query!(
+        r#"
+        select id, kind as "kind: SessionKind", user_agent, host(ip) as ip, created_at, last_seen_at,
+               idle_until as expires_at, id = $2 as "is_current!"
+        from sessions
+        where user_id = $1 and idle_until > now() and absolute_until > now()
+        order by id = $2 desc, last_seen_at desc, id
+        limit 100
+        "#,
+        user_id,
+        current,
+    )
+    .fetch_all(&app.db)
+    .await?;
+    let sessions = rows.into_iter().map(|row| {
+        let agent = row.user_agent.unwrap_or_default();
+        Session {
+            id: row.id,
+            kind: row.kind,
+            browser: device::browser(&agent).map(str::to_owned),
+            system: device::system(&agent).map(str::to_owned),
+            ip: row.ip,
+            created_at: row.created_at,
+            last_seen_at: row.last_seen_at,
+            expires_at: row.expires_at,
+            is_current: row.is_current,
+        }
+    });
+    Ok(sessions.collect())
+}
+
+/// Ends one session of a user; the answer is whether there was one.
+pub async fn delete_of(app: &App, user_id: Uuid, session_id: Uuid) -> Result<bool> {
+    let done = sqlx::query!("delete from sessions where id = $1 and user_id = $2", session_id, user_id)
+        .execute(&app.db)
+        .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Deletes the rows of sessions that have ended by themselves; the answer is how many.
+pub async fn purge(db: &PgPool) -> sqlx::Result<u64> {
+    // A session is never idle beyond its absolute end: the table refuses that.
+    let done = sqlx::query!("delete from sessions where idle_until <= now()").execute(db).await?;
+    Ok(done.rows_affected())
+}
+
+/// Lets delicate things be done in this session for a while, and says until when; none when it has ended.
+pub async fn confirm(app: &App, session_id: Uuid) -> Result<Option<DateTime<Utc>>> {
+    let until = sqlx::query_scalar!(
+        r#"
+        update sessions set sudo_until = now() + make_interval(mins => $2) where id = $1 returning sudo_until as "until!"
+        "#,
+        session_id,
+        whole(app.config.auth.sudo_minutes),
+    )
+    .fetch_optional(&app.db)
+    .await?;
+    Ok(until)
+}
+
+/// Whether the password was given in this session lately.
+pub async fn is_confirmed(app: &App, session_id: Uuid) -> Result<bool> {
+    let found = sqlx::query_scalar!(
+        r#"select exists (select 1 from sessions where id = $1 and sudo_until > now()) as "found!""#,
+        session_id,
+    )
+    .fetch_one(&app.db)
+    .await?;
+    Ok(found)
 }
 
 /// Ends one session.

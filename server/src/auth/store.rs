@@ -10,8 +10,9 @@ use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error as StoreError, Result as StoreResult, SessionStore};
 use uuid::Uuid;
 
-use super::sessions::{self, SessionKind};
-use crate::http::SESSION_KEY;
+use super::SessionKind;
+use super::sessions;
+use crate::http::{Client, SESSION_KEY};
 use crate::{Actor, App, Error, Result};
 
 /// The key under which a login stands in a session that is not yet stored.
@@ -21,16 +22,17 @@ const LOGIN_KEY: &str = "login";
 #[derive(Serialize, Deserialize)]
 struct Login {
     user_id: Uuid,
-    user_agent: Option<String>,
+    #[serde(flatten)]
+    client: Client,
 }
 
 /// Starts a browser session for the user under a new token; the one that the browser brought is ended.
-pub async fn start(session: &Session, user_id: Uuid, user_agent: Option<String>) -> Result<()> {
+pub async fn start(session: &Session, user_id: Uuid, client: Client) -> Result<()> {
     let broken = |error: tower_sessions::session::Error| Error::Broken(error.into());
     if session.id().is_some() {
         session.flush().await.map_err(broken)?;
     }
-    session.insert(LOGIN_KEY, Login { user_id, user_agent }).await.map_err(broken)?;
+    session.insert(LOGIN_KEY, Login { user_id, client }).await.map_err(broken)?;
     session.save().await.map_err(broken)
 }
 
@@ -51,8 +53,7 @@ impl SessionStore for Store {
         let login: Login = serde_json::from_value(login).map_err(failed)?;
         record.id = sessions::new_token();
         let mut conn = self.0.db.acquire().await.map_err(failed)?;
-        let agent = login.user_agent.as_deref();
-        sessions::insert(&mut conn, &self.0, login.user_id, SessionKind::Browser, &record.id.to_string(), agent)
+        sessions::insert(&mut conn, &self.0, login.user_id, SessionKind::Browser, &record.id.to_string(), &login.client)
             .await
             .map(drop)
             .map_err(|error| failed(format!("{error:?}")))

@@ -77,6 +77,7 @@ fn check(config: &Config) -> anyhow::Result<()> {
     ensure!((1..=24 * 30).contains(&auth.verify_email_hours), "auth.verify_email_hours must be 1 to 720");
     ensure!((5..=60).contains(&auth.reset_password_minutes), "auth.reset_password_minutes must be 5 to 60");
     crate::mail::check(&config.mail)?;
+    ensure!((1..=1440).contains(&auth.sudo_minutes), "auth.sudo_minutes must be 1 to 1440");
     ensure!(config.worker.concurrency >= 1, "worker.concurrency must be at least 1");
     ensure!(config.worker.poll_interval_ms >= 10, "worker.poll_interval_ms must be at least 10");
     ensure!((1..=3600).contains(&config.worker.lease_seconds), "worker.lease_seconds must be 1 to 3600");
@@ -129,6 +130,17 @@ mod tests {
         assert!(bad.contains("server.port"), "{bad}");
         let poor = format!("{:#}", with(&[("STARTER__WORKER__CONCURRENCY", "0")]).unwrap_err());
         assert!(poor.contains("worker.concurrency"), "{poor}");
+    }
+
+    #[test]
+    fn trusted_proxies_are_a_list_in_the_file_and_in_the_environment() {
+        let config = with(&[("STARTER__SERVER__TRUSTED_PROXIES", "10.0.0.0/8, fd00::/8,192.0.2.7")]).unwrap();
+        let printed = printed(&config).unwrap();
+        assert!(printed.contains(r#"trusted_proxies = ["10.0.0.0/8", "fd00::/8", "192.0.2.7/32"]"#), "{printed}");
+        let read: Config = toml::from_str(&printed.replace("***", "")).unwrap();
+        assert_eq!(read.server.trusted_proxies, config.server.trusted_proxies);
+        let bad = format!("{:#}", with(&[("STARTER__SERVER__TRUSTED_PROXIES", "everybody")]).unwrap_err());
+        assert!(bad.contains("server.trusted_proxies"), "{bad}");
     }
 
     #[test]

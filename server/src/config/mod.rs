@@ -2,10 +2,13 @@
 
 mod load;
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
+use ipnet::IpNet;
 use secrecy::SecretString;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use load::{Overrides, load, printed};
 
@@ -56,8 +59,23 @@ pub struct ServerConfig {
     pub max_live_streams: usize,
     /// Seconds that requests in progress get when the process is told to stop.
     pub shutdown_grace_seconds: u64,
+    /// The networks of the proxies in front of the program; only they are believed about whom they speak for.
+    #[serde(deserialize_with = "networks")]
+    pub trusted_proxies: Vec<IpNet>,
+    /// The header in which those proxies say it.
+    pub proxy_header: ProxyHeader,
     /// The folder of the built client, unless it is inside the binary.
     pub site_root: PathBuf,
+}
+
+/// How proxies name the client. One only: what a proxy does not write itself it passes on from whoever sent it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProxyHeader {
+    #[default]
+    XForwardedFor,
+    /// RFC 7239.
+    Forwarded,
 }
 
 impl Default for ServerConfig {
@@ -72,6 +90,8 @@ impl Default for ServerConfig {
             max_concurrent_requests: 512,
             max_live_streams: 1024,
             shutdown_grace_seconds: 10,
+            trusted_proxies: Vec::new(),
+            proxy_header: ProxyHeader::default(),
             site_root: "target/site".into(),
         }
     }
@@ -128,6 +148,8 @@ pub struct AuthConfig {
     pub refresh_min_interval_minutes: u32,
     /// Days that a deleted account can be restored; then it is removed for good.
     pub restorable_days: u32,
+    /// Minutes after a login or a confirmed password in which what is delicate can be done.
+    pub sudo_minutes: u32,
     /// Passwords hashed at once; 0 means half the processors, at least one.
     pub hash_concurrency: usize,
     /// Hours that the link of a letter to a new address is good.
@@ -143,6 +165,7 @@ impl Default for AuthConfig {
             session_absolute_hours: 24 * 14,
             refresh_min_interval_minutes: 5,
             restorable_days: 30,
+            sudo_minutes: 10,
             hash_concurrency: 0,
             verify_email_hours: 24,
             reset_password_minutes: 60,
@@ -247,4 +270,21 @@ pub enum LogFormat {
 
 fn masked<S: Serializer>(_: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str("***")
+}
+
+/// A list, or its parts in one text with commas between, as the environment has it. An address alone is a network of one.
+fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Given {
+        List(Vec<String>),
+        Text(String),
+    }
+    let parts = match Given::deserialize(deserializer)? {
+        Given::List(parts) => parts,
+        Given::Text(text) => text.split(',').map(|part| part.trim().to_owned()).collect(),
+    };
+    let read = |part: String| part.parse().or_else(|_| part.parse::<IpAddr>().map(IpNet::from));
+    let parts: Result<Vec<_>, _> = parts.into_iter().filter(|part| !part.is_empty()).map(read).collect();
+    parts.map_err(|_| D::Error::custom("server.trusted_proxies must be addresses or networks such as 10.0.0.0/8"))
 }

@@ -40,13 +40,12 @@ fn status_and_code(problem: &Problem) -> (StatusCode, &'static str) {
         Problem::Unreadable { .. } | Problem::DeadLink => (StatusCode::BAD_REQUEST, "INVALID_INPUT"),
         Problem::NotSignedIn => (StatusCode::UNAUTHORIZED, "UNAUTHORIZED"),
         Problem::WrongCredentials => (StatusCode::UNAUTHORIZED, "INVALID_CREDENTIALS"),
+        Problem::ReauthenticationRequired => (StatusCode::FORBIDDEN, "REAUTHENTICATION_REQUIRED"),
         Problem::Forbidden => (StatusCode::FORBIDDEN, "FORBIDDEN"),
         Problem::PasswordChangeRequired => (StatusCode::FORBIDDEN, "PASSWORD_CHANGE_REQUIRED"),
-        Problem::NotFound { what: Thing::Page | Thing::TaskType | Thing::Schedule } => {
-            (StatusCode::NOT_FOUND, "NOT_FOUND")
-        }
         Problem::NotFound { what: Thing::User } => (StatusCode::NOT_FOUND, "USER_NOT_FOUND"),
         Problem::NotFound { what: Thing::Task } => (StatusCode::NOT_FOUND, "TASK_NOT_FOUND"),
+        Problem::NotFound { .. } => (StatusCode::NOT_FOUND, "NOT_FOUND"),
         Problem::Taken { field: UniqueField::Email } => (StatusCode::CONFLICT, "EMAIL_ALREADY_EXISTS"),
         Problem::Taken { field: UniqueField::Username } => (StatusCode::CONFLICT, "USERNAME_ALREADY_EXISTS"),
         Problem::Conflict { .. } => (StatusCode::CONFLICT, "CONFLICT"),

@@ -1,23 +1,32 @@
-//! Who is asking: a Bearer token, or else the browser's session cookie.
+//! Who is asking: an API key, a Bearer token, or else the browser's session cookie.
 
 use axum::extract::{FromRef, FromRequestParts};
-use axum::http::header::{AUTHORIZATION, USER_AGENT};
+use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 use model::Problem;
 use tower_sessions::Session;
 use tower_sessions::session::Error as SessionError;
 
-use crate::auth::{SessionKind, sessions};
+use crate::api_keys::{self, Key};
+use crate::auth::{self, SessionKind, sessions};
 use crate::{Actor, App, Error};
 
 /// The key under which our session store puts the [`Actor`] into a loaded session.
 pub const SESSION_KEY: &str = "actor";
 
-/// The person behind a valid session. As a parameter it means: signed in.
-pub struct SignedIn(pub Actor);
+/// The header of an API key.
+pub const API_KEY: &str = "x-api-key";
 
-impl<S: Send + Sync> FromRequestParts<S> for SignedIn
+/// Whether the request says itself who is asking. No browser does that on its own, so that another site can not make it.
+pub fn has_credentials(headers: &HeaderMap) -> bool {
+    headers.contains_key(AUTHORIZATION) || headers.contains_key(API_KEY)
+}
+
+/// The person behind a valid session or API key. As a parameter it means: open to keys of the right scope, which the service asks for.
+pub struct Authenticated(pub Actor);
+
+impl<S: Send + Sync> FromRequestParts<S> for Authenticated
 where
     App: FromRef<S>,
 {
@@ -29,7 +38,23 @@ where
     }
 }
 
-/// The person behind a session, or nobody when the request brings none. A broken or ended one is refused, not taken for nobody.
+/// The person behind a valid session. As a parameter it means: signed in, and open to no API key.
+pub struct SignedIn(pub Actor);
+
+impl<S: Send + Sync> FromRequestParts<S> for SignedIn
+where
+    App: FromRef<S>,
+{
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let Authenticated(actor) = Authenticated::from_request_parts(parts, state).await?;
+        auth::require_session(&actor)?;
+        Ok(Self(actor))
+    }
+}
+
+/// The person behind a session or API key, or nobody when the request brings none. One that is broken or has ended is refused, not taken for nobody.
 pub struct MaybeSignedIn(pub Option<Actor>);
 
 impl<S: Send + Sync> FromRequestParts<S> for MaybeSignedIn
@@ -40,8 +65,14 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
         let app = App::from_ref(state);
+        if let Some(header) = parts.headers.get(API_KEY) {
+            return by_key(&app, header.to_str().unwrap_or_default()).await;
+        }
         if let Some(header) = parts.headers.get(AUTHORIZATION) {
             let token = bearer(header).ok_or(Problem::NotSignedIn)?;
+            if Key::is_meant(token) {
+                return by_key(&app, token).await;
+            }
             let found = sessions::find(&app, token, SessionKind::Api).await?;
             return found.map(|session| Self(Some(session.actor))).ok_or(Problem::NotSignedIn.into());
         }
@@ -50,6 +81,11 @@ where
             None => Ok(Self(None)),
         }
     }
+}
+
+async fn by_key(app: &App, key: &str) -> Result<MaybeSignedIn, Error> {
+    let actor = api_keys::find(app, key).await?.ok_or(Problem::NotSignedIn)?;
+    Ok(MaybeSignedIn(Some(actor)))
 }
 
 /// The person behind the browser's session; nobody when it has ended or there was none.
@@ -64,10 +100,4 @@ pub async fn signed_in_by_cookie(session: &Session) -> Result<Option<Actor>, Err
 fn bearer(header: &HeaderValue) -> Option<&str> {
     let (scheme, token) = header.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-}
-
-/// The `User-Agent` header, at most 200 characters of it.
-pub fn user_agent(headers: &HeaderMap) -> Option<String> {
-    let text = headers.get(USER_AGENT)?.to_str().ok()?;
-    Some(text.chars().take(200).collect())
 }

@@ -1,5 +1,6 @@
 //! What all REST doors share: the envelope, the extractors, who is asking, and how an error is answered.
 
+pub mod client;
 mod error;
 mod extract;
 mod identity;
@@ -11,9 +12,10 @@ use model::Page;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+pub use client::Client;
 pub use error::{ErrorBody, status_of};
 pub use extract::{Json, OptionalJson, Path, Query};
-pub use identity::{MaybeSignedIn, SESSION_KEY, SignedIn, signed_in_by_cookie, user_agent};
+pub use identity::{Authenticated, MaybeSignedIn, SESSION_KEY, SignedIn, has_credentials, signed_in_by_cookie};
 pub use request_id::RequestId;
 
 /// The envelope of every success.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use model::Problem;
 use model::auth::AuthUser;
-use model::rbac::{Action, Relation, allowed};
+use model::rbac::{Action, Relation, Scope, allowed};
 use model::users::Role;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -13,10 +13,12 @@ use uuid::Uuid;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Actor {
     pub user: AuthUser,
-    /// The session that the request came with; none for the command line.
+    /// The session that the request came with; none for an API key and for the command line.
     pub session_id: Option<Uuid>,
     /// Somebody else has set the password: nothing but the own account is open before it is changed.
     pub must_change_password: bool,
+    /// What the request's API key is good for; none when it came by no key, and all that the role allows is open.
+    pub scopes: Option<Vec<Scope>>,
 }
 
 /// What the permission table said to a request, for the audit log.
@@ -38,7 +40,11 @@ impl Actor {
     pub fn command_line() -> Self {
         let user =
             AuthUser { id: Uuid::nil(), username: "command line".into(), email: String::new(), role: Role::Admin };
-        Self { user, session_id: None, must_change_password: false }
+        Self { user, session_id: None, must_change_password: false, scopes: None }
+    }
+
+    pub fn is_command_line(&self) -> bool {
+        self.user.id.is_nil()
     }
 
     pub fn id(&self) -> Uuid {
@@ -49,9 +55,14 @@ impl Actor {
         self.user.role
     }
 
-    /// Whether the permission table allows it.
+    /// Whether the permission table allows it and, for an API key, its scopes.
     pub fn may(&self, action: Action, relation: Relation) -> bool {
-        allowed(self.user.role, action, relation)
+        allowed(self.user.role, action, relation) && self.is_in_scope(action)
+    }
+
+    fn is_in_scope(&self, action: Action) -> bool {
+        let Some(scopes) = &self.scopes else { return true };
+        action.scope().is_some_and(|wanted| scopes.iter().any(|scope| scope.covers(wanted)))
     }
 
     /// Refuses unless the permission table allows it.

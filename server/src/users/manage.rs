@@ -139,9 +139,10 @@ pub async fn set_status(app: &App, actor: &Actor, id: Uuid, wish: SetStatus) -> 
 /// Gives somebody another role; it counts from their next request on.
 ///
 /// # Errors
-/// A conflict for the last administrator.
+/// A conflict for the last administrator, and a refusal when the actor's password was given too long ago.
 pub async fn set_role(app: &App, actor: &Actor, id: Uuid, wish: SetRole) -> Result<UserProfile> {
     actor.require_for_somebody(Action::SetUserRole)?;
+    auth::require_sudo(app, actor).await?;
     wish.check()?;
     let mut tx = db::begin(&app.db).await?;
     let (user, permit) = locked(&mut tx, actor, Action::SetUserRole, id).await?;

@@ -38,11 +38,14 @@ pub async fn profile(app: &App, actor: &Actor) -> Result<UserProfile> {
 /// Changes the own username or email. Another email has to be verified anew.
 ///
 /// # Errors
-/// Field problems, and a username or email that somebody has.
+/// Field problems, a username or email that somebody has, and for another email a password that was given too long ago.
 pub async fn edit_profile(app: &App, actor: &Actor, edit: EditProfile) -> Result<UserProfile> {
     let permit = actor.require(Action::EditProfile, Relation::Own)?;
     let edit = EditProfile { email_verified: None, ..edit };
     edit.check()?;
+    if edit.email().is_some_and(|email| !email.eq_ignore_ascii_case(&actor.user.email)) {
+        auth::require_sudo(app, actor).await?;
+    }
     let mut tx = db::begin(&app.db).await?;
     rows::edit(&mut tx, actor.id(), &edit).await?;
     let details = json!({"username": edit.username.is_some(), "email": edit.email.is_some()});
@@ -107,7 +110,7 @@ async fn ask_about_new_email(
 }
 
 /// Whether this is the actor's password.
-async fn confirm(app: &App, actor: &Actor, password: String) -> Result<bool> {
+pub async fn confirm(app: &App, actor: &Actor, password: String) -> Result<bool> {
     let place = app.hasher.admit()?;
     let stored = rows::password_hash(app, actor.id()).await?;
     place.verify(password, stored).await

@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::http::{ErrorBody, Json, Path, Query, SignedIn, Success};
+use crate::http::{Authenticated, ErrorBody, Json, Path, Query, Success};
 use crate::tasks::operate::{self, Bulk, BulkDone, NewTaskType, QueueSeen};
 use crate::tasks::queue::{BreakerState, Minute};
 use crate::{App, Result};
@@ -24,23 +24,23 @@ pub fn routes() -> OpenApiRouter<App> {
 }
 
 /// Enter a task type, or change its description; for administrators.
-#[utoipa::path(post, path = "/tasks/types", tag = "queue", security(("bearer" = [])), request_body = NewTaskType, responses(
+#[utoipa::path(post, path = "/tasks/types", tag = "queue", security(("bearer" = []), ("api_key" = [])), request_body = NewTaskType, responses(
     (status = 200, body = Success<TaskType>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
     (status = 403, body = ErrorBody), (status = 422, body = ErrorBody),
 ))]
 async fn define_type(
     State(app): State<App>,
-    SignedIn(actor): SignedIn,
+    Authenticated(actor): Authenticated,
     Json(new): Json<NewTaskType>,
 ) -> Result<Success<TaskType>> {
     Ok(Success::of(operate::define_type(&app, &actor, new).await?))
 }
 
 /// Depths of the lanes, types with pause and breaker, and workers with their leases.
-#[utoipa::path(get, path = "/tasks/queue", tag = "queue", security(("bearer" = [])), responses(
+#[utoipa::path(get, path = "/tasks/queue", tag = "queue", security(("bearer" = []), ("api_key" = [])), responses(
     (status = 200, body = Success<QueueSeen>), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
 ))]
-async fn look(State(app): State<App>, SignedIn(actor): SignedIn) -> Result<Success<QueueSeen>> {
+async fn look(State(app): State<App>, Authenticated(actor): Authenticated) -> Result<Success<QueueSeen>> {
     Ok(Success::of(operate::look(&app, &actor).await?))
 }
 
@@ -52,24 +52,28 @@ struct Minutes {
 }
 
 /// How attempts ended, by minute and type: counts, time run and waited, and a histogram of the time run.
-#[utoipa::path(get, path = "/tasks/queue/minutes", tag = "queue", security(("bearer" = [])), params(Minutes), responses(
+#[utoipa::path(get, path = "/tasks/queue/minutes", tag = "queue", security(("bearer" = []), ("api_key" = [])), params(Minutes), responses(
     (status = 200, body = Success<Vec<Minute>>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
     (status = 403, body = ErrorBody),
 ))]
 async fn minutes(
     State(app): State<App>,
-    SignedIn(actor): SignedIn,
+    Authenticated(actor): Authenticated,
     Query(asked): Query<Minutes>,
 ) -> Result<Success<Vec<Minute>>> {
     Ok(Success::of(operate::minutes(&app, &actor, asked.minutes).await?))
 }
 
 /// Cancel or replay every task that matches; with `dry_run` only count them.
-#[utoipa::path(post, path = "/tasks/bulk", tag = "queue", security(("bearer" = [])), request_body = Bulk, responses(
+#[utoipa::path(post, path = "/tasks/bulk", tag = "queue", security(("bearer" = []), ("api_key" = [])), request_body = Bulk, responses(
     (status = 200, body = Success<BulkDone>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
     (status = 403, body = ErrorBody), (status = 422, body = ErrorBody),
 ))]
-async fn bulk(State(app): State<App>, SignedIn(actor): SignedIn, Json(bulk): Json<Bulk>) -> Result<Success<BulkDone>> {
+async fn bulk(
+    State(app): State<App>,
+    Authenticated(actor): Authenticated,
+    Json(bulk): Json<Bulk>,
+) -> Result<Success<BulkDone>> {
     Ok(Success::of(operate::bulk(&app, &actor, bulk).await?))
 }
 
@@ -80,14 +84,14 @@ struct Pause {
 }
 
 /// Hold the tasks of a type back.
-#[utoipa::path(post, path = "/tasks/types/{name}/pause", tag = "queue", security(("bearer" = [])), params(("name" = String, Path)),
+#[utoipa::path(post, path = "/tasks/types/{name}/pause", tag = "queue", security(("bearer" = []), ("api_key" = [])), params(("name" = String, Path)),
     request_body = Pause, responses(
     (status = 200, body = Success<String>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
     (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
 ))]
 async fn pause(
     State(app): State<App>,
-    SignedIn(actor): SignedIn,
+    Authenticated(actor): Authenticated,
     Path(name): Path<String>,
     Json(pause): Json<Pause>,
 ) -> Result<Success<String>> {
@@ -96,14 +100,14 @@ async fn pause(
 }
 
 /// Let the tasks of a type go on.
-#[utoipa::path(post, path = "/tasks/types/{name}/resume", tag = "queue", security(("bearer" = [])), params(("name" = String, Path)),
+#[utoipa::path(post, path = "/tasks/types/{name}/resume", tag = "queue", security(("bearer" = []), ("api_key" = [])), params(("name" = String, Path)),
     responses(
     (status = 200, body = Success<String>), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
     (status = 404, body = ErrorBody),
 ))]
 async fn resume(
     State(app): State<App>,
-    SignedIn(actor): SignedIn,
+    Authenticated(actor): Authenticated,
     Path(name): Path<String>,
 ) -> Result<Success<String>> {
     operate::resume(&app, &actor, &name).await?;
@@ -119,14 +123,14 @@ struct SetBreaker {
 }
 
 /// Open or close the circuit breaker of a type by hand, or give it back to its own count.
-#[utoipa::path(put, path = "/tasks/types/{name}/breaker", tag = "queue", security(("bearer" = [])), params(("name" = String, Path)),
+#[utoipa::path(put, path = "/tasks/types/{name}/breaker", tag = "queue", security(("bearer" = []), ("api_key" = [])), params(("name" = String, Path)),
     request_body = SetBreaker, responses(
     (status = 200, body = Success<String>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
     (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody),
 ))]
 async fn set_breaker(
     State(app): State<App>,
-    SignedIn(actor): SignedIn,
+    Authenticated(actor): Authenticated,
     Path(name): Path<String>,
     Json(set): Json<SetBreaker>,
 ) -> Result<Success<String>> {

@@ -1,4 +1,5 @@
-//! What each worker does beside its tasks, for all: promoting what is due, firing schedules, looking after the dead, keeping the history.
+//! What each worker does beside its tasks, for all: promoting what is due, firing schedules, looking after the dead, keeping the history,
+//! purging sessions and accounts.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -6,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use super::member::Member;
 use crate::tasks::{queue, schedules};
-use crate::{db, users};
+use crate::{auth, db, users};
 
 /// The longest between two looks.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The shortest between two looks: what is due may be locked by somebody for a while.
 const LOOK_AFTER: Duration = Duration::from_millis(10);
-/// Between two rounds of keeping the history.
+/// Between two rounds of keeping the history, and of deleting sessions that have ended.
 const KEEP_EVERY: Duration = Duration::from_secs(3600);
 /// Between two counts of limited types.
 const RECOUNT_EVERY: Duration = Duration::from_secs(30);
@@ -25,6 +26,7 @@ impl Member {
             let wait = self.in_time("look after the queue", self.look()).await.unwrap_or(LOOK_EVERY);
             if kept_at.is_none_or(|at| at.elapsed() >= KEEP_EVERY) {
                 self.keep_history().await;
+                self.in_time("purge the sessions that have ended", auth::sessions::purge(&self.app.db)).await;
                 kept_at = Some(Instant::now());
             }
             if counted_at.elapsed() >= RECOUNT_EVERY {

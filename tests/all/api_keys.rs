@@ -1,0 +1,329 @@
+//! API keys: made and ended by their owner, and good for what their scopes say.
+
+use model::rbac::Scope;
+use model::users::Role;
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+use sqlx::AssertSqlSafe;
+use uuid::Uuid;
+
+use crate::support::tasks::delay;
+use crate::support::{Answer, PASSWORD, Person, TestApp};
+
+const KEYS: &str = "/api/v1/api-keys";
+
+/// A key as its owner was shown it.
+struct Key {
+    id: String,
+    text: String,
+}
+
+async fn create(app: &TestApp, person: &Person, scopes: &[Scope]) -> Key {
+    let answer = app.post(person, KEYS, json!({"name": "ci", "scopes": scopes})).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    let created = answer.json()["data"].clone();
+    let word = |name: &str| created[name].as_str().unwrap().to_owned();
+    Key { id: word("id"), text: word("key") }
+}
+
+async fn revoke(app: &TestApp, person: &Person, key: &Key) -> Answer {
+    app.delete(person, &format!("{KEYS}/{}", key.id)).await
+}
+
+async fn with_key(request: RequestBuilder, key: &str) -> Answer {
+    Answer::to(request.header("x-api-key", key)).await
+}
+
+async fn tasks(app: &TestApp, key: &str) -> Answer {
+    with_key(app.request(Method::GET, "/api/v1/tasks"), key).await
+}
+
+#[tokio::test]
+async fn a_key_is_shown_once_and_works_in_both_headers() {
+    let app = TestApp::start().await;
+    let ada = app.register("Ada").await;
+    let key = create(&app, &ada, &[Scope::TasksWrite]).await;
+
+    let queued = with_key(app.request(Method::POST, "/api/v1/tasks").json(&delay(0)), &key.text).await.data();
+    let bearer = app.request(Method::GET, "/api/v1/tasks").bearer_auth(&key.text);
+    assert_eq!(Answer::to(bearer).await.data()[0]["id"], queued["id"], "written by the owner, and read with it");
+    let from_elsewhere = app.request(Method::POST, "/api/v1/tasks").header("origin", "https://evil.example");
+    with_key(from_elsewhere.json(&delay(0)), &key.text).await.data();
+    app.work().await;
+
+    let listed = app.get(&ada, KEYS).await;
+    let entry = &listed.data()[0];
+    assert_eq!(
+        (&entry["name"], &entry["scopes"], &entry["is_live"]),
+        (&json!("ci"), &json!(["tasks:write"]), &json!(true))
+    );
+    assert!(key.text.starts_with(entry["prefix"].as_str().unwrap()) && !entry["last_used_at"].is_null(), "{entry}");
+    assert!(!listed.text.contains(&key.text), "{}", listed.text);
+    let days: i32 = sqlx::query_scalar("select extract(day from expires_at - created_at)::int from api_keys")
+        .fetch_one(&app.app.db)
+        .await
+        .unwrap();
+    assert_eq!(days, 90);
+}
+
+#[tokio::test]
+async fn every_key_that_is_not_in_force_is_refused_alike() {
+    let app = TestApp::start().await;
+    let (ada, bob) = (app.register("Ada").await, app.register("Bob").await);
+    let (revoked, expired) =
+        (create(&app, &ada, &[Scope::TasksRead]).await, create(&app, &ada, &[Scope::TasksRead]).await);
+    let of_bob = create(&app, &bob, &[Scope::TasksRead]).await;
+    assert_eq!(revoke(&app, &bob, &revoked).await.refusal(), (404, "NOT_FOUND".into()));
+    assert_eq!(tasks(&app, &revoked.text).await.status, 200, "a stranger ends nothing");
+    assert_eq!(revoke(&app, &ada, &revoked).await.status, 204);
+    assert_eq!(revoke(&app, &ada, &revoked).await.refusal(), (404, "NOT_FOUND".into()), "it has ended");
+    let expire = "update api_keys set created_at = now() - interval '2 days', expires_at = now() where id = $1";
+    app.change(expired.id.parse().unwrap(), expire).await;
+    app.change(bob.id, "update users set is_active = false where id = $1").await;
+
+    let mut typo = revoked.text.clone();
+    typo.pop();
+    let unknown = server::api_keys::Key::random().into_shown();
+    let mut answers = Vec::new();
+    for key in [&revoked.text, &expired.text, &of_bob.text, &typo, &unknown, "", "starter_"].map(String::from) {
+        for request in [
+            app.request(Method::GET, "/api/v1/tasks").header("x-api-key", &key),
+            app.request(Method::GET, "/api/v1/tasks").bearer_auth(&key),
+        ] {
+            let answer = Answer::to(request).await;
+            assert_eq!(answer.refusal(), (401, "UNAUTHORIZED".into()), "{key}");
+            answers.push(answer.text.replace(answer.header("x-request-id"), "…"));
+        }
+    }
+    answers.dedup();
+    assert_eq!(answers.len(), 1, "{answers:?}");
+}
+
+#[tokio::test]
+async fn a_key_has_a_name_an_end_and_scopes_of_its_owners_role() {
+    let app = TestApp::start().await;
+    let ada = app.register("Ada").await;
+    let bad = [
+        (json!({"name": " ", "scopes": []}), 400, vec!["name", "scopes"]),
+        (json!({"name": "ci", "scopes": ["queue:operate"]}), 400, vec!["scopes"]),
+        (json!({"name": "ci", "scopes": ["tasks:read"], "expires_in_days": 366}), 400, vec!["expires_in_days"]),
+    ];
+    for (new, status, fields) in bad {
+        let answer = app.post(&ada, KEYS, new).await;
+        assert_eq!((answer.status, answer.fields()), (status, fields.into_iter().map(String::from).collect()));
+    }
+    assert_eq!(app.post(&ada, KEYS, json!({"name": "ci", "scopes": ["everything"]})).await.status, 422);
+    assert_eq!(app.get(&ada, KEYS).await.data(), json!([]));
+}
+
+#[tokio::test]
+async fn a_key_does_no_more_than_its_owner_may_by_now() {
+    let app = TestApp::start().await;
+    let grace = app.register_as("Grace", Role::Moderator).await;
+    let key = create(&app, &grace, &[Scope::QueueOperate]).await;
+    let queue = async || with_key(app.request(Method::GET, "/api/v1/tasks/queue"), &key.text).await;
+    assert_eq!(queue().await.status, 200);
+    app.make(&grace, Role::User).await;
+    assert_eq!(queue().await.refusal(), (403, "FORBIDDEN".into()));
+}
+
+#[tokio::test]
+async fn the_last_of_twenty_keys_is_given_once_also_to_two_at_once() {
+    let app = TestApp::start().await;
+    let ada = app.register("Ada").await;
+    let new = || app.post(&ada, KEYS, json!({"name": "ci", "scopes": ["tasks:read"]}));
+    for _ in 0..19 {
+        assert_eq!(new().await.status, 201);
+    }
+    let (first, second) = tokio::join!(new(), new());
+    let mut statuses = [first.status, second.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 409]);
+    let last = app.get(&ada, KEYS).await.data()[0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(app.delete(&ada, &format!("{KEYS}/{last}")).await.status, 204);
+    assert_eq!(new().await.status, 201, "a revoked one does not count");
+}
+
+#[tokio::test]
+async fn keys_are_made_and_ended_only_with_a_password_that_was_given_lately() {
+    let app = TestApp::start().await;
+    let ada = app.register("Ada").await;
+    let key = create(&app, &ada, &[Scope::TasksRead]).await;
+    app.change(ada.id, "update sessions set sudo_until = now() where user_id = $1").await;
+
+    let wanted = (403, "REAUTHENTICATION_REQUIRED".to_owned());
+    assert_eq!(app.post(&ada, KEYS, json!({"name": "ci", "scopes": ["tasks:read"]})).await.refusal(), wanted);
+    assert_eq!(revoke(&app, &ada, &key).await.refusal(), wanted);
+    app.post(&ada, "/api/v1/auth/sudo", json!({"password": PASSWORD})).await.data();
+    assert_eq!(revoke(&app, &ada, &key).await.status, 204);
+
+    let rows: Vec<(String, Uuid, String)> =
+        sqlx::query_as("select action, actor_id, subject from audit_log order by id")
+            .fetch_all(&app.app.db)
+            .await
+            .unwrap();
+    let expected = ["api_key.create", "api_key.revoke"].map(|action| (action.to_owned(), ada.id, key.id.clone()));
+    assert_eq!(rows, expected, "what was refused is not in the audit log");
+}
+
+/// Each route of the OpenAPI document: method, address with an id that nothing has, and whether it says that keys are good there.
+fn routes() -> Vec<(Method, String, bool, bool)> {
+    let document = serde_json::to_value(starter::web::openapi()).unwrap();
+    let mut routes = Vec::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let Ok(method) = method.to_uppercase().parse::<Method>() else { continue };
+            let schemes = operation["security"].as_array().cloned().unwrap_or_default();
+            let wants = |scheme: &str| schemes.iter().any(|one| one.get(scheme).is_some());
+            let address = path.replace("{id}", &Uuid::nil().to_string()).replace("{name}", "delay_task");
+            assert!(!address.contains('{'), "{address}: a parameter that this test does not know");
+            routes.push((method, address, wants("bearer"), wants("api_key")));
+        }
+    }
+    routes
+}
+
+/// Enough of a body for each route to come to its permission.
+fn body(path: &str) -> Value {
+    let mut body = json!({"task_type": "delay_task", "payload": {"delay_seconds": 0}, "reason": "why", "action": "cancel",
+        "dry_run": true, "name": "nightly", "cron": "0 3 * * *", "password": PASSWORD, "scopes": ["tasks:read"]});
+    if path.ends_with("/tasks/batch") {
+        body = json!({"tasks": [body]});
+    }
+    body
+}
+
+/// A route without an entry here is tried with all scopes and none; one that needs none is public.
+const WITHOUT_ACCOUNT: [&str; 9] = [
+    "/api/v1/auth/login",
+    "/api/v1/auth/register",
+    "/api/v1/tasks/types",
+    "/api/v1/health",
+    "/api/v1/health/detailed",
+    "/api/v1/health/live",
+    "/api/v1/health/ready",
+    "/api/v1/health/startup",
+    "/health",
+];
+
+#[tokio::test]
+async fn every_route_is_open_to_keys_by_scope_or_closed_to_all_of_them() {
+    let app = TestApp::start().await;
+    let adele = app.register_as("Adele", Role::Admin).await;
+    let mut keys = Vec::new();
+    for scope in Scope::ALL {
+        keys.push((scope, create(&app, &adele, &[scope]).await.text));
+    }
+    let (mut open, mut closed) = (0, 0);
+    for (method, path, is_guarded, is_open) in routes() {
+        if !is_guarded {
+            let is_public = WITHOUT_ACCOUNT.contains(&path.as_str()) || path.starts_with("/health/");
+            assert!(is_public, "{method} {path} is neither public nor says who may use it");
+            continue;
+        }
+        let mut good = Vec::new();
+        for (scope, key) in &keys {
+            let request = app.request(method.clone(), &path).header("x-api-key", key);
+            let request = if method == Method::GET { request } else { request.json(&body(&path)) };
+            let answer = Answer::to(request).await;
+            assert_ne!(answer.status, 401, "{method} {path} with {scope:?}");
+            assert!(answer.status < 500, "{method} {path} with {scope:?}: {}", answer.text);
+            if answer.status != 403 {
+                good.push(*scope);
+            }
+        }
+        // Writing includes reading, and nothing else opens by more than one scope.
+        let is_narrow = good.len() == 1 || good == [Scope::TasksRead, Scope::TasksWrite];
+        assert_eq!(is_narrow, is_open, "{method} {path} is open to {good:?}");
+        assert!(is_open || good.is_empty(), "{method} {path} is open to {good:?}");
+        if is_open { open += 1 } else { closed += 1 }
+    }
+    assert!(open >= 20 && closed >= 8, "{open} routes are open to keys, {closed} are closed");
+    app.work().await;
+}
+
+#[tokio::test]
+async fn figures_about_health_need_their_scope() {
+    let app = TestApp::start().await;
+    let adele = app.register_as("Adele", Role::Admin).await;
+    for (scope, shows_figures) in [(Scope::HealthRead, true), (Scope::TasksRead, false)] {
+        let key = create(&app, &adele, &[scope]).await;
+        let health = with_key(app.request(Method::GET, "/api/v1/health/detailed"), &key.text).await.data();
+        assert_eq!(health["checks"]["database"].get("details").is_some(), shows_figures, "{scope:?}: {health}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_accepted_after_the_answer_to_a_revoke() {
+    let app = TestApp::start().await;
+    let ada = app.register("Ada").await;
+    for round in 0..200 {
+        let key = create(&app, &ada, &[Scope::TasksRead]).await;
+        let (ended, _beside) = tokio::join!(revoke(&app, &ada, &key), tasks(&app, &key.text));
+        assert_eq!(ended.status, 204);
+        assert_eq!(tasks(&app, &key.text).await.status, 401, "round {round}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_shows_a_new_key_once_in_the_answer_to_its_plain_form() {
+    let app = TestApp::start().await;
+    let ada = app.register("Ada").await;
+    app.post(&ada, "/api/v1/auth/logout", json!({})).await.data();
+    let browser = app.browser_of("Ada").await;
+    let page = "/account/api-keys";
+    let first = browser.open(page).await;
+    assert!(first.text.contains("tasks:write") && !first.text.contains("queue:operate"), "{}", first.text);
+
+    let fields = [("new[name]", "nightly"), ("new[expires_in_days]", "7"), ("new[scopes][1]", "tasks:write")];
+    let refused = browser.submit(page, "/api/api_keys/create", &fields[..2]).await;
+    assert_eq!(refused.status, 400);
+    assert!(refused.text.contains("choose at least one") && refused.text.contains("nightly"), "{}", refused.text);
+
+    let created = browser.submit(page, "/api/api_keys/create", &fields).await;
+    assert_eq!((created.status, created.header("location")), (200, ""));
+    assert_eq!(created.header("cache-control"), "no-store");
+    let begin = created.text.find(r#"value="starter_"#).expect("the key is on the page") + 7;
+    let key = &created.text[begin..begin + 43];
+    assert_eq!(created.text.matches(key).count(), 1);
+    assert_eq!(tasks(&app, key).await.data(), json!([]));
+    assert!(!browser.open(page).await.text.contains(key), "shown once");
+
+    app.change(ada.id, "update sessions set sudo_until = null where user_id = $1").await;
+    let late = browser.submit(page, "/api/api_keys/create", &fields).await;
+    assert_eq!(late.status, 403);
+    assert!(late.text.contains("/account/confirm?to=/account/api-keys"), "{}", late.text);
+}
+
+#[tokio::test]
+async fn a_key_is_nowhere_in_the_database_and_not_in_the_log() {
+    let app = TestApp::start().await;
+    let ada = app.register("Ada").await;
+    let mut program = crate::support::program::Program::start(
+        &["serve", "--port", "0"],
+        &[("DATABASE_URL", app.database_url.as_str()), ("RUST_LOG", "debug")],
+    );
+    let ready = program.says("ready on").await;
+    let address = ready.split("ready on ").nth(1).unwrap().split_whitespace().next().unwrap();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let new = json!({"name": "ci", "scopes": ["tasks:read"]});
+    let created = Answer::to(client.post(format!("{address}{KEYS}")).bearer_auth(&ada.token).json(&new)).await;
+    let key = created.json()["data"]["key"].as_str().unwrap().to_owned();
+    let get = || client.get(format!("{address}/api/v1/tasks"));
+    assert_eq!(with_key(get(), &key).await.status, 200);
+    assert_eq!(Answer::to(get().bearer_auth(&key)).await.status, 200);
+    program.signal("TERM").await;
+    program.ends().await;
+    assert!(!program.said().contains(&key[12..]), "{}", program.said());
+
+    let tables: Vec<String> = sqlx::query_scalar("select tablename::text from pg_tables where schemaname = 'public'")
+        .fetch_all(&app.app.db)
+        .await
+        .unwrap();
+    assert!(tables.iter().any(|table| table == "api_keys"));
+    for table in tables {
+        let dump = format!("select coalesce(string_agg(one::text, ' '), '') from \"{table}\" one");
+        let rows: String = sqlx::query_scalar(AssertSqlSafe(dump)).fetch_one(&app.app.db).await.unwrap();
+        assert!(!rows.contains(&key[12..]) && !rows.contains(PASSWORD), "{table}");
+    }
+}
