@@ -64,6 +64,7 @@ fn administrator() -> Actor {
         user: AuthUser { id: Uuid::nil(), username, email, role: Role::Admin },
         session_id: None,
         must_change_password: false,
+        scopes: None,
     }
 }
 
