@@ -35,7 +35,7 @@ pub struct Flags {
 }
 
 /// Serves until SIGTERM or Ctrl-C, then stops accepting, finishes what is in progress, and hands back running tasks.
-pub async fn run(config: Config, flags: Flags) -> anyhow::Result<()> {
+pub async fn run(mut config: Config, flags: Flags) -> anyhow::Result<()> {
     let is_development = config.environment == Environment::Development;
     anyhow::ensure!(is_development || !flags.seed, "--seed makes logins with printed passwords: in development only");
     let address = (config.server.host.clone(), config.server.port);
@@ -45,6 +45,10 @@ pub async fn run(config: Config, flags: Flags) -> anyhow::Result<()> {
             address.0, address.1
         )
     })?;
+    // The system has chosen the port, so no setting can name the address that letters lead to.
+    if config.server.public_url == format!("http://{}:0", address.0) {
+        config.server.public_url = format!("http://{}", listener.local_addr()?);
+    }
     let database = db::open(&config, Patience::Web).await?;
     let app = App::new(database.pool.clone(), config);
     app.mailer.complaint().inspect(|complaint| tracing::warn!("{complaint}"));
