@@ -35,6 +35,7 @@ async fn an_administrator_is_made_with_the_password_from_standard_input() {
     assert_eq!(logged_in["user"]["role"], "admin");
     let (is_good, said) = admin(&app, &make, &format!("{PASSWORD}\n")).await;
     assert!(!is_good && said.contains("already taken"), "{said}");
+    app.take_letters_back().await;
 }
 
 #[tokio::test]

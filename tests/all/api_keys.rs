@@ -194,9 +194,12 @@ fn body(path: &str) -> Value {
 }
 
 /// A route without an entry here is tried with all scopes and none; one that needs none is public.
-const WITHOUT_ACCOUNT: [&str; 9] = [
+const WITHOUT_ACCOUNT: [&str; 12] = [
     "/api/v1/auth/login",
     "/api/v1/auth/register",
+    "/api/v1/auth/verify-email",
+    "/api/v1/auth/password/forgot",
+    "/api/v1/auth/password/reset",
     "/api/v1/tasks/types",
     "/api/v1/health",
     "/api/v1/health/detailed",

@@ -79,6 +79,7 @@ async fn each_role_may_do_to_each_person_what_the_table_says_and_a_refusal_chang
             }
         }
     }
+    app.take_letters_back().await;
 }
 
 #[tokio::test]
@@ -111,6 +112,7 @@ async fn what_is_about_all_people_is_for_the_roles_of_the_table() {
             );
         }
     }
+    app.take_letters_back().await;
 }
 
 #[tokio::test]
@@ -139,6 +141,7 @@ async fn nobody_may_do_anything_to_anybody() {
         assert_eq!(answer.refusal(), (401, "UNAUTHORIZED".into()), "{method} {path}");
     }
     assert_eq!(stored(&app, &ada).await, before);
+    app.take_letters_back().await;
 }
 
 #[test]
@@ -156,6 +159,27 @@ fn every_action_on_people_is_tried() {
 
 fn passwords(current: &str, new: &str) -> Value {
     json!({"current_password": current, "new_password": new})
+}
+
+#[tokio::test]
+async fn another_email_or_role_wants_a_password_that_was_given_lately() {
+    let app = TestApp::start().await;
+    let (ada, alma) = (app.register("Ada").await, app.register_as("Alma", Role::Admin).await);
+    for person in [&ada, &alma] {
+        app.change(person.id, "update sessions set sudo_until = now() where user_id = $1").await;
+    }
+    let wanted = (403, "REAUTHENTICATION_REQUIRED".to_owned());
+    let email = json!({"email": "countess@example.com"});
+    assert_eq!(app.put(&ada, "/api/v1/users/me/profile", email.clone()).await.refusal(), wanted);
+    assert_eq!(app.put(&ada, "/api/v1/users/me/profile", json!({"username": "Countess"})).await.status, 200);
+    let role = format!("/api/v1/users/{}/role", ada.id);
+    assert_eq!(app.put(&alma, &role, json!({"role": "admin"})).await.refusal(), wanted);
+    for person in [&ada, &alma] {
+        app.post(person, "/api/v1/auth/sudo", json!({"password": PASSWORD})).await.data();
+    }
+    assert_eq!(app.put(&ada, "/api/v1/users/me/profile", email).await.status, 200);
+    assert_eq!(app.put(&alma, &role, json!({"role": "admin"})).await.status, 200);
+    assert_eq!(app.work().await, 1, "the letter to the new address");
 }
 
 #[tokio::test]
@@ -183,6 +207,7 @@ async fn people_change_their_name_and_email_and_another_email_is_not_verified() 
     assert_eq!(edit(json!({"username": "x", "email": "y"})).await.fields(), ["username", "email"]);
     let stored = app.get(&ada, "/api/v1/users/me/profile").await.data();
     assert_eq!((&stored["username"], &stored["email"]), (&json!("Countess"), &json!("countess@example.com")));
+    app.take_letters_back().await;
 }
 
 #[tokio::test]
@@ -205,6 +230,7 @@ async fn another_password_needs_the_current_one_and_ends_the_other_sessions() {
         app.send("/api/v1/auth/login", json!({"username": "Ada", "password": password})).await.status
     };
     assert_eq!((log_in(PASSWORD).await, log_in(NEW_PASSWORD).await), (401, 200));
+    app.take_letters_back().await;
 }
 
 #[tokio::test]
@@ -237,6 +263,7 @@ async fn an_account_is_deleted_by_its_owner_and_its_name_stays_taken_until_it_is
     );
     assert_eq!(app.get(&alma, &at("")).await.status, 404);
     app.register("Ada").await;
+    app.take_letters_back().await;
 }
 
 #[tokio::test]
@@ -268,6 +295,7 @@ async fn the_last_administrator_stays_whatever_is_tried() {
         app.make(&alma, Role::Admin).await;
         app.make(&other, Role::User).await;
     }
+    app.take_letters_back().await;
 }
 
 #[tokio::test]
@@ -290,6 +318,7 @@ async fn a_password_that_somebody_else_has_set_must_be_changed_before_anything_e
         200
     );
     assert_eq!(app.get(&ada, "/api/v1/tasks").await.status, 200);
+    app.take_letters_back().await;
 }
 
 #[tokio::test]
@@ -316,6 +345,7 @@ async fn the_list_is_searched_filtered_sorted_and_read_part_by_part() {
     for bad in ["role=king", "status=gone", "sort=age", "limit=-1"] {
         assert_eq!(app.get(&grace, &format!("/api/v1/users?{bad}")).await.status, 400, "{bad}");
     }
+    app.take_letters_back().await;
 }
 
 #[tokio::test]
@@ -338,6 +368,7 @@ async fn what_is_done_to_people_is_in_the_audit_log_with_the_rule_that_allowed_i
     assert_eq!(filtered.as_array().unwrap().len(), 1);
     let change = sqlx::query("update audit_log set action = 'nothing'").execute(&app.app.db).await;
     assert!(change.is_err(), "append-only");
+    app.take_letters_back().await;
 }
 
 #[tokio::test]
@@ -356,4 +387,5 @@ async fn an_administrator_counts_people_and_makes_accounts_of_any_role() {
     assert_eq!(stats["by_role"], json!({"user": 0, "moderator": 1, "admin": 1}));
     assert_eq!(stats["recent_registrations"]["last_24h"], 2);
     assert_eq!(Answer::to(app.request(Method::GET, "/api/v1/admin/health").bearer_auth(&alma.token)).await.status, 200);
+    app.take_letters_back().await;
 }
