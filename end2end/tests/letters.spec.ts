@@ -28,6 +28,7 @@ test("the letter is sent again, but not twice a minute", async ({ page }) => {
 });
 
 test("the pages around letters are accessible", async ({ page }) => {
+  test.setTimeout(240_000);
   const paths = ["/verify-email", "/verify-email/done", "/verify-email/sent", "/forgot-password", "/forgot-password/sent", "/reset-password", "/reset-password/done"];
   for (const path of paths) {
     await page.goto(path);

@@ -99,6 +99,8 @@ test("without JavaScript: somebody confirms an address by the letter", async ({ 
 
 test("without JavaScript: somebody who has forgotten the password chooses a new one by the letter", async ({ page }) => {
   await resetPassword(page, await signUp(page, "barbara"));
+});
+
 test("without JavaScript: a key is made, shown once, and revoked", async ({ page, request }) => {
   await signUp(page, "ada");
   await page.goto("/account/api-keys");

@@ -92,7 +92,7 @@ pub async fn list_sessions() -> Result<Vec<Session>, ApiError> {
 pub async fn end_session(id: Uuid) -> Result<(), ApiError> {
     let (app, actor) = ssr::signed_in().await?;
     server::auth::end_session(&app, &actor, id).await.map_err(ssr::refuse)?;
-    ssr::redirect("/account/sessions");
+    ssr::redirect("/account/sessions?done=session");
     Ok(())
 }
 
@@ -101,7 +101,7 @@ pub async fn end_session(id: Uuid) -> Result<(), ApiError> {
 pub async fn log_out_others() -> Result<u64, ApiError> {
     let (app, actor) = ssr::signed_in().await?;
     let ended = server::auth::log_out_others(&app, &actor).await.map_err(ssr::refuse)?;
-    ssr::redirect("/account/sessions");
+    ssr::redirect("/account/sessions?done=sessions");
     Ok(ended)
 }
 

@@ -11,7 +11,7 @@ use model::auth::{Session, SessionKind};
 use super::ForSignedIn;
 use super::api::{EndSession, LogOutOthers, list_sessions};
 use crate::error::ApiError;
-use crate::ui::{Loading, Moment, Refusal, Refused};
+use crate::ui::{Done, Loading, Moment, Refusal, Refused};
 
 /// Every session of the signed-in person, and how to end them.
 #[component]
@@ -46,10 +46,6 @@ fn Sessions() -> impl IntoView {
         let answers = [end.value().get().and_then(Result::err), others.value().get().and_then(Result::err)];
         answers.into_iter().flatten().next().map(|error| error.0)
     });
-    let told = move || {
-        let ended = others.value().get().and_then(Result::ok)?;
-        Some(view! { <p class="notice" role="status">{format!("Ended {ended} session(s)")}</p> })
-    };
     let shown = move || {
         read.get().map(|read| match read {
             Ok(sessions) => filled(sessions, end, others).into_any(),
@@ -58,7 +54,7 @@ fn Sessions() -> impl IntoView {
     };
     view! {
         <Refusal problem/>
-        {told}
+        <Done/>
         <Suspense fallback=|| view! { <Loading/> }>{shown}</Suspense>
     }
 }

@@ -21,6 +21,7 @@ fn words_of(key: &str) -> Option<&'static str> {
         "status" => "The status was changed.",
         "role" => "The role was changed.",
         "reset" => "The password was set, and the sessions have ended.",
+        "session" => "The session has ended.",
         "sessions" => "The sessions have ended.",
         "deleted" => "The account was deleted.",
         "restored" => "The account was restored. It is inactive until you activate it.",
