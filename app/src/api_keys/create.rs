@@ -8,8 +8,7 @@ use model::rbac::Scope;
 use super::api::CreateApiKey;
 use super::list::forget_list;
 use crate::auth::CurrentUser;
-use crate::error::ApiError;
-use crate::ui::{CheckboxGroup, Refusal, SelectField, Submit, TextField};
+use crate::ui::{CheckboxGroup, Refusal, SelectField, Submit, TextField, refusal_of};
 
 /// The form for a new key, and the key once it is made.
 #[component]
@@ -21,7 +20,7 @@ pub(super) fn NewKey() -> impl IntoView {
             forget_list(&client);
         }
     });
-    let problem = Signal::derive(move || action.value().get().and_then(Result::err).map(|error: ApiError| error.0));
+    let problem = refusal_of(action);
     // A plain form is answered by this page, with the key in the context.
     let at_first = StoredValue::new(use_context::<CreatedApiKey>());
     let created = move || action.value().get().and_then(Result::ok).or_else(|| at_first.get_value());

@@ -7,7 +7,7 @@ use model::api_keys::ApiKey;
 
 use super::api::{RevokeApiKey, list_api_keys};
 use crate::error::ApiError;
-use crate::ui::{Empty, Loading, Moment, Refusal, Refused};
+use crate::ui::{Empty, Loading, Moment, Refusal, Refused, refusal_of};
 
 fn keys() -> QueryScope<(), Result<Vec<ApiKey>, ApiError>> {
     let options =
@@ -30,7 +30,7 @@ pub(super) fn Keys() -> impl IntoView {
             forget_list(&client);
         }
     });
-    let problem = Signal::derive(move || revoke.value().get().and_then(Result::err).map(|error: ApiError| error.0));
+    let problem = refusal_of(revoke);
     let shown = move || {
         read.get().map(|read| match read {
             Ok(keys) if keys.is_empty() => view! { <Empty><p>"No keys yet."</p></Empty> }.into_any(),

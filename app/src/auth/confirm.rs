@@ -8,8 +8,7 @@ use leptos_router::hooks::{use_location, use_query_map};
 use super::ForSignedIn;
 use super::api::SubmitConfirm;
 use super::pages::forget_cache_when_done;
-use crate::error::ApiError;
-use crate::ui::{Refusal, Submit, TextField};
+use crate::ui::{Refusal, Submit, TextField, refusal_of};
 
 /// The address of [`ConfirmPage`], with the way back to the page that is shown now.
 pub fn confirm_address() -> Memo<String> {
@@ -37,7 +36,7 @@ fn Form() -> impl IntoView {
     let query = use_query_map();
     let to = move || query.with(|query| query.get("to")).unwrap_or_default();
     let action = ServerAction::<SubmitConfirm>::new();
-    let problem = Signal::derive(move || action.value().get().and_then(Result::err).map(|error: ApiError| error.0));
+    let problem = refusal_of(action);
     forget_cache_when_done(move || matches!(action.value().get(), Some(Ok(()))));
     view! {
         <section class="narrow">

@@ -4,14 +4,13 @@ use leptos_fetch::QueryClient;
 use leptos_meta::Title;
 
 use super::api::{SubmitLogIn, SubmitRegister};
-use crate::error::ApiError;
-use crate::ui::{Refusal, Submit, TextField};
+use crate::ui::{Refusal, Submit, TextField, refusal_of};
 
 /// The form for a new account.
 #[component]
 pub fn RegisterPage() -> impl IntoView {
     let action = ServerAction::<SubmitRegister>::new();
-    let problem = Signal::derive(move || action.value().get().and_then(Result::err).map(|error: ApiError| error.0));
+    let problem = refusal_of(action);
     forget_cache_when_done(move || matches!(action.value().get(), Some(Ok(()))));
     view! {
         <Title text="Register"/>
@@ -35,7 +34,7 @@ pub fn RegisterPage() -> impl IntoView {
 #[component]
 pub fn LogInPage() -> impl IntoView {
     let action = ServerAction::<SubmitLogIn>::new();
-    let problem = Signal::derive(move || action.value().get().and_then(Result::err).map(|error: ApiError| error.0));
+    let problem = refusal_of(action);
     forget_cache_when_done(move || matches!(action.value().get(), Some(Ok(()))));
     view! {
         <Title text="Log in"/>

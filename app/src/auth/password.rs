@@ -7,14 +7,13 @@ use leptos_meta::Title;
 
 use super::api::{SubmitForgotPassword, SubmitResetPassword};
 use super::told::Told;
-use crate::error::ApiError;
-use crate::ui::{Hidden, Refusal, Submit, TextField, query_value};
+use crate::ui::{Hidden, Refusal, Submit, TextField, query_value, refusal_of};
 
 /// Asks for the address.
 #[component]
 pub fn ForgotPasswordPage() -> impl IntoView {
     let action = ServerAction::<SubmitForgotPassword>::new();
-    let problem = Signal::derive(move || action.value().get().and_then(Result::err).map(|error: ApiError| error.0));
+    let problem = refusal_of(action);
     view! {
         <Title text="Forgotten password"/>
         <section class="narrow">
@@ -43,7 +42,7 @@ pub fn ResetSentPage() -> impl IntoView {
 #[component]
 pub fn ResetPasswordPage() -> impl IntoView {
     let action = ServerAction::<SubmitResetPassword>::new();
-    let problem = Signal::derive(move || action.value().get().and_then(Result::err).map(|error: ApiError| error.0));
+    let problem = refusal_of(action);
     let client = expect_context::<QueryClient>();
     // Every session ends, this browser's as well: nothing that was read before counts.
     Effect::new(move || {

@@ -8,13 +8,13 @@ use leptos_meta::Title;
 use super::api::{ResendVerification, SubmitVerifyEmail, email_is_verified};
 use super::told::Told;
 use crate::error::ApiError;
-use crate::ui::{Hidden, Refusal, Submit, query_value};
+use crate::ui::{Hidden, Refusal, Submit, query_value, refusal_of};
 
 /// Shows a button and does nothing by itself: mail scanners open every link.
 #[component]
 pub fn VerifyEmailPage() -> impl IntoView {
     let action = ServerAction::<SubmitVerifyEmail>::new();
-    let problem = Signal::derive(move || action.value().get().and_then(Result::err).map(|error: ApiError| error.0));
+    let problem = refusal_of(action);
     let client = expect_context::<QueryClient>();
     // Told while it is on its way: the answer leads to another page, and this one is gone.
     Effect::new(move || {
@@ -62,7 +62,7 @@ fn verified() -> QueryScope<(), Result<bool, ApiError>> {
 pub fn UnverifiedNotice() -> impl IntoView {
     let is_verified = expect_context::<QueryClient>().resource(verified(), || ());
     let action = ServerAction::<ResendVerification>::new();
-    let problem = Signal::derive(move || action.value().get().and_then(Result::err).map(|error: ApiError| error.0));
+    let problem = refusal_of(action);
     let shown = move || {
         is_verified.get().map(|read| {
             (read == Ok(false)).then(|| {

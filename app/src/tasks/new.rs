@@ -7,8 +7,7 @@ use model::tasks::{Control, FormField, Priority, TaskKind};
 
 use super::api::CreateTask;
 use crate::auth::ForSignedIn;
-use crate::error::ApiError;
-use crate::ui::{Refusal, SelectField, Submit, TextArea, TextField};
+use crate::ui::{Refusal, SelectField, Submit, TextArea, TextField, refusal_of};
 
 /// The form for a new task: first the kind, then the kind's own fields.
 #[component]
@@ -43,7 +42,7 @@ fn Kinds(chosen: TaskKind) -> impl IntoView {
 #[component]
 fn KindForm(kind: TaskKind) -> impl IntoView {
     let action = ServerAction::<CreateTask>::new();
-    let problem = Signal::derive(move || action.value().get().and_then(Result::err).map(|error: ApiError| error.0));
+    let problem = refusal_of(action);
     let fields = kind.fields().iter().map(|field| view! { <PayloadField field problem/> }).collect_view();
     let priorities = Priority::ALL.map(|priority| (priority.name(), priority.name())).into();
     view! {
