@@ -234,7 +234,7 @@ async fn the_page_of_sessions_works_by_plain_forms() {
     assert!(page.text.contains(&program) && page.text.contains("This one"), "{}", page.text);
 
     let ended = browser.submit("/account/sessions", "/api/auth/end_session", &[("id", &program)]).await;
-    assert_eq!((ended.status, ended.header("location")), (302, "/account/sessions"));
+    assert_eq!((ended.status, ended.header("location")), (302, "/account/sessions?done=session"));
     is_refused(&app, &ada).await;
     let again = browser.submit("/account/sessions", "/api/auth/end_session", &[("id", &program)]).await;
     assert_eq!(again.status, 404);
