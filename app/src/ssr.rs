@@ -2,15 +2,17 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use axum::http::header::{RETRY_AFTER, SET_COOKIE};
 use axum::http::request::Parts;
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 use model::Problem;
 use model::api_keys::CreatedApiKey;
-use model::auth::{AuthUser, LogIn, Register};
+use model::auth::{AuthUser, ForgotPassword, LogIn, Register};
 use server::http::{Client, RequestId, request_id, signed_in_by_cookie, status_of};
 use server::{Actor, App, auth};
 use tower_sessions::Session;
+use uuid::Uuid;
 
 use crate::error::ApiError;
 use crate::ui::{RefusedOn, Typed};
@@ -137,27 +139,48 @@ async fn actor(parts: &Parts) -> Result<Option<Actor>, ApiError> {
 /// Creates the account and signs its owner in.
 pub async fn register(new: Register) -> Result<(), ApiError> {
     let (app, parts) = (app()?, parts()?);
-    let profile = auth::register(&app, new).await.map_err(refuse)?;
-    start_session(&app, &parts, profile.id).await
+    let client = Client::of(&app.config.server, &parts);
+    let profile = auth::register(&app, new, &client).await.map_err(refuse)?;
+    start_session(&app, &parts, profile.id, false).await?;
+    know_device(&app, profile.id, &client).await
 }
 
 /// Checks name and password and signs the user in.
 pub async fn log_in(login: LogIn) -> Result<(), ApiError> {
     let (app, parts) = (app()?, parts()?);
-    let user = auth::check_login(&app, login).await.map_err(refuse)?;
-    start_session(&app, &parts, user.id).await
+    let (client, is_remembered) = (Client::of(&app.config.server, &parts), login.remember);
+    let user = auth::check_login(&app, login, &client).await.map_err(refuse)?;
+    start_session(&app, &parts, user.id, is_remembered).await?;
+    know_device(&app, user.id, &client).await
 }
 
-async fn start_session(app: &App, parts: &Parts, user_id: uuid::Uuid) -> Result<(), ApiError> {
+/// Counts this browser's wrong passwords apart from those of others from now on.
+async fn know_device(app: &App, user_id: Uuid, client: &Client) -> Result<(), ApiError> {
+    let cookie = auth::devices::know(app, user_id, client).await.map_err(refuse)?;
+    if let (Some(response), Ok(cookie)) = (use_context::<ResponseOptions>(), cookie.to_string().parse()) {
+        response.append_header(SET_COOKIE, cookie);
+    }
+    Ok(())
+}
+
+/// Asks for the way to a new password.
+pub async fn forgot_password(forgot: ForgotPassword) -> Result<(), ApiError> {
+    let (app, parts) = (app()?, parts()?);
+    let client = Client::of(&app.config.server, &parts);
+    auth::forgot_password(&app, forgot, &client).await.map_err(refuse)
+}
+
+async fn start_session(app: &App, parts: &Parts, user_id: Uuid, is_remembered: bool) -> Result<(), ApiError> {
     let client = Client::of(&app.config.server, parts);
-    auth::store::start(&session(parts)?, user_id, client).await.map_err(refuse)
+    auth::store::start(&session(parts)?, user_id, client, is_remembered).await.map_err(refuse)
 }
 
 /// Checks the password once more; the browser goes on with a new session (OWASP ASVS 5.0, 7.2.4), in which it counts as confirmed.
 pub async fn confirm(password: String) -> Result<(), ApiError> {
     let (app, actor) = signed_in().await?;
     auth::check_password(&app, &actor, password).await.map_err(refuse)?;
-    start_session(&app, &parts()?, actor.id()).await
+    let is_remembered = auth::is_remembered(&app, &actor).await.map_err(refuse)?;
+    start_session(&app, &parts()?, actor.id(), is_remembered).await
 }
 
 /// Ends the browser's session and forgets its cookie.
@@ -177,6 +200,9 @@ pub fn refuse(error: server::Error) -> ApiError {
 pub fn set_status(problem: &Problem) {
     if let Some(response) = use_context::<ResponseOptions>() {
         response.set_status(status_of(problem));
+        if let Some(seconds) = problem.retry_after_seconds() {
+            response.insert_header(RETRY_AFTER, seconds.into());
+        }
     }
 }
 

@@ -20,6 +20,10 @@ export default async function start(): Promise<() => Promise<void>> {
       STARTER__DATABASE__DURABLE: "false",
       STARTER__MAIL__FOLDER: join(data, "mail"),
       STARTER__WORKER__GRACE_SECONDS: "1",
+      // Everybody here comes from one address.
+      STARTER__LIMITS__REGISTER_PER_ADDRESS: "off",
+      STARTER__LIMITS__LOGIN_PER_ADDRESS: "off",
+      STARTER__LIMITS__RESET_PER_ADDRESS: "off",
       STARTER__INITIAL_ADMIN_PASSWORD: administrator.password,
     },
     stdio: ["ignore", "pipe", "inherit"],

@@ -43,6 +43,8 @@ pub struct LogIn {
     #[cfg_attr(feature = "openapi", schema(required))]
     pub password: String,
     pub user_agent: Option<String>,
+    /// Whether a browser keeps the session when it is closed; of no meaning for programs.
+    pub remember: bool,
 }
 
 /// A login that worked. The token is shown this once; the database holds only its hash.

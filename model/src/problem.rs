@@ -38,6 +38,8 @@ pub enum Problem {
     Conflict { message: String },
     /// A mailed link that is unknown, used, too old, or of an address that is not the user's any more; which one is not said.
     DeadLink,
+    /// Tried too often: again after this many seconds.
+    TooManyTries { retry_after_seconds: u32 },
     /// Too busy, or the database is away: try again after this many seconds.
     Unavailable { retry_after_seconds: u32 },
     /// A health check failed; the message names it in our own words.
@@ -97,6 +99,16 @@ impl Problem {
         Self::Invalid { fields: vec![FieldProblem::new(field, message)] }
     }
 
+    /// Seconds after which it is worth another try; none when time alone changes nothing.
+    pub fn retry_after_seconds(&self) -> Option<u32> {
+        match self {
+            Self::TooManyTries { retry_after_seconds } | Self::Unavailable { retry_after_seconds } => {
+                Some(*retry_after_seconds)
+            }
+            _ => None,
+        }
+    }
+
     /// The messages that stand beside form fields; empty when the problem is of no single field.
     pub fn fields(&self) -> Vec<FieldProblem> {
         match self {
@@ -147,6 +159,12 @@ impl fmt::Display for Problem {
             Self::UnsupportedMediaType => write!(f, "This endpoint reads application/json"),
             Self::Taken { field: UniqueField::Username } => write!(f, "This username is already taken"),
             Self::Taken { field: UniqueField::Email } => write!(f, "This email is already registered"),
+            Self::TooManyTries { retry_after_seconds: seconds @ ..=90 } => {
+                write!(f, "Too many tries; please try again in {seconds} seconds")
+            }
+            Self::TooManyTries { retry_after_seconds } => {
+                write!(f, "Too many tries; please try again in {} minutes", retry_after_seconds.div_ceil(60))
+            }
             Self::Unavailable { .. } => {
                 write!(f, "The service is busy or its database is away; please try again shortly")
             }

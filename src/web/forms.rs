@@ -13,7 +13,7 @@ use app::ui::{RefusedOn, Typed};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::header::{ACCEPT, HOST, LOCATION, REFERER};
+use axum::http::header::{ACCEPT, HOST, LOCATION, REFERER, RETRY_AFTER};
 use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -105,6 +105,9 @@ async fn with_its_status(response: Response) -> Response {
     let bytes = to_bytes(body, ERROR_MAX_BYTES).await.unwrap_or_default();
     if let Ok(ApiError(problem)) = serde_json::from_slice(&bytes) {
         parts.status = status_of(&problem);
+        if let Some(seconds) = problem.retry_after_seconds() {
+            parts.headers.insert(RETRY_AFTER, seconds.into());
+        }
     }
     Response::from_parts(parts, Body::from(bytes))
 }

@@ -1,5 +1,6 @@
 //! What people and programs meet, through the doors that they use. One binary, because linking takes longest.
 
+mod abuse;
 mod accounts;
 mod addresses;
 mod admin;

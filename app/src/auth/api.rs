@@ -67,7 +67,7 @@ pub async fn verify_email(new: VerifyEmail) -> Result<(), ApiError> {
 /// Asks for a letter with the way to a new password.
 #[server(name = SubmitForgotPassword, endpoint = "auth/forgot_password")]
 pub async fn forgot_password(new: ForgotPassword) -> Result<(), ApiError> {
-    server::auth::forgot_password(&ssr::app()?, new).await.map_err(ssr::refuse)?;
+    ssr::forgot_password(new).await?;
     ssr::redirect("/forgot-password/sent");
     Ok(())
 }

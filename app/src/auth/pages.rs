@@ -4,7 +4,7 @@ use leptos_fetch::QueryClient;
 use leptos_meta::Title;
 
 use super::api::{SubmitLogIn, SubmitRegister};
-use crate::ui::{Refusal, Submit, TextField, refusal_of};
+use crate::ui::{Checkbox, Refusal, Submit, TextField, refusal_of};
 
 /// The form for a new account.
 #[component]
@@ -44,6 +44,7 @@ pub fn LogInPage() -> impl IntoView {
                 <Refusal problem=problem/>
                 <TextField field="username" label="Username or email" autocomplete="username" problem=problem/>
                 <TextField field="password" label="Password" kind="password" autocomplete="current-password" problem=problem/>
+                <Checkbox field="remember" label="Keep me logged in on this device"/>
                 <Submit label="Log in" pending=action.pending()/>
             </ActionForm>
             <p class="field-help"><a href="/forgot-password">"Forgotten your password?"</a></p>

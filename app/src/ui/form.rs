@@ -142,7 +142,18 @@ pub fn SelectField(
     }
 }
 
-/// What was refused as a whole; what belongs to one field stands there. It belongs into the form.
+/// Yes or no. On the wire it is `true`, or missing.
+#[component]
+pub fn Checkbox(field: &'static str, label: &'static str) -> impl IntoView {
+    let checked = first_value(field, "") == "true";
+    view! {
+        <label class="actions field">
+            <input type="checkbox" name=input_name(field) value="true" checked=checked/>
+            <span>{label}</span>
+        </label>
+    }
+}
+
 /// Some of a few choices: value and words of each. On the wire the choice at place `i` is `new[field][i]`.
 #[component]
 pub fn CheckboxGroup(
@@ -171,7 +182,7 @@ pub fn CheckboxGroup(
     }
 }
 
-/// What was refused as a whole; what belongs to one field stands there.
+/// What was refused as a whole; what belongs to one field stands there. It belongs into the form.
 #[component]
 pub fn Refusal(problem: Signal<Option<Problem>>) -> impl IntoView {
     let words = move || {

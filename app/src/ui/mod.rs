@@ -12,7 +12,7 @@ mod values;
 pub use badge::{PriorityBadge, StatusBadge};
 pub use done::Done;
 pub use form::{
-    CheckboxGroup, Hidden, Refusal, RefusedOn, SelectField, Submit, TextField, Typed, query_value, refusal_of,
+    Checkbox, CheckboxGroup, Hidden, Refusal, RefusedOn, SelectField, Submit, TextField, Typed, query_value, refusal_of,
 };
 pub use moment::Moment;
 pub use pager::Pager;

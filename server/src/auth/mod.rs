@@ -1,7 +1,9 @@
 //! Registering, logging in and out: the verbs behind the browser's and the API's doors.
 
 mod device;
+pub mod devices;
 mod hasher;
+mod limits;
 mod recovery;
 pub mod routes;
 pub mod sessions;
@@ -20,12 +22,17 @@ use crate::http::Client;
 use crate::{Actor, App, Result, db, users};
 
 pub use hasher::Hasher;
+pub(crate) use limits::{Limit, give_back, purge as purge_limits, take};
 pub use recovery::{forgot_password, reset_password};
 pub use verification::{ask_to_verify, is_email_verified, resend_verification, verify_email};
 
 /// Creates an account of role `user` and asks for a confirmation of its address. Nobody is logged in by it.
-pub async fn register(app: &App, new: Register) -> Result<UserProfile> {
+///
+/// # Errors
+/// All field problems at once, a name or email that is taken, and [`Problem::TooManyTries`] from one address.
+pub async fn register(app: &App, new: Register, client: &Client) -> Result<UserProfile> {
     new.check()?;
+    let _not_given_back = limits::take_for_address(app, Limit::RegisterPerAddress, client.ip).await?;
     let hash = app.hasher.admit()?.hash(new.password.clone()).await?;
     let mut tx = db::begin(&app.db).await?;
     let profile = users::insert(&mut tx, &new, &hash, Role::User).await?;
@@ -36,12 +43,20 @@ pub async fn register(app: &App, new: Register) -> Result<UserProfile> {
 }
 
 /// The user behind a name or email and a password. Unknown, inactive and wrong are alike in text and time.
-pub async fn check_login(app: &App, login: LogIn) -> Result<AuthUser> {
+///
+/// # Errors
+/// [`Problem::WrongCredentials`], and [`Problem::TooManyTries`] after too many of them for the name or from the address (OWASP ASVS 5.0,
+/// 6.3.1), whether or not anybody has the name.
+pub async fn check_login(app: &App, login: LogIn, client: &Client) -> Result<AuthUser> {
     let place = app.hasher.admit()?;
-    let named = users::by_login(app, &login_name(&login)?).await?;
+    let name = login_name(&login)?;
+    let by_address = limits::take_for_address(app, Limit::LoginPerAddress, client.ip).await?;
+    let by_account = take(app, Limit::LoginPerAccount, &devices::bucket_of(app, &name, client).await?).await?;
+    let named = users::by_login(app, &name).await?;
     let (user, phc) = named.map_or((None, None), |(user, phc)| (Some(user), Some(phc)));
     let fits = place.verify(login.password.clone(), phc.clone()).await?;
     let user = user.filter(|_| fits).ok_or(Problem::WrongCredentials)?;
+    give_back(app, [by_address, by_account]).await?;
     if phc.is_some_and(|phc| hasher::is_outdated(&phc)) {
         let renewed = app.hasher.admit()?.hash(login.password).await?;
         users::renew_hash(app, user.id, &renewed).await?;
@@ -62,10 +77,11 @@ fn login_name(login: &LogIn) -> Result<String, Problem> {
 /// Logs a program in; the token is shown this once.
 pub async fn log_in(app: &App, login: LogIn, client: Client) -> Result<LoggedIn> {
     let client = client.named(login.user_agent.as_deref());
-    let user = check_login(app, login).await?;
+    let user = check_login(app, login, &client).await?;
     let session_token = sessions::new_token().to_string();
     let mut conn = app.db.acquire().await?;
-    let expires_at = sessions::insert(&mut conn, app, user.id, SessionKind::Api, &session_token, &client).await?;
+    let expires_at =
+        sessions::insert(&mut conn, app, user.id, SessionKind::Api, &session_token, &client, false).await?;
     Ok(LoggedIn { session_token, expires_at, user })
 }
 
@@ -107,6 +123,11 @@ pub async fn confirm(app: &App, actor: &Actor, given: Confirm) -> Result<Confirm
     check_password(app, actor, given.password).await?;
     let sudo_until = sessions::confirm(app, session_of(actor)?).await?.ok_or(Problem::NotSignedIn)?;
     Ok(Confirmed { sudo_until })
+}
+
+/// Whether the browser keeps the session that the actor came with when it is closed.
+pub async fn is_remembered(app: &App, actor: &Actor) -> Result<bool> {
+    sessions::is_remembered(app, session_of(actor)?).await
 }
 
 /// Refuses unless the password was given in this session within `auth.sudo_minutes` (OWASP ASVS 5.0, 7.5.1 and 7.5.3).

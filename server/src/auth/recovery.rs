@@ -4,8 +4,11 @@ use model::Problem;
 use model::auth::{ForgotPassword, ResetPassword};
 use model::users::check_password;
 
+use super::devices;
+use super::limits::{Limit, take, take_for_address};
 use super::sessions;
 use super::tokens::{self, Purpose};
+use crate::http::Client;
 use crate::mail::{self, Letter};
 use crate::{App, Result, db, users};
 
@@ -16,9 +19,14 @@ const APART_SECONDS: u32 = 60;
 ///
 /// The answer and the work are the same whether or not anybody has this address (OWASP ASVS 5.0, 6.3.8): one look and one task either
 /// way, and the worker throws the letter to nobody away.
-pub async fn forgot_password(app: &App, forgot: ForgotPassword) -> Result<()> {
+///
+/// # Errors
+/// A field problem, and [`Problem::TooManyTries`] for one address of either kind.
+pub async fn forgot_password(app: &App, forgot: ForgotPassword, client: &Client) -> Result<()> {
     forgot.check()?;
     let email = forgot.email.trim();
+    let _not_given_back = take_for_address(app, Limit::ResetPerAddress, client.ip).await?;
+    let _nor_this = take(app, Limit::ResetPerAccount, email).await?;
     let mut tx = db::begin(&app.db).await?;
     let letter = Letter::ResetPassword { user_id: users::id_by_email(&mut tx, email).await? };
     let key = format!("reset {}", email.to_lowercase());
@@ -43,6 +51,7 @@ pub async fn reset_password(app: &App, reset: ResetPassword) -> Result<()> {
     let user_id = tokens::redeem(&mut tx, Purpose::ResetPassword, &reset.token).await?.ok_or(Problem::DeadLink)?;
     users::set_password(&mut tx, user_id, &hash, false).await?;
     sessions::delete_all(&mut *tx, user_id, None).await?;
+    devices::forget(&mut *tx, user_id).await?;
     let told = mail::queue(app, &mut tx, &Letter::PasswordChanged { user_id }).await?;
     tx.commit().await?;
     told.ring(app);

@@ -35,15 +35,15 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// Create an account.
 #[utoipa::path(post, path = "/auth/register", tag = "auth", request_body = Register, responses(
-    (status = 200, body = Success<UserProfile>), (status = 400, body = ErrorBody), (status = 409, body = ErrorBody),
+    (status = 200, body = Success<UserProfile>), (status = 400, body = ErrorBody), (status = 409, body = ErrorBody), (status = 429, body = ErrorBody),
 ))]
-async fn register(State(app): State<App>, Json(new): Json<Register>) -> Result<Success<UserProfile>> {
-    Ok(Success::told(auth::register(&app, new).await?, "The account was created"))
+async fn register(State(app): State<App>, client: Client, Json(new): Json<Register>) -> Result<Success<UserProfile>> {
+    Ok(Success::told(auth::register(&app, new, &client).await?, "The account was created"))
 }
 
 /// Log in by username or email; the token goes into `Authorization: Bearer`.
 #[utoipa::path(post, path = "/auth/login", tag = "auth", request_body = LogIn, responses(
-    (status = 200, body = Success<LoggedIn>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+    (status = 200, body = Success<LoggedIn>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 429, body = ErrorBody),
 ))]
 async fn log_in(State(app): State<App>, client: Client, Json(login): Json<LogIn>) -> Result<Success<LoggedIn>> {
     Ok(Success::of(auth::log_in(&app, login, client).await?))
@@ -95,7 +95,7 @@ async fn end_session(State(app): State<App>, SignedIn(actor): SignedIn, Path(id)
 
 /// Confirm the password, so that delicate things can be done in this session for some minutes. A login counts as one.
 #[utoipa::path(post, path = "/auth/sudo", tag = "auth", security(("bearer" = [])), request_body = Confirm, responses(
-    (status = 200, body = Success<Confirmed>), (status = 401, body = ErrorBody), (status = 422, body = ErrorBody),
+    (status = 200, body = Success<Confirmed>), (status = 401, body = ErrorBody), (status = 422, body = ErrorBody), (status = 429, body = ErrorBody),
 ))]
 async fn confirm(
     State(app): State<App>,
@@ -132,7 +132,7 @@ async fn verify_email(State(app): State<App>, Json(link): Json<VerifyEmail>) -> 
 
 /// Send the letter that asks for the confirmation of the own address again; at most once a minute.
 #[utoipa::path(post, path = "/auth/verify-email/resend", tag = "auth", security(("bearer" = [])), responses(
-    (status = 200, body = Success<String>), (status = 401, body = ErrorBody), (status = 409, body = ErrorBody),
+    (status = 200, body = Success<String>), (status = 401, body = ErrorBody), (status = 409, body = ErrorBody), (status = 429, body = ErrorBody),
 ))]
 async fn resend_verification(State(app): State<App>, SignedIn(actor): SignedIn) -> Result<Success<String>> {
     auth::resend_verification(&app, &actor).await?;
@@ -141,10 +141,14 @@ async fn resend_verification(State(app): State<App>, SignedIn(actor): SignedIn) 
 
 /// Ask for a letter with the way to a new password. The answer is the same whether or not anybody has this address.
 #[utoipa::path(post, path = "/auth/password/forgot", tag = "auth", request_body = ForgotPassword, responses(
-    (status = 200, body = Success<String>), (status = 400, body = ErrorBody),
+    (status = 200, body = Success<String>), (status = 400, body = ErrorBody), (status = 429, body = ErrorBody),
 ))]
-async fn forgot_password(State(app): State<App>, Json(forgot): Json<ForgotPassword>) -> Result<Success<String>> {
-    auth::forgot_password(&app, forgot).await?;
+async fn forgot_password(
+    State(app): State<App>,
+    client: Client,
+    Json(forgot): Json<ForgotPassword>,
+) -> Result<Success<String>> {
+    auth::forgot_password(&app, forgot, &client).await?;
     Ok(Success::of("If somebody has an account with this address, a letter is on its way".into()))
 }
 

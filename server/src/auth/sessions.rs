@@ -28,7 +28,8 @@ fn hash(token: &str) -> Vec<u8> {
     Sha256::digest(token).to_vec()
 }
 
-/// Writes a session; the answer is when it ends unless it is used or refreshed. The login counts as a confirmed password.
+/// Writes a session; the answer is when it ends unless it is used or refreshed. The login counts as a confirmed password. One that is
+/// remembered has no idle end, so that a browser may rest for longer.
 pub async fn insert(
     conn: &mut PgConnection,
     app: &App,
@@ -36,13 +37,14 @@ pub async fn insert(
     kind: SessionKind,
     token: &str,
     client: &Client,
+    is_remembered: bool,
 ) -> Result<DateTime<Utc>> {
     let auth = &app.config.auth;
     let idle_until = sqlx::query_scalar!(
         r#"
-        insert into sessions (id, user_id, token_hash, kind, user_agent, ip, idle_until, absolute_until, sudo_until)
+        insert into sessions (id, user_id, token_hash, kind, user_agent, ip, idle_until, absolute_until, sudo_until, is_remembered)
         values ($1, $2, $3, $4, $5, $6::text::inet, now() + make_interval(hours => $7), now() + make_interval(hours => $8),
-                now() + make_interval(mins => $9))
+                now() + make_interval(mins => $9), $10)
         returning idle_until
         "#,
         Uuid::now_v7(),
@@ -51,9 +53,10 @@ pub async fn insert(
         kind as SessionKind,
         client.user_agent,
         client.ip.map(|ip| ip.to_string()),
-        whole(auth.session_duration_hours),
+        whole(if is_remembered { auth.session_absolute_hours } else { auth.session_duration_hours }),
         whole(auth.session_absolute_hours),
         whole(auth.sudo_minutes),
+        is_remembered,
     )
     .fetch_one(conn)
     .await?;
@@ -116,7 +119,11 @@ async fn touch(app: &App, session_id: Uuid) -> Result<()> {
         r#"
         update sessions
         set last_seen_at = now(),
-            idle_until = case kind when 'browser' then least(absolute_until, now() + make_interval(hours => $2)) else idle_until end
+            idle_until = case
+                when is_remembered then absolute_until
+                when kind = 'browser' then least(absolute_until, now() + make_interval(hours => $2))
+                else idle_until
+            end
         where id = $1
         "#,
         session_id,
@@ -218,6 +225,14 @@ pub async fn is_confirmed(app: &App, session_id: Uuid) -> Result<bool> {
     .fetch_one(&app.db)
     .await?;
     Ok(found)
+}
+
+/// Whether the browser keeps the session when it is closed.
+pub async fn is_remembered(app: &App, session_id: Uuid) -> Result<bool> {
+    let found = sqlx::query_scalar!("select is_remembered from sessions where id = $1", session_id)
+        .fetch_optional(&app.db)
+        .await?;
+    Ok(found.unwrap_or_default())
 }
 
 /// Ends one session.

@@ -4,10 +4,10 @@ use std::fmt;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use tower_sessions::Session;
 use tower_sessions::cookie::time::OffsetDateTime;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error as StoreError, Result as StoreResult, SessionStore};
+use tower_sessions::{Expiry, Session};
 use uuid::Uuid;
 
 use super::SessionKind;
@@ -22,17 +22,22 @@ const LOGIN_KEY: &str = "login";
 #[derive(Serialize, Deserialize)]
 struct Login {
     user_id: Uuid,
+    is_remembered: bool,
     #[serde(flatten)]
     client: Client,
 }
 
-/// Starts a browser session for the user under a new token; the one that the browser brought is ended.
-pub async fn start(session: &Session, user_id: Uuid, client: Client) -> Result<()> {
+/// Starts a browser session for the user under a new token; the one that the browser brought is ended. Unless it is
+/// remembered, the cookie goes when the browser is closed.
+pub async fn start(session: &Session, user_id: Uuid, client: Client, is_remembered: bool) -> Result<()> {
     let broken = |error: tower_sessions::session::Error| Error::Broken(error.into());
     if session.id().is_some() {
         session.flush().await.map_err(broken)?;
     }
-    session.insert(LOGIN_KEY, Login { user_id, client }).await.map_err(broken)?;
+    if !is_remembered {
+        session.set_expiry(Some(Expiry::OnSessionEnd));
+    }
+    session.insert(LOGIN_KEY, Login { user_id, is_remembered, client }).await.map_err(broken)?;
     session.save().await.map_err(broken)
 }
 
@@ -53,7 +58,9 @@ impl SessionStore for Store {
         let login: Login = serde_json::from_value(login).map_err(failed)?;
         record.id = sessions::new_token();
         let mut conn = self.0.db.acquire().await.map_err(failed)?;
-        sessions::insert(&mut conn, &self.0, login.user_id, SessionKind::Browser, &record.id.to_string(), &login.client)
+        let token = record.id.to_string();
+        let Login { user_id, client, is_remembered } = login;
+        sessions::insert(&mut conn, &self.0, user_id, SessionKind::Browser, &token, &client, is_remembered)
             .await
             .map(drop)
             .map_err(|error| failed(format!("{error:?}")))

@@ -5,6 +5,7 @@ use model::auth::VerifyEmail;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::limits::{Limit, take};
 use super::tokens::{self, Purpose};
 use crate::mail::{self, Letter};
 use crate::tasks::Rings;
@@ -26,9 +27,11 @@ pub async fn is_email_verified(app: &App, actor: &Actor) -> Result<bool> {
 /// Sends the letter to the actor's own address again.
 ///
 /// # Errors
-/// A conflict when the address is verified already, and while the last letter waits or was asked for less than a minute ago.
+/// A conflict when the address is verified already, and while the last letter waits or was asked for less than a minute ago;
+/// [`Problem::TooManyTries`] after several letters.
 pub async fn resend_verification(app: &App, actor: &Actor) -> Result<()> {
     let user_id = actor.id();
+    let _not_given_back = take(app, Limit::VerifyPerAccount, &user_id.to_string()).await?;
     let mut tx = db::begin(&app.db).await?;
     if users::is_email_verified(&mut *tx, user_id).await? {
         return Err(Problem::Conflict { message: "This email is verified already".into() }.into());

@@ -1,5 +1,6 @@
 //! Typed settings: a flag wins over the environment, the environment over the file, the file over the defaults.
 
+mod limits;
 mod load;
 
 use std::net::IpAddr;
@@ -10,6 +11,7 @@ use secrecy::SecretString;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+pub use limits::{LimitsConfig, Rate};
 pub use load::{Overrides, load, printed};
 
 /// Every setting of the program. Unknown keys are refused.
@@ -23,6 +25,7 @@ pub struct Config {
     pub server: ServerConfig,
     pub database: DatabaseConfig,
     pub auth: AuthConfig,
+    pub limits: LimitsConfig,
     pub mail: MailConfig,
     pub worker: WorkerConfig,
     pub tasks: TasksConfig,

@@ -4,12 +4,14 @@ use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{FromRef, FromRequestParts};
-use axum::http::header::{FORWARDED, USER_AGENT};
+use axum::http::header::{COOKIE, FORWARDED, USER_AGENT};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
 use serde::{Deserialize, Serialize};
+use tower_sessions::cookie::Cookie;
 
 use crate::App;
+use crate::auth::devices;
 use crate::config::{ProxyHeader, ServerConfig};
 
 /// Most characters of a `User-Agent` that are kept.
@@ -26,6 +28,9 @@ pub struct Client {
     pub ip: Option<IpAddr>,
     /// At most 200 characters.
     pub user_agent: Option<String>,
+    /// The token by which a browser is known; kept nowhere but in its cookie.
+    #[serde(skip)]
+    pub device: Option<String>,
 }
 
 impl Client {
@@ -34,7 +39,7 @@ impl Client {
         let peer = parts.extensions.get::<Peer>().map(|Peer(ip)| ip.to_canonical());
         let ip = peer.map(|peer| spoken_for(config, peer, &parts.headers));
         let agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
-        Self { ip, user_agent: agent.map(shortened) }
+        Self { ip, user_agent: agent.map(shortened), device: device(config, &parts.headers) }
     }
 
     /// The same client, by another name for itself.
@@ -52,6 +57,13 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
         Ok(Self::of(&App::from_ref(state).config.server, parts))
     }
+}
+
+fn device(config: &ServerConfig, headers: &HeaderMap) -> Option<String> {
+    let cookies = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let mut cookies = cookies.flat_map(|line| line.split(';')).filter_map(|one| Cookie::parse(one.trim()).ok());
+    let name = devices::cookie_name(config.is_https());
+    cookies.find(|cookie| cookie.name() == name).map(|cookie| cookie.value().to_owned())
 }
 
 fn shortened(text: &str) -> String {

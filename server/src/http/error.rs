@@ -53,6 +53,7 @@ fn status_and_code(problem: &Problem) -> (StatusCode, &'static str) {
         Problem::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE"),
         Problem::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE"),
         Problem::WrongShape { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "INVALID_INPUT"),
+        Problem::TooManyTries { .. } => (StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED"),
         Problem::Unavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE"),
         Problem::Unhealthy { .. } => (StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNHEALTHY"),
         Problem::Internal { .. } => (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR"),
@@ -83,8 +84,8 @@ impl IntoResponse for Error {
         };
         let error = ErrorDetail { code, message: problem.to_string(), request_id: request_id.to_string(), fields };
         let mut response = (status, Json(ErrorBody { error })).into_response();
-        if let Problem::Unavailable { retry_after_seconds } = problem {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after_seconds));
+        if let Some(seconds) = problem.retry_after_seconds() {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

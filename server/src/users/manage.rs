@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{NOBODY, ask_about_new_email, found, keep_an_admin, rows};
 use crate::audit::Subject;
-use crate::auth::sessions;
+use crate::auth::{devices, sessions};
 use crate::rbac::Permit;
 use crate::{Actor, App, Result, audit, auth, db};
 
@@ -170,6 +170,7 @@ pub async fn reset_password(app: &App, actor: &Actor, id: Uuid, wish: ResetPassw
     let (_, permit) = locked(&mut tx, actor, Action::ResetPassword, id).await?;
     rows::set_password(&mut tx, id, &hash, must_change).await?;
     sessions::delete_all(&mut *tx, id, None).await?;
+    devices::forget(&mut *tx, id).await?;
     let details = json!({"require_change": must_change, "reason": wish.reason});
     done(tx, actor, permit, "user.reset_password", id, details).await?;
     Ok(())

@@ -69,6 +69,7 @@ pub async fn change_password(app: &App, actor: &Actor, change: ChangePassword) -
     let mut tx = db::begin(&app.db).await?;
     rows::set_password(&mut tx, actor.id(), &hash, false).await?;
     sessions::delete_all(&mut *tx, actor.id(), actor.session_id).await?;
+    auth::devices::forget(&mut *tx, actor.id()).await?;
     audit::record(&mut tx, actor, permit, "user.change_password", Subject::User(actor.id()), json!({})).await?;
     let told = mail::queue(app, &mut tx, &Letter::PasswordChanged { user_id: actor.id() }).await?;
     tx.commit().await?;
@@ -109,11 +110,20 @@ async fn ask_about_new_email(
     auth::ask_to_verify(app, conn, saved.id).await.map(Some)
 }
 
-/// Whether this is the actor's password.
+/// Whether this is the actor's password. Wrong ones are counted for each session: who has stolen one locks out nobody else.
+///
+/// # Errors
+/// [`Problem::TooManyTries`] after too many wrong ones.
 pub async fn confirm(app: &App, actor: &Actor, password: String) -> Result<bool> {
     let place = app.hasher.admit()?;
+    let session = actor.session_id.unwrap_or_default().to_string();
+    let taken = auth::take(app, auth::Limit::PasswordPerSession, &session).await?;
     let stored = rows::password_hash(app, actor.id()).await?;
-    place.verify(password, stored).await
+    let fits = place.verify(password, stored).await?;
+    if fits {
+        auth::give_back(app, [taken]).await?;
+    }
+    Ok(fits)
 }
 
 fn found(user: Option<UserProfile>) -> Result<UserProfile> {

@@ -55,7 +55,7 @@ async fn edit_profile(
 /// Change the own password; all other sessions end.
 #[utoipa::path(put, path = "/users/me/password", tag = "users", security(("bearer" = [])), request_body = ChangePassword, responses(
     (status = 200, body = Success<String>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-    (status = 422, body = ErrorBody),
+    (status = 422, body = ErrorBody), (status = 429, body = ErrorBody),
 ))]
 async fn change_password(
     State(app): State<App>,
@@ -69,7 +69,7 @@ async fn change_password(
 /// Delete the own account. `confirmation` is the word `DELETE`.
 #[utoipa::path(delete, path = "/users/me", tag = "users", security(("bearer" = [])), request_body = DeleteAccount, responses(
     (status = 200, body = Success<String>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-    (status = 403, body = ErrorBody), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody),
+    (status = 403, body = ErrorBody), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody), (status = 429, body = ErrorBody),
 ))]
 async fn delete_account(
     State(app): State<App>,

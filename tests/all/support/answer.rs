@@ -26,6 +26,13 @@ impl Answer {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
+    /// The cookie of this name that the answer sets, with its attributes.
+    pub fn set_cookie(&self, name: &str) -> &str {
+        let set = self.headers.get_all("set-cookie").iter().filter_map(|cookie| cookie.to_str().ok());
+        let mut named = set.filter(|cookie| cookie.split('=').next() == Some(name));
+        named.next().unwrap_or_else(|| panic!("sets no cookie {name}: {:?}", self.headers))
+    }
+
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("{}: no JSON: {}", self.status, self.text))
     }

@@ -18,6 +18,7 @@ use std::time::Duration;
 use model::users::Role;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
+use server::config::LimitsConfig;
 use server::db::{self, Patience};
 use server::tasks::kinds::Kinds;
 use server::{App, Config};
@@ -95,6 +96,8 @@ impl TestApp {
         config.database.url = Some(database_url.clone().into());
         config.database.max_connections = 8;
         config.mail.folder = mail::new_folder();
+        // Everybody here comes from one address.
+        config.limits = LimitsConfig::off();
         change(&mut config);
 
         let pool = db::open(&config, Patience::Web).await.expect("the address is one of PostgreSQL").pool;

@@ -27,6 +27,8 @@ impl Member {
             if kept_at.is_none_or(|at| at.elapsed() >= KEEP_EVERY) {
                 self.keep_history().await;
                 self.in_time("purge the sessions that have ended", auth::sessions::purge(&self.app.db)).await;
+                self.in_time("purge the limits that are full", auth::purge_limits(&self.app.db)).await;
+                self.in_time("purge devices", auth::devices::purge(&self.app.db)).await;
                 kept_at = Some(Instant::now());
             }
             if counted_at.elapsed() >= RECOUNT_EVERY {
