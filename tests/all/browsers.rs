@@ -79,7 +79,7 @@ async fn the_cookie_is_for_this_site_and_no_script() {
     app.register("Ada").await;
     let fields = [("new[username]", "Ada"), ("new[password]", PASSWORD)];
     let signed_in = app.browser().submit("/login", "/api/auth/log_in", &fields).await;
-    let cookie = signed_in.header("set-cookie");
+    let cookie = signed_in.set_cookie("session");
 
     assert!(cookie.starts_with("session="), "{cookie}");
     for part in ["HttpOnly", "SameSite=Lax", "Path=/"] {
@@ -95,7 +95,7 @@ async fn behind_https_the_cookie_is_bound_to_the_host_and_to_tls() {
     app.register("Ada").await;
     let fields = [("new[username]", "Ada"), ("new[password]", PASSWORD)];
     let signed_in = app.browser().submit("/login", "/api/auth/log_in", &fields).await;
-    let cookie = signed_in.header("set-cookie");
+    let cookie = signed_in.set_cookie("__Host-session");
 
     assert!(cookie.starts_with("__Host-session="), "{cookie}");
     for part in ["HttpOnly", "SameSite=Lax", "Path=/", "Secure"] {
@@ -113,7 +113,7 @@ async fn a_new_login_ends_the_session_that_the_browser_brought() {
     let fields = [("new[username]", "Ada"), ("new[password]", PASSWORD)];
     let first = browser.submit("/login", "/api/auth/log_in", &fields).await;
     let second = browser.submit("/login", "/api/auth/log_in", &fields).await;
-    let cookie = |answer: &Answer| answer.header("set-cookie").split(';').next().unwrap().to_owned();
+    let cookie = |answer: &Answer| answer.set_cookie("session").split(';').next().unwrap().to_owned();
     assert_ne!(cookie(&first), cookie(&second));
 
     let me = |cookie: String| app.request(Method::GET, "/api/v1/auth/me").header("cookie", cookie);
@@ -128,7 +128,7 @@ async fn logging_out_ends_the_session_and_not_only_its_cookie() {
     let browser = app.browser();
     let fields = [("new[username]", "Ada"), ("new[password]", PASSWORD)];
     let signed_in = browser.submit("/login", "/api/auth/log_in", &fields).await;
-    let cookie = signed_in.header("set-cookie").split(';').next().unwrap().to_owned();
+    let cookie = signed_in.set_cookie("session").split(';').next().unwrap().to_owned();
 
     let left = browser.submit("/dashboard", "/api/auth/log_out", &[]).await;
     assert_eq!((left.status, left.header("location")), (302, "/"));

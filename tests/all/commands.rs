@@ -218,7 +218,7 @@ async fn no_password_and_no_token_gets_into_a_log() {
     assert_eq!(me.data()["username"], "Ada");
     let form = [("new[username]", "Ada"), ("new[password]", "canary-of-ada")];
     let by_browser = Answer::to(client.post(format!("{address}/api/auth/log_in")).form(&form)).await;
-    let cookie = by_browser.header("set-cookie").split(';').next().unwrap();
+    let cookie = by_browser.set_cookie("session").split(';').next().unwrap();
     let with_cookie = client.get(format!("{address}/api/v1/auth/me")).header("cookie", cookie);
     assert_eq!(Answer::to(with_cookie).await.data()["username"], "Ada");
 

@@ -129,7 +129,7 @@ async fn a_token_is_good_at_its_own_door_only() {
     let me = || app.request(Method::GET, "/api/v1/auth/me");
     let fields = [("new[username]", "Ada"), ("new[password]", crate::support::PASSWORD)];
     let signed_in = app.browser().submit("/login", "/api/auth/log_in", &fields).await;
-    let cookie = signed_in.header("set-cookie").split(';').next().unwrap();
+    let cookie = signed_in.set_cookie("session").split(';').next().unwrap();
     let (name, browser_token) = cookie.split_once('=').unwrap();
 
     assert_eq!(Answer::to(me().header("cookie", cookie)).await.data()["username"], "Ada", "the cookie is good");

@@ -22,6 +22,7 @@ const LOGIN_KEY: &str = "login";
 #[derive(Serialize, Deserialize)]
 struct Login {
     user_id: Uuid,
+    #[serde(default)]
     is_remembered: bool,
     #[serde(flatten)]
     client: Client,
