@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use sqlx::{PgConnection, Postgres, Transaction};
 use uuid::Uuid;
 
-use super::{NOBODY, ask_about_new_email, found, keep_an_admin, rows};
+use super::{NOBODY, found, keep_an_admin, rows, tell_of_new_email};
 use crate::audit::Subject;
 use crate::auth::{devices, sessions};
 use crate::rbac::Permit;
@@ -109,9 +109,9 @@ pub async fn edit(app: &App, actor: &Actor, id: Uuid, edit: EditProfile) -> Resu
     let details = json!({"username": edit.username.is_some(), "email": edit.email.is_some(), "email_verified": edit.email_verified});
     audit::record(&mut tx, actor, permit, "user.edit", Subject::User(id), details).await?;
     let saved = found(rows::by_id(&mut *tx, id).await?)?;
-    let letter = ask_about_new_email(app, &mut tx, &user.email, &saved).await?;
+    let letters = tell_of_new_email(app, &mut tx, &user.email, &saved).await?;
     tx.commit().await?;
-    letter.inspect(|letter| letter.ring(app));
+    letters.iter().for_each(|letter| letter.ring(app));
     Ok(saved)
 }
 

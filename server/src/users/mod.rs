@@ -51,9 +51,9 @@ pub async fn edit_profile(app: &App, actor: &Actor, edit: EditProfile) -> Result
     let details = json!({"username": edit.username.is_some(), "email": edit.email.is_some()});
     audit::record(&mut tx, actor, permit, "user.edit", Subject::User(actor.id()), details).await?;
     let saved = found(rows::by_id(&mut *tx, actor.id()).await?)?;
-    let letter = ask_about_new_email(app, &mut tx, &actor.user.email, &saved).await?;
+    let letters = tell_of_new_email(app, &mut tx, &actor.user.email, &saved).await?;
     tx.commit().await?;
-    letter.inspect(|letter| letter.ring(app));
+    letters.iter().for_each(|letter| letter.ring(app));
     Ok(saved)
 }
 
@@ -97,17 +97,23 @@ pub async fn delete_account(app: &App, actor: &Actor, wish: DeleteAccount) -> Re
     Ok(())
 }
 
-/// Asks whether a new address is the user's, by a letter to it.
-async fn ask_about_new_email(
+/// Tells the address that the account had before of the change, and asks by a letter to the new one whether it is the user's (OWASP ASVS 5.0,
+/// 6.3.7).
+async fn tell_of_new_email(
     app: &App,
     conn: &mut PgConnection,
     before: &str,
     saved: &UserProfile,
-) -> Result<Option<Rings>> {
-    if saved.email_verified || saved.email.eq_ignore_ascii_case(before) {
-        return Ok(None);
+) -> Result<Vec<Rings>> {
+    if saved.email.eq_ignore_ascii_case(before) {
+        return Ok(Vec::new());
     }
-    auth::ask_to_verify(app, conn, saved.id).await.map(Some)
+    let told = Letter::EmailChanged { user_id: saved.id, old_email: before.to_owned() };
+    let mut letters = vec![mail::queue(app, conn, &told).await?];
+    if !saved.email_verified {
+        letters.push(auth::ask_to_verify(app, conn, saved.id).await?);
+    }
+    Ok(letters)
 }
 
 /// Whether this is the actor's password. Wrong ones are counted for each session: who has stolen one locks out nobody else.

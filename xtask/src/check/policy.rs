@@ -40,6 +40,7 @@ const ONCE: [&str; 6] = ["axum", "leptos", "leptos_meta", "leptos_router", "serv
 
 /// Judges every package of the graph, those of other systems too.
 pub fn check(workspace: &Workspace) -> Result<()> {
+    bench_lock(workspace)?;
     let text = process::output(workspace.cargo().args(["metadata", "--format-version", "1", "--locked"]))?;
     let metadata: Value = serde_json::from_str(&text)?;
     let packages = metadata["packages"].as_array().context("cargo metadata names no packages")?;
@@ -52,6 +53,14 @@ pub fn check(workspace: &Workspace) -> Result<()> {
     let several = ONCE.iter().filter_map(|name| Some((name, versions.get(name)?))).filter(|(_, all)| all.len() > 1);
     found.extend(several.map(|(name, all)| format!("{name}: {} versions ({all:?})", all.len())));
     nothing_found(&found, "breaches of the dependency policy")
+}
+
+/// The bench is a workspace of its own with our crates in it, so what they come to use has to be in its lock file as well.
+fn bench_lock(workspace: &Workspace) -> Result<()> {
+    let mut cargo = workspace.cargo();
+    cargo.args(["update", "--workspace", "--locked", "--quiet", "--manifest-path", "bench/queue/Cargo.toml"]);
+    process::run(&mut cargo)
+        .context("bench/queue/Cargo.lock is out of date: run `cargo update --workspace` in bench/queue")
 }
 
 fn complaints(package: &Value) -> Vec<String> {

@@ -12,6 +12,7 @@ use super::AGAIN;
 use super::held::{Held, Room, Why};
 use super::lanes::{Lanes, Round};
 use super::settler::{self, Settler};
+use super::watchdog::Watchdog;
 use crate::App;
 use crate::tasks::queue::{self, Claimed, Lane, Outcome, Settlement, Watched};
 
@@ -87,6 +88,7 @@ impl Member {
         let keeping = tokio::spawn(self.clone().keep_lease());
         let hearing = tokio::spawn(self.clone().hear_cancellations());
         let caring = tokio::spawn(self.clone().care());
+        let _watchdog = self.watchdog();
         let mut attempts = JoinSet::new();
         while !self.app.stopping.is_cancelled() && !self.lost.is_cancelled() {
             let room = self.held().room(self.app.config.worker.concurrency);
@@ -111,6 +113,20 @@ impl Member {
         hearing.abort();
         caring.abort();
         self.leave().await;
+    }
+
+    /// Tells in the log when a handler blocks the runtime for longer than a renewal of the lease may wait.
+    fn watchdog(self: &Arc<Self>) -> Option<Watchdog> {
+        let member = Arc::downgrade(self);
+        let stuck = move |silent: Duration| {
+            if let Some(member) = member.upgrade() {
+                let tasks = member.held_ids();
+                let seconds = silent.as_secs_f32();
+                tracing::error!(worker = member.id, seconds, ?tasks, "a task blocks the runtime: nothing else can run");
+            }
+        };
+        let watchdog = Watchdog::start(self.lease / 3, stuck);
+        watchdog.inspect_err(|error| tracing::warn!(error = %error, "no watchdog could be started")).ok()
     }
 
     /// Makes so many attempts at most, until nothing is ready; the answer is the task of each.

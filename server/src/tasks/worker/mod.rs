@@ -8,6 +8,7 @@ mod lanes;
 mod lease;
 mod member;
 mod settler;
+mod watchdog;
 
 use std::time::Duration;
 

@@ -1,0 +1,76 @@
+//! A thread of its own that notices when the runtime stands still: a handler that blocks keeps everything else from running, the renewal of
+//! the lease as well. Nothing can be done about such a handler but to say so; its tasks go to another worker when the lease has run out.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use super::clock;
+
+/// Watches for as long as it is held.
+pub(super) struct Watchdog {
+    pulse: tokio::task::JoinHandle<()>,
+    /// The thread ends when this is dropped.
+    _held: Sender<()>,
+}
+
+impl Watchdog {
+    /// Calls `stuck` once, with how long it has been so, each time that the runtime has run nothing for `patience`.
+    pub fn start(patience: Duration, stuck: impl Fn(Duration) + Send + 'static) -> std::io::Result<Self> {
+        let beat_at = Arc::new(AtomicU64::new(now()));
+        let (held, released) = channel::<()>();
+        let seen = beat_at.clone();
+        thread::Builder::new().name("watchdog".into()).spawn(move || {
+            let mut told = None;
+            while released.recv_timeout(patience / 4) == Err(RecvTimeoutError::Timeout) {
+                let last = seen.load(Ordering::Relaxed);
+                let silent = Duration::from_millis(now().saturating_sub(last));
+                if silent >= patience && told != Some(last) {
+                    told = Some(last);
+                    stuck(silent);
+                }
+            }
+        })?;
+        let pulse = tokio::spawn(async move {
+            let mut beats = tokio::time::interval(patience / 4);
+            beats.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            loop {
+                beats.tick().await;
+                beat_at.store(now(), Ordering::Relaxed);
+            }
+        });
+        Ok(Self { pulse, _held: held })
+    }
+}
+
+impl Drop for Watchdog {
+    fn drop(&mut self) {
+        self.pulse.abort();
+    }
+}
+
+/// Milliseconds, also while the machine sleeps.
+fn now() -> u64 {
+    u64::try_from(clock::since_boot().as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn each_time_that_a_handler_blocks_the_runtime_it_is_noticed() {
+        let (tell, told) = channel();
+        let patience = Duration::from_millis(40);
+        let _watchdog = Watchdog::start(patience, move |silent| drop(tell.send(silent))).unwrap();
+        for _ in 0..2 {
+            let silent = told.recv_timeout(Duration::from_secs(30)).expect("this very wait blocks the runtime");
+            assert!(silent >= patience, "{silent:?}");
+            // A beat of the pulse ends the standstill.
+            tokio::time::interval(patience / 4).tick().await;
+            tokio::task::yield_now().await;
+        }
+    }
+}
