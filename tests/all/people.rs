@@ -210,7 +210,7 @@ async fn people_change_their_name_and_email_and_another_email_is_not_verified() 
     assert_eq!(app.work().await, 2);
     let mut told: Vec<_> = app.letters().await.into_iter().map(|letter| letter.to).collect();
     told.sort();
-    assert_eq!(told, ["ada@example.com", "countess@example.com"], "whoever had the account before hears of it");
+    assert_eq!(told, ["ADA@example.com", "countess@example.com"], "whoever had the account before hears of it");
 }
 
 #[tokio::test]

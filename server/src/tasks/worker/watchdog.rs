@@ -61,16 +61,11 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn each_time_that_a_handler_blocks_the_runtime_it_is_noticed() {
+    async fn a_handler_that_blocks_the_runtime_is_noticed() {
         let (tell, told) = channel();
         let patience = Duration::from_millis(40);
-        let _watchdog = Watchdog::start(patience, move |silent| drop(tell.send(silent))).unwrap();
-        for _ in 0..2 {
-            let silent = told.recv_timeout(Duration::from_secs(30)).expect("this very wait blocks the runtime");
-            assert!(silent >= patience, "{silent:?}");
-            // A beat of the pulse ends the standstill.
-            tokio::time::interval(patience / 4).tick().await;
-            tokio::task::yield_now().await;
-        }
+        let _watchdog = Watchdog::start(patience, move |silent| tell.send(silent).unwrap()).unwrap();
+        let silent = told.recv_timeout(Duration::from_secs(30)).expect("this very wait blocks the runtime");
+        assert!(silent >= patience, "{silent:?}");
     }
 }
