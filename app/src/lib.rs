@@ -6,6 +6,7 @@ pub mod auth;
 pub mod error;
 mod home;
 mod layout;
+pub mod passkeys;
 #[cfg(feature = "ssr")]
 pub mod shell;
 #[cfg(feature = "ssr")]
@@ -28,6 +29,7 @@ use auth::{
 };
 use home::{DashboardPage, LandingPage, NotFoundPage};
 use layout::Layout;
+use passkeys::PasskeysPage;
 use tasks::{NewTaskPage, TaskPage, TasksPage};
 use users::{AccountPage, NewUserPage, UserPage, UsersPage};
 
@@ -53,6 +55,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/reset-password/done") view=PasswordResetPage ssr=SsrMode::Async/>
                     <Route path=path!("/account/sessions") view=SessionsPage ssr=SsrMode::Async/>
                     <Route path=path!("/account/api-keys") view=ApiKeysPage ssr=SsrMode::Async/>
+                    <Route path=path!("/account/passkeys") view=PasskeysPage ssr=SsrMode::Async/>
                     <Route path=path!("/account/confirm") view=ConfirmPage ssr=SsrMode::Async/>
                     <Route path=path!("/dashboard") view=DashboardPage ssr=SsrMode::Async/>
                     <Route path=path!("/tasks") view=TasksPage ssr=SsrMode::Async/>

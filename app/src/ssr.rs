@@ -9,8 +9,9 @@ use leptos_axum::ResponseOptions;
 use model::Problem;
 use model::api_keys::CreatedApiKey;
 use model::auth::{AuthUser, ForgotPassword, LogIn, Register};
+use model::passkeys::{Ceremony, CeremonyAnswer};
 use server::http::{Client, RequestId, request_id, signed_in_by_cookie, status_of};
-use server::{Actor, App, auth};
+use server::{Actor, App, auth, passkeys};
 use tower_sessions::Session;
 use uuid::Uuid;
 
@@ -181,6 +182,21 @@ pub async fn confirm(password: String) -> Result<(), ApiError> {
     auth::check_password(&app, &actor, password).await.map_err(refuse)?;
     let is_remembered = auth::is_remembered(&app, &actor).await.map_err(refuse)?;
     start_session(&app, &parts()?, actor.id(), is_remembered).await
+}
+
+/// Asks a browser for a passkey.
+pub async fn start_passkey_login() -> Result<Ceremony, ApiError> {
+    let (app, parts) = (app()?, parts()?);
+    passkeys::start_login(&app, &Client::of(&app.config.server, &parts)).await.map_err(refuse)
+}
+
+/// Signs in whoever has the passkey.
+pub async fn log_in_by_passkey(answer: CeremonyAnswer, is_remembered: bool) -> Result<(), ApiError> {
+    let (app, parts) = (app()?, parts()?);
+    let client = Client::of(&app.config.server, &parts);
+    let user = passkeys::finish_login(&app, answer, &client).await.map_err(refuse)?;
+    start_session(&app, &parts, user.id, is_remembered).await?;
+    know_device(&app, user.id, &client).await
 }
 
 /// Ends the browser's session and forgets its cookie.

@@ -7,6 +7,7 @@ pub mod audit;
 pub mod auth;
 pub mod health;
 pub mod page;
+pub mod passkeys;
 pub mod problem;
 pub mod rbac;
 pub mod tasks;

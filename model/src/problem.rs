@@ -12,6 +12,8 @@ pub enum Problem {
     NotSignedIn,
     /// Name, email or password is wrong; which one is not said.
     WrongCredentials,
+    /// The passkey is of no account that is open here; why is not said.
+    UnknownPasskey,
     /// Signed in, but not allowed.
     Forbidden,
     /// Somebody else has set the password; its owner has to choose another one first.
@@ -59,6 +61,7 @@ pub enum Thing {
     Schedule,
     Session,
     ApiKey,
+    Passkey,
 }
 
 /// A field whose value is unique among all users.
@@ -124,6 +127,7 @@ impl fmt::Display for Problem {
         match self {
             Self::NotSignedIn => write!(f, "Please log in first"),
             Self::WrongCredentials => write!(f, "Wrong username, email or password"),
+            Self::UnknownPasskey => write!(f, "This passkey does not open an account here"),
             Self::Forbidden => write!(f, "You are not allowed to do this"),
             Self::PasswordChangeRequired => write!(f, "Please choose a new password first"),
             Self::ReauthenticationRequired => write!(f, "Please confirm your password first"),
@@ -133,6 +137,7 @@ impl fmt::Display for Problem {
             Self::NotFound { what: Thing::TaskType } => write!(f, "Task type not found"),
             Self::NotFound { what: Thing::Schedule } => write!(f, "Schedule not found"),
             Self::NotFound { what: Thing::Session } => write!(f, "Session not found"),
+            Self::NotFound { what: Thing::Passkey } => write!(f, "No passkey came from your browser"),
             Self::NotFound { what: Thing::ApiKey } => write!(f, "API key not found"),
             Self::Invalid { fields } => {
                 write!(f, "Validation failed")?;

@@ -45,6 +45,7 @@ pub enum Action {
     ReadUserStats,
     ReadAuditLog,
     ManageApiKeys,
+    ManagePasskeys,
 }
 
 impl Action {
@@ -73,7 +74,8 @@ impl Action {
             | Self::RestoreUser
             | Self::ReadUserStats
             | Self::ReadAuditLog
-            | Self::ManageApiKeys => None,
+            | Self::ManageApiKeys
+            | Self::ManagePasskeys => None,
         }
     }
 }
@@ -220,7 +222,7 @@ const fn person(
 }
 
 /// The whole table; services refuse by it, pages hide by it, tests try every cell of it.
-pub const TABLE: [Rule; 27] = [
+pub const TABLE: [Rule; 28] = [
     thing(Action::CreateTask, USER, ADMIN),
     thing(Action::ReadTask, USER, MODERATOR),
     thing(Action::CancelTask, USER, MODERATOR),
@@ -232,6 +234,7 @@ pub const TABLE: [Rule; 27] = [
     thing(Action::ReadTaskStats, MODERATOR, MODERATOR),
     thing(Action::ReadHealthDetails, ADMIN, ADMIN),
     thing(Action::ManageApiKeys, USER, NOBODY),
+    thing(Action::ManagePasskeys, USER, NOBODY),
     thing(Action::ListUsers, MODERATOR, MODERATOR),
     thing(Action::CreateUser, ADMIN, ADMIN),
     thing(Action::ReadUserStats, ADMIN, ADMIN),

@@ -11,6 +11,7 @@ pub mod health;
 pub mod http;
 pub mod logs;
 pub mod mail;
+pub mod passkeys;
 pub mod rbac;
 pub mod tasks;
 pub mod users;

@@ -13,6 +13,7 @@ mod limits;
 mod live;
 mod mail;
 mod outcomes;
+mod passkeys;
 mod password_reset;
 mod people;
 mod permissions;

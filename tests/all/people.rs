@@ -147,8 +147,14 @@ async fn nobody_may_do_anything_to_anybody() {
 #[test]
 fn every_action_on_people_is_tried() {
     let on_all = [Action::ListUsers, Action::CreateUser, Action::ReadUserStats, Action::ReadAuditLog];
-    // The keys of others are nobody's: see `api_keys`.
-    let own = [Action::EditProfile, Action::ChangePassword, Action::DeleteAccount, Action::ManageApiKeys];
+    // The keys of others are nobody's: see `api_keys` and `passkeys`.
+    let own = [
+        Action::EditProfile,
+        Action::ChangePassword,
+        Action::DeleteAccount,
+        Action::ManageApiKeys,
+        Action::ManagePasskeys,
+    ];
     for rule in &TABLE {
         let is_tried = CELLS.iter().any(|(action, ..)| *action == rule.action)
             || on_all.contains(&rule.action)

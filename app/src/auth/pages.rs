@@ -4,6 +4,7 @@ use leptos_fetch::QueryClient;
 use leptos_meta::Title;
 
 use super::api::{SubmitLogIn, SubmitRegister};
+use crate::passkeys::PasskeyLogIn;
 use crate::ui::{Checkbox, Refusal, Submit, TextField, refusal_of};
 
 /// The form for a new account.
@@ -47,6 +48,7 @@ pub fn LogInPage() -> impl IntoView {
                 <Checkbox field="remember" label="Keep me logged in on this device"/>
                 <Submit label="Log in" pending=action.pending()/>
             </ActionForm>
+            <PasskeyLogIn/>
             <p class="field-help"><a href="/forgot-password">"Forgotten your password?"</a></p>
             <p class="field-help">"New here? "<a href="/register">"Create an account"</a></p>
         </section>

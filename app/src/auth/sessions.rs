@@ -20,7 +20,7 @@ pub fn SessionsPage() -> impl IntoView {
         <Title text="Sessions"/>
         <ForSignedIn>
             <h1>"Sessions"</h1>
-            <p class="field-help">"Every browser and program in which you are logged in. End what you do not know, and change your password then. "<a href="/account/api-keys">"API keys"</a></p>
+            <p class="field-help">"Every browser and program in which you are logged in. End what you do not know, and change your password then. "<a href="/account/api-keys">"API keys"</a>" · "<a href="/account/passkeys">"Passkeys"</a></p>
             <Sessions/>
         </ForSignedIn>
     }

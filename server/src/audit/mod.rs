@@ -19,6 +19,7 @@ pub enum Subject<'a> {
     TaskType(&'a str),
     Schedule(Uuid),
     ApiKey(Uuid),
+    Passkey(Uuid),
     /// Many at once, described by the details.
     Tasks,
     User(Uuid),
@@ -31,6 +32,7 @@ impl Subject<'_> {
             Self::TaskType(name) => ("task_type", name.to_owned()),
             Self::Schedule(id) => ("schedule", id.to_string()),
             Self::ApiKey(id) => ("api_key", id.to_string()),
+            Self::Passkey(id) => ("passkey", id.to_string()),
             Self::Tasks => ("tasks", "many".to_owned()),
             Self::User(id) => ("user", id.to_string()),
         }

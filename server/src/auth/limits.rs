@@ -108,6 +108,13 @@ pub async fn give_back(app: &App, taken: impl IntoIterator<Item = Option<Taken>>
     Ok(())
 }
 
+/// Puts back what an earlier request from this address took.
+pub async fn give_back_for_address(app: &App, limit: Limit, ip: Option<IpAddr>) -> Result<()> {
+    let (Some(ip), Rate::Of { most, seconds }) = (ip, limit.rate(app)) else { return Ok(()) };
+    let taken = Taken { key: limit.key(&network_of(ip)), seconds_each: f64::from(seconds) / f64::from(most) };
+    give_back(app, [Some(taken)]).await
+}
+
 /// Forgets the buckets that are full; the answer is how many.
 pub async fn purge(db: &PgPool) -> sqlx::Result<u64> {
     let done = sqlx::query!("delete from rate_limits where full_at <= now()").execute(db).await?;

@@ -22,7 +22,7 @@ use crate::http::Client;
 use crate::{Actor, App, Result, db, users};
 
 pub use hasher::Hasher;
-pub(crate) use limits::{Limit, give_back, purge as purge_limits, take};
+pub(crate) use limits::{Limit, give_back, give_back_for_address, purge as purge_limits, take, take_for_address};
 pub use recovery::{forgot_password, reset_password};
 pub use verification::{ask_to_verify, is_email_verified, resend_verification, verify_email};
 

@@ -10,7 +10,7 @@ use super::sessions;
 use super::tokens::{self, Purpose};
 use crate::http::Client;
 use crate::mail::{self, Letter};
-use crate::{App, Result, db, users};
+use crate::{App, Result, db, passkeys, users};
 
 /// Seconds in which an address gets no second letter.
 const APART_SECONDS: u32 = 60;
@@ -52,6 +52,7 @@ pub async fn reset_password(app: &App, reset: ResetPassword) -> Result<()> {
     users::set_password(&mut tx, user_id, &hash, false).await?;
     sessions::delete_all(&mut *tx, user_id, None).await?;
     devices::forget(&mut *tx, user_id).await?;
+    passkeys::forget(&mut *tx, user_id).await?;
     let told = mail::queue(app, &mut tx, &Letter::PasswordChanged { user_id }).await?;
     tx.commit().await?;
     told.ring(app);

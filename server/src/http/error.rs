@@ -39,7 +39,7 @@ fn status_and_code(problem: &Problem) -> (StatusCode, &'static str) {
         Problem::Invalid { .. } => (StatusCode::BAD_REQUEST, "VALIDATION_FAILED"),
         Problem::Unreadable { .. } | Problem::DeadLink => (StatusCode::BAD_REQUEST, "INVALID_INPUT"),
         Problem::NotSignedIn => (StatusCode::UNAUTHORIZED, "UNAUTHORIZED"),
-        Problem::WrongCredentials => (StatusCode::UNAUTHORIZED, "INVALID_CREDENTIALS"),
+        Problem::WrongCredentials | Problem::UnknownPasskey => (StatusCode::UNAUTHORIZED, "INVALID_CREDENTIALS"),
         Problem::ReauthenticationRequired => (StatusCode::FORBIDDEN, "REAUTHENTICATION_REQUIRED"),
         Problem::Forbidden => (StatusCode::FORBIDDEN, "FORBIDDEN"),
         Problem::PasswordChangeRequired => (StatusCode::FORBIDDEN, "PASSWORD_CHANGE_REQUIRED"),

@@ -24,15 +24,18 @@ pub enum Letter {
     PasswordChanged { user_id: Uuid },
     /// Tells the owner of the address that the account had before that it has another one now.
     EmailChanged { user_id: Uuid, old_email: String },
+    /// Tells the user that a passkey of this name was added.
+    PasskeyAdded { user_id: Uuid, name: String },
 }
 
 impl Letter {
     fn recipient(&self) -> Option<Uuid> {
         match self {
             Self::ResetPassword { user_id } => *user_id,
-            Self::VerifyEmail { user_id } | Self::PasswordChanged { user_id } | Self::EmailChanged { user_id, .. } => {
-                Some(*user_id)
-            }
+            Self::VerifyEmail { user_id }
+            | Self::PasswordChanged { user_id }
+            | Self::EmailChanged { user_id, .. }
+            | Self::PasskeyAdded { user_id, .. } => Some(*user_id),
         }
     }
 }
@@ -120,6 +123,10 @@ impl Letter {
             Self::PasswordChanged { .. } => {
                 let forgot = format!("{}/forgot-password", app.config.server.public_url);
                 Some(words::password_changed(&to.email, &to.username, &forgot))
+            }
+            Self::PasskeyAdded { name, .. } => {
+                let page = format!("{}/account/passkeys", app.config.server.public_url);
+                Some(words::passkey_added(&to.email, &to.username, name, &page))
             }
             Self::EmailChanged { old_email, .. } => Some(words::email_changed(old_email, &to.username)),
         })

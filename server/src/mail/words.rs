@@ -76,6 +76,18 @@ pub(super) fn email_changed(to: &str, username: &str) -> Message {
     })
 }
 
+/// Tells that somebody can log in by a new passkey.
+pub(super) fn passkey_added(to: &str, username: &str, name: &str, page: &str) -> Message {
+    framed(&Content {
+        subject: "A passkey was added to your account",
+        to,
+        username,
+        before: vec![format!("Your account can be opened by a new passkey now: {name}")],
+        link: None,
+        after: vec![format!("If it was not you, remove it and change your password at once: {page}")],
+    })
+}
+
 fn span(count: u32, unit: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {unit}{plural}")
@@ -152,6 +164,7 @@ mod tests {
             reset_password("a@example.com", "Ada", "https://example.com/r", 60),
             password_changed("a@example.com", "Ada", "https://example.com/forgot-password"),
             email_changed("a@example.com", "Ada"),
+            passkey_added("a@example.com", "Ada", "phone", "http://x/account/passkeys"),
         ];
         for letter in letters {
             assert!(letter.html.contains(letter.subject), "{}", letter.html);

@@ -16,7 +16,7 @@ use super::{NOBODY, found, keep_an_admin, rows, tell_of_new_email};
 use crate::audit::Subject;
 use crate::auth::{devices, sessions};
 use crate::rbac::Permit;
-use crate::{Actor, App, Result, audit, auth, db};
+use crate::{Actor, App, Result, audit, auth, db, passkeys};
 
 /// Somebody whom the actor may read.
 pub async fn get(app: &App, actor: &Actor, id: Uuid) -> Result<UserProfile> {
@@ -171,6 +171,7 @@ pub async fn reset_password(app: &App, actor: &Actor, id: Uuid, wish: ResetPassw
     rows::set_password(&mut tx, id, &hash, must_change).await?;
     sessions::delete_all(&mut *tx, id, None).await?;
     devices::forget(&mut *tx, id).await?;
+    passkeys::forget(&mut *tx, id).await?;
     let details = json!({"require_change": must_change, "reason": wish.reason});
     done(tx, actor, permit, "user.reset_password", id, details).await?;
     Ok(())

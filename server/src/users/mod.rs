@@ -17,8 +17,8 @@ pub use manage::{
     by_name, create, delete, edit, end_sessions, get, list, reset_password, restore, set_role, set_status, stats,
 };
 pub use rows::{
-    an_admin_exists, by_login, id_by_email, insert, is_email_verified, note_login, note_verified, purge, renew_hash,
-    set_password,
+    active, an_admin_exists, by_login, id_by_email, insert, is_email_verified, note_login, note_verified, purge,
+    renew_hash, set_password,
 };
 
 use crate::audit::Subject;

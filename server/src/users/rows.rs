@@ -284,6 +284,18 @@ pub async fn renew_hash(app: &App, id: Uuid, hash: &str) -> Result<()> {
 }
 
 /// Notes that the user has logged in now.
+/// Somebody who may log in.
+pub async fn active(app: &App, id: Uuid) -> Result<Option<AuthUser>> {
+    let found = sqlx::query_as!(
+        AuthUser,
+        r#"select id, username, email, role as "role: Role" from users where id = $1 and is_active"#,
+        id,
+    )
+    .fetch_optional(&app.db)
+    .await?;
+    Ok(found)
+}
+
 pub async fn note_login(app: &App, id: Uuid) -> Result<()> {
     sqlx::query!("update users set last_login_at = now() where id = $1", id).execute(&app.db).await?;
     Ok(())

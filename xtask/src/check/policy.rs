@@ -26,9 +26,14 @@ const LICENCES: [&str; 13] = [
 ];
 
 /// Packages whose licence is not for everybody, and why they may use it.
-const EXCEPTIONS: [(&str, &str); 1] = [
-    // Asks only that changes to its own files stay open, and we make none. By rust-embed → shellexpand → dirs.
+const EXCEPTIONS: [(&str, &str); 6] = [
+    // Ask only that changes to their own files stay open, and we make none. The first comes by rust-embed → shellexpand → dirs.
     ("option-ext", "MPL-2.0"),
+    ("webauthn-rs", "MPL-2.0"),
+    ("webauthn-rs-core", "MPL-2.0"),
+    ("webauthn-rs-proto", "MPL-2.0"),
+    ("base64urlsafedata", "MPL-2.0"),
+    ("webauthn-attestation-ca", "MPL-2.0"),
 ];
 
 /// TLS libraries in C.

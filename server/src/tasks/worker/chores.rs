@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::member::Member;
 use crate::tasks::{queue, schedules};
-use crate::{auth, db, users};
+use crate::{auth, db, passkeys, users};
 
 /// The longest between two looks.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -28,6 +28,7 @@ impl Member {
                 self.keep_history().await;
                 self.in_time("purge the sessions that have ended", auth::sessions::purge(&self.app.db)).await;
                 self.in_time("purge the limits that are full", auth::purge_limits(&self.app.db)).await;
+                self.in_time("purge the ceremonies of passkeys", passkeys::purge(&self.app.db)).await;
                 self.in_time("purge devices", auth::devices::purge(&self.app.db)).await;
                 kept_at = Some(Instant::now());
             }

@@ -122,7 +122,12 @@ impl Member {
             if let Some(member) = member.upgrade() {
                 let tasks = member.held_ids();
                 let seconds = silent.as_secs_f32();
-                tracing::error!(worker = member.id, seconds, ?tasks, "a task blocks the runtime: nothing else can run");
+                tracing::warn!(
+                    worker = member.id,
+                    seconds,
+                    ?tasks,
+                    "nothing could run: a task blocks the runtime, or the machine is busy"
+                );
             }
         };
         let watchdog = Watchdog::start(self.lease / 3, stuck);
