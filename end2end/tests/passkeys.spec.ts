@@ -58,7 +58,7 @@ test.describe("without JavaScript", () => {
   test("the page says why there is no passkey, and the login has no such button", async ({ page }) => {
     await signUp(page, "annie");
     await page.goto("/account/passkeys");
-    await expect(page.locator("noscript", { hasText: "Only a page with JavaScript" })).toBeVisible();
+    await expect(page.getByText("Only a page with JavaScript can ask your device")).toBeVisible();
     await expect(page.getByRole("button", { name: "Add a passkey" })).toBeDisabled();
     await page.getByRole("button", { name: "Log out" }).click();
     await page.goto("/login");

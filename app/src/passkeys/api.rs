@@ -44,10 +44,8 @@ pub async fn start_login() -> Result<Ceremony, ApiError> {
     ssr::start_passkey_login().await
 }
 
-/// Signs in by a passkey and goes to the dashboard.
+/// Signs in by a passkey.
 #[server(endpoint = "passkeys/finish_login")]
 pub async fn finish_login(answer: CeremonyAnswer, remember: bool) -> Result<(), ApiError> {
-    ssr::log_in_by_passkey(answer, remember).await?;
-    ssr::redirect("/dashboard");
-    Ok(())
+    ssr::log_in_by_passkey(answer, remember).await
 }

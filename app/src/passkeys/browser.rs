@@ -22,6 +22,8 @@ mod inside {
     pub async fn ask(_: Ask, _: &Value) -> Option<String> {
         None
     }
+
+    pub fn open(_: &str) {}
 }
 
 #[cfg(feature = "hydrate")]
@@ -57,6 +59,12 @@ mod inside {
         Some((member(&window, "PublicKeyCredential")?, credentials))
     }
 
+    pub fn open(path: &str) {
+        if let Some(window) = window() {
+            drop(window.location().set_href(path));
+        }
+    }
+
     pub fn is_there() -> bool {
         credentials().is_some_and(|(class, _)| member(&class, Ask::Create.names().1).is_some())
     }
@@ -81,4 +89,9 @@ pub fn is_there() -> bool {
 /// Asks the browser, and its user; none when nothing came of it: people change their mind, and devices are at home.
 pub async fn ask(what: Ask, options: &Value) -> Option<String> {
     inside::ask(what, options).await
+}
+
+/// Opens a page anew, so that nothing which was read before somebody signed in is left.
+pub fn open(path: &str) {
+    inside::open(path);
 }

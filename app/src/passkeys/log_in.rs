@@ -1,5 +1,4 @@
 use leptos::prelude::*;
-use leptos_fetch::QueryClient;
 use model::passkeys::CeremonyAnswer;
 use model::{Problem, problem::Thing};
 
@@ -10,17 +9,20 @@ use crate::ui::Refusal;
 /// The button of the login page. Only the running client can ask for a passkey, so without it there is none.
 #[component]
 pub fn PasskeyLogIn() -> impl IntoView {
-    let client: QueryClient = expect_context();
     let is_there = RwSignal::new(false);
     Effect::new(move |_| is_there.set(browser::is_there()));
-    let action = Action::new_local(move |(): &()| async move {
+    let action = Action::new_local(|(): &()| async {
         let ceremony = start_login().await.map_err(|error| error.0)?;
         let Some(credential) = browser::ask(Ask::Get, &ceremony.options).await else {
             return Err(Problem::NotFound { what: Thing::Passkey });
         };
         let done = finish_login(CeremonyAnswer { id: ceremony.id, credential }, false).await;
-        client.invalidate_all_queries();
         done.map_err(|error| error.0)
+    });
+    Effect::new(move |_| {
+        if action.value().get() == Some(Ok(())) {
+            browser::open("/dashboard");
+        }
     });
     let problem = Signal::derive(move || action.value().get().and_then(Result::err));
     move || {
