@@ -66,7 +66,7 @@ pub fn given(app: &App, credential: &str) -> Result<Given> {
 pub fn check(app: &App, given: &Given, state: Value, mut known: Passkey) -> Result<Passkey> {
     let state: DiscoverableAuthentication = from_json(state)?;
     let checked =
-        webauthn(app)?.finish_discoverable_authentication_v2(&given.credential, state, &DiscoverableKey::from(&known));
+        webauthn(app)?.finish_discoverable_authentication_v2(&given.credential, state, DiscoverableKey::from(&known));
     let used = checked.map_err(|error| {
         tracing::info!(error = %error, "a passkey was refused");
         Problem::UnknownPasskey
