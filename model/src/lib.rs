@@ -10,6 +10,7 @@ pub mod page;
 pub mod problem;
 pub mod rbac;
 pub mod tasks;
+pub mod two_factor;
 pub mod users;
 
 pub use page::{Page, PageRequest};

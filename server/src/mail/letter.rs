@@ -24,15 +24,24 @@ pub enum Letter {
     PasswordChanged { user_id: Uuid },
     /// Tells the owner of the address that the account had before that it has another one now.
     EmailChanged { user_id: Uuid, old_email: String },
+    /// Tells the user that a login asks for a code from now on.
+    TwoFactorOn { user_id: Uuid },
+    /// Tells the user that a login does not ask for a code any more, and whether they did it themselves.
+    TwoFactorOff { user_id: Uuid, by_administrator: bool },
+    /// Tells the user that a recovery code was used, and how many were left.
+    RecoveryCodeUsed { user_id: Uuid, left: i64 },
 }
 
 impl Letter {
     fn recipient(&self) -> Option<Uuid> {
         match self {
             Self::ResetPassword { user_id } => *user_id,
-            Self::VerifyEmail { user_id } | Self::PasswordChanged { user_id } | Self::EmailChanged { user_id, .. } => {
-                Some(*user_id)
-            }
+            Self::VerifyEmail { user_id }
+            | Self::PasswordChanged { user_id }
+            | Self::EmailChanged { user_id, .. }
+            | Self::TwoFactorOn { user_id }
+            | Self::TwoFactorOff { user_id, .. }
+            | Self::RecoveryCodeUsed { user_id, .. } => Some(*user_id),
         }
     }
 }
@@ -118,12 +127,23 @@ impl Letter {
                 })
             }
             Self::PasswordChanged { .. } => {
-                let forgot = format!("{}/forgot-password", app.config.server.public_url);
-                Some(words::password_changed(&to.email, &to.username, &forgot))
+                Some(words::password_changed(&to.email, &to.username, &forgot(app)))
+            }
+            Self::TwoFactorOn { .. } => Some(words::two_factor_on(&to.email, &to.username, &forgot(app))),
+            Self::TwoFactorOff { by_administrator, .. } => {
+                Some(words::two_factor_off(&to.email, &to.username, *by_administrator, &forgot(app)))
+            }
+            Self::RecoveryCodeUsed { left, .. } => {
+                Some(words::recovery_code_used(&to.email, &to.username, *left, &forgot(app)))
             }
             Self::EmailChanged { old_email, .. } => Some(words::email_changed(old_email, &to.username)),
         })
     }
+}
+
+/// Where a password is changed by somebody who may not be able to log in.
+fn forgot(app: &App) -> String {
+    format!("{}/forgot-password", app.config.server.public_url)
 }
 
 fn link(app: &App, page: &str, token: &str) -> String {
