@@ -24,8 +24,8 @@ use leptos_router::{SsrMode, path};
 use api_keys::ApiKeysPage;
 use audit::{AuditLogPage, PermissionsPage};
 use auth::{
-    CodePage, ConfirmPage, EmailVerifiedPage, ForgotPasswordPage, LogInPage, PasswordResetPage, RegisterPage, ResetPasswordPage,
-    ResetSentPage, SessionsPage, VerificationSentPage, VerifyEmailPage,
+    CodePage, ConfirmPage, EmailVerifiedPage, ForgotPasswordPage, LogInPage, PasswordResetPage, RegisterPage,
+    ResetPasswordPage, ResetSentPage, SessionsPage, VerificationSentPage, VerifyEmailPage,
 };
 use home::{DashboardPage, LandingPage, NotFoundPage};
 use layout::Layout;

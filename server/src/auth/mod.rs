@@ -72,7 +72,8 @@ pub async fn check_login(app: &App, login: LogIn) -> Result<Login> {
 /// # Errors
 /// `WrongCredentials` for a wrong code; a conflict when the challenge has ended: too late, too many tries, or used.
 pub async fn finish_login(app: &App, token: &str, given: Code) -> Result<Uuid> {
-    let over = || Problem::Conflict { message: "This login took too long or too many tries; please log in again".into() };
+    let over =
+        || Problem::Conflict { message: "This login took too long or too many tries; please log in again".into() };
     let user_id = two_factor::challenge::count_try(app, token).await?.ok_or_else(over)?;
     if !two_factor::use_up(app, user_id, &given.code).await? {
         return Err(Problem::WrongCredentials.into());

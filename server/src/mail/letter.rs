@@ -126,9 +126,7 @@ impl Letter {
                     words::reset_password(&to.email, &to.username, &link(app, "reset-password", &token), minutes)
                 })
             }
-            Self::PasswordChanged { .. } => {
-                Some(words::password_changed(&to.email, &to.username, &forgot(app)))
-            }
+            Self::PasswordChanged { .. } => Some(words::password_changed(&to.email, &to.username, &forgot(app))),
             Self::TwoFactorOn { .. } => Some(words::two_factor_on(&to.email, &to.username, &forgot(app))),
             Self::TwoFactorOff { by_administrator, .. } => {
                 Some(words::two_factor_off(&to.email, &to.username, *by_administrator, &forgot(app)))

@@ -21,7 +21,7 @@ use crate::rbac::Permit;
 use crate::tasks::Rings;
 use crate::{Actor, App, Result, auth, db};
 
-pub use seal::{check, is_available};
+pub use seal::{check, complaint};
 
 /// Wrong codes of an app within [`MISSES_MINUTES`] after which no more are looked at. With three codes good at a time out of a million
 /// somebody who knows the password has a chance of 1 in 1,000 a day. A recovery code is looked at all the same: it can not be guessed.

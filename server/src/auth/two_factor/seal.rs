@@ -35,8 +35,14 @@ fn read(text: &str) -> anyhow::Result<[u8; KEY_BYTES]> {
     bytes.try_into().map_err(|_| anyhow!("auth.encryption_key must be {KEY_BYTES} bytes in base64"))
 }
 
+/// What is wrong for want of a key, and what to do about it.
+pub fn complaint(config: &Config) -> Option<&'static str> {
+    let words = "There is no auth.encryption_key, so nobody can switch two-factor on. Set it to the output of `openssl rand -base64 32`";
+    (!is_available(config)).then_some(words)
+}
+
 /// Whether there is a key, or one is made when it is needed.
-pub fn is_available(config: &Config) -> bool {
+fn is_available(config: &Config) -> bool {
     config.auth.encryption_key.is_some() || config.environment == Environment::Development
 }
 

@@ -86,7 +86,8 @@ mod tests {
     fn an_app_learns_the_secret_and_whose_it_is() {
         let enrolment = enrolment(b"12345678901234567890", "Ada").unwrap();
         assert_eq!(enrolment.secret, "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
-        let is_whole = enrolment.uri.starts_with("otpauth://totp/starter:Ada?") && enrolment.uri.contains("issuer=starter");
+        let is_whole =
+            enrolment.uri.starts_with("otpauth://totp/starter:Ada?") && enrolment.uri.contains("issuer=starter");
         assert!(is_whole && enrolment.uri.contains(&enrolment.secret), "{}", enrolment.uri);
         // The corner of every QR code: seven dark modules, after the border.
         assert!(enrolment.qr.path.starts_with("M4,4h1v1h-1zM5,4h1v1h-1z"), "{}", enrolment.qr.path);
