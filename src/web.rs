@@ -86,6 +86,7 @@ pub fn router(app: &App, site: Site) -> Router {
 fn rest() -> OpenApiRouter<App> {
     let v1 = OpenApiRouter::new()
         .merge(server::auth::routes::routes())
+        .merge(server::auth::two_factor::routes::routes())
         .merge(server::users::routes::routes())
         .merge(server::audit::routes::routes())
         .merge(server::health::routes::admin_routes())

@@ -12,6 +12,7 @@ pub mod shell;
 #[cfg(feature = "ssr")]
 pub mod ssr;
 pub mod tasks;
+pub mod two_factor;
 pub mod ui;
 pub mod users;
 
@@ -24,13 +25,14 @@ use leptos_router::{SsrMode, path};
 use api_keys::ApiKeysPage;
 use audit::{AuditLogPage, PermissionsPage};
 use auth::{
-    ConfirmPage, EmailVerifiedPage, ForgotPasswordPage, LogInPage, PasswordResetPage, RegisterPage, ResetPasswordPage,
-    ResetSentPage, SessionsPage, VerificationSentPage, VerifyEmailPage,
+    CodePage, ConfirmPage, EmailVerifiedPage, ForgotPasswordPage, LogInPage, PasswordResetPage, RegisterPage,
+    ResetPasswordPage, ResetSentPage, SessionsPage, VerificationSentPage, VerifyEmailPage,
 };
 use home::{DashboardPage, LandingPage, NotFoundPage};
 use layout::Layout;
 use passkeys::PasskeysPage;
 use tasks::{NewTaskPage, TaskPage, TasksPage};
+use two_factor::TwoFactorPage;
 use users::{AccountPage, NewUserPage, UserPage, UsersPage};
 
 /// The whole application, in the browser and on the server.
@@ -46,6 +48,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/") view=LandingPage ssr=SsrMode::Async/>
                     <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async/>
                     <Route path=path!("/login") view=LogInPage ssr=SsrMode::Async/>
+                    <Route path=path!("/login/code") view=CodePage ssr=SsrMode::Async/>
                     <Route path=path!("/verify-email") view=VerifyEmailPage ssr=SsrMode::Async/>
                     <Route path=path!("/verify-email/done") view=EmailVerifiedPage ssr=SsrMode::Async/>
                     <Route path=path!("/verify-email/sent") view=VerificationSentPage ssr=SsrMode::Async/>
@@ -56,6 +59,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/account/sessions") view=SessionsPage ssr=SsrMode::Async/>
                     <Route path=path!("/account/api-keys") view=ApiKeysPage ssr=SsrMode::Async/>
                     <Route path=path!("/account/passkeys") view=PasskeysPage ssr=SsrMode::Async/>
+                    <Route path=path!("/account/two-factor") view=TwoFactorPage ssr=SsrMode::Async/>
                     <Route path=path!("/account/confirm") view=ConfirmPage ssr=SsrMode::Async/>
                     <Route path=path!("/dashboard") view=DashboardPage ssr=SsrMode::Async/>
                     <Route path=path!("/tasks") view=TasksPage ssr=SsrMode::Async/>

@@ -2,17 +2,23 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::http::header::{RETRY_AFTER, SET_COOKIE};
+use axum::http::HeaderValue;
+use axum::http::header::{COOKIE, RETRY_AFTER, SET_COOKIE};
 use axum::http::request::Parts;
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 use model::Problem;
 use model::api_keys::CreatedApiKey;
-use model::auth::{AuthUser, ForgotPassword, LogIn, Register};
+use model::auth::{AuthUser, Confirm, ForgotPassword, LogIn, Register};
 use model::passkeys::{Ceremony, CeremonyAnswer};
+use model::two_factor::{Code, RecoveryCodes};
+use server::auth::Login;
+use server::auth::two_factor::challenge;
 use server::http::{Client, RequestId, request_id, signed_in_by_cookie, status_of};
 use server::{Actor, App, auth, passkeys};
 use tower_sessions::Session;
+use tower_sessions::cookie::time::Duration;
+use tower_sessions::cookie::{Cookie, SameSite};
 use uuid::Uuid;
 
 use crate::error::ApiError;
@@ -31,7 +37,14 @@ pub struct RefusedForm {
 
 /// Where a plain form leaves what its page has to show once, because it must stand in no address.
 #[derive(Clone, Default)]
-pub struct ShowOnce(Arc<Mutex<Option<CreatedApiKey>>>);
+pub struct ShowOnce(Arc<Mutex<Option<Shown>>>);
+
+/// What is shown once.
+#[derive(Clone)]
+pub enum Shown {
+    ApiKey(CreatedApiKey),
+    RecoveryCodes(RecoveryCodes),
+}
 
 impl ShowOnce {
     /// Whether something is to be shown.
@@ -39,19 +52,19 @@ impl ShowOnce {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
-    fn put(&self, created: &CreatedApiKey) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(created.clone());
+    fn put(&self, shown: Shown) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(shown);
     }
 
-    fn take(&self) -> Option<CreatedApiKey> {
+    fn take(&self) -> Option<Shown> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
-/// Leaves a new key for the page, when a plain form asked for it; a client in the browser gets it in the answer.
-pub fn show_once(created: &CreatedApiKey) {
-    if let Some(shown) = use_context::<Parts>().and_then(|parts| parts.extensions.get::<ShowOnce>().cloned()) {
-        shown.put(created);
+/// Leaves something new for the page, when a plain form asked for it; a client in the browser gets it in the answer.
+pub fn show_once(shown: Shown) {
+    if let Some(place) = use_context::<Parts>().and_then(|parts| parts.extensions.get::<ShowOnce>().cloned()) {
+        place.put(shown);
     }
 }
 
@@ -59,8 +72,12 @@ pub fn show_once(created: &CreatedApiKey) {
 pub fn provide_answer() -> bool {
     let shown = use_context::<Parts>().and_then(|parts| parts.extensions.get::<ShowOnce>().and_then(ShowOnce::take));
     match shown {
-        Some(created) => {
+        Some(Shown::ApiKey(created)) => {
             provide_context(created);
+            true
+        }
+        Some(Shown::RecoveryCodes(codes)) => {
+            provide_context(codes);
             true
         }
         None => provide_refusal(),
@@ -142,26 +159,66 @@ pub async fn register(new: Register) -> Result<(), ApiError> {
     let (app, parts) = (app()?, parts()?);
     let client = Client::of(&app.config.server, &parts);
     let profile = auth::register(&app, new, &client).await.map_err(refuse)?;
-    start_session(&app, &parts, profile.id, false).await?;
-    know_device(&app, profile.id, &client).await
+    sign_in(&app, &parts, profile.id, false).await
 }
 
-/// Checks name and password and signs the user in.
-pub async fn log_in(login: LogIn) -> Result<(), ApiError> {
+/// Checks name and password and signs the user in, or asks for the code if the account wants one; the answer is where to go.
+pub async fn log_in(login: LogIn) -> Result<&'static str, ApiError> {
     let (app, parts) = (app()?, parts()?);
     let (client, is_remembered) = (Client::of(&app.config.server, &parts), login.remember);
-    let user = auth::check_login(&app, login, &client).await.map_err(refuse)?;
-    start_session(&app, &parts, user.id, is_remembered).await?;
-    know_device(&app, user.id, &client).await
+    match auth::check_login(&app, login, &client).await.map_err(refuse)? {
+        Login::Done(user) => sign_in(&app, &parts, user.id, is_remembered).await.map(|()| "/dashboard"),
+        Login::WantsCode(user_id) => {
+            let token = challenge::issue(&app, user_id, is_remembered).await.map_err(refuse)?;
+            keep_challenge(&app, Some(token))?;
+            Ok("/login/code")
+        }
+    }
 }
 
-/// Counts this browser's wrong passwords apart from those of others from now on.
-async fn know_device(app: &App, user_id: Uuid, client: &Client) -> Result<(), ApiError> {
-    let cookie = auth::devices::know(app, user_id, client).await.map_err(refuse)?;
-    if let (Some(response), Ok(cookie)) = (use_context::<ResponseOptions>(), cookie.to_string().parse()) {
-        response.append_header(SET_COOKIE, cookie);
+/// Checks the code that a login waits for and signs the user in.
+pub async fn finish_login(given: Code) -> Result<(), ApiError> {
+    let (app, parts) = (app()?, parts()?);
+    let cookies = parts.headers.get_all(COOKIE).iter().filter_map(|header| header.to_str().ok());
+    let mut cookies = cookies.flat_map(Cookie::split_parse).filter_map(Result::ok);
+    let token = cookies.find(|cookie| cookie.name() == challenge_cookie(&app)).map(|cookie| cookie.value().to_owned());
+    let done = auth::finish_login(&app, &token.unwrap_or_default(), given).await.map_err(refuse)?;
+    sign_in(&app, &parts, done.user_id, done.is_remembered).await?;
+    keep_challenge(&app, None)
+}
+
+/// The cookie of a login that waits for a code; as strict as that of a session.
+fn challenge_cookie(app: &App) -> &'static str {
+    if app.config.server.is_https() { "__Host-login" } else { "login" }
+}
+
+/// Gives the browser the token of a login that waits for a code, or takes it away.
+fn keep_challenge(app: &App, token: Option<String>) -> Result<(), ApiError> {
+    let minutes = if token.is_some() { challenge::MINUTES } else { 0 };
+    let cookie = Cookie::build((challenge_cookie(app), token.unwrap_or_default()))
+        .path("/")
+        .http_only(true)
+        .secure(app.config.server.is_https())
+        .same_site(SameSite::Lax)
+        .max_age(Duration::minutes(minutes.into()));
+    set_cookie(&cookie.build())
+}
+
+fn set_cookie(cookie: &Cookie<'_>) -> Result<(), ApiError> {
+    let header = HeaderValue::from_str(&cookie.to_string());
+    let header = header.map_err(|error| refuse(server::Error::Broken(error.into())))?;
+    if let Some(response) = use_context::<ResponseOptions>() {
+        response.append_header(SET_COOKIE, header);
     }
     Ok(())
+}
+
+/// Starts a session; from now on this browser's wrong passwords are counted apart from those of others.
+async fn sign_in(app: &App, parts: &Parts, user_id: Uuid, is_remembered: bool) -> Result<(), ApiError> {
+    start_session(app, parts, user_id, is_remembered).await?;
+    let client = Client::of(&app.config.server, parts);
+    let cookie = auth::devices::know(app, user_id, &client).await.map_err(refuse)?;
+    set_cookie(&cookie)
 }
 
 /// Asks for the way to a new password.
@@ -176,10 +233,10 @@ async fn start_session(app: &App, parts: &Parts, user_id: Uuid, is_remembered: b
     auth::store::start(&session(parts)?, user_id, client, is_remembered).await.map_err(refuse)
 }
 
-/// Checks the password once more; the browser goes on with a new session (OWASP ASVS 5.0, 7.2.4), in which it counts as confirmed.
-pub async fn confirm(password: String) -> Result<(), ApiError> {
+/// Checks password and code once more; the browser goes on with a new session (OWASP ASVS 5.0, 7.2.4), in which it counts as confirmed.
+pub async fn confirm(given: Confirm) -> Result<(), ApiError> {
     let (app, actor) = signed_in().await?;
-    auth::check_password(&app, &actor, password).await.map_err(refuse)?;
+    auth::check_again(&app, &actor, given).await.map_err(refuse)?;
     let is_remembered = auth::is_remembered(&app, &actor).await.map_err(refuse)?;
     start_session(&app, &parts()?, actor.id(), is_remembered).await
 }
@@ -195,8 +252,7 @@ pub async fn log_in_by_passkey(answer: CeremonyAnswer, is_remembered: bool) -> R
     let (app, parts) = (app()?, parts()?);
     let client = Client::of(&app.config.server, &parts);
     let user = passkeys::finish_login(&app, answer, &client).await.map_err(refuse)?;
-    start_session(&app, &parts, user.id, is_remembered).await?;
-    know_device(&app, user.id, &client).await
+    sign_in(&app, &parts, user.id, is_remembered).await
 }
 
 /// Ends the browser's session and forgets its cookie.

@@ -45,6 +45,8 @@ pub struct LogIn {
     pub user_agent: Option<String>,
     /// Whether a browser keeps the session when it is closed; of no meaning for programs.
     pub remember: bool,
+    /// The code of the authenticator app or a recovery code, for an account that wants one.
+    pub code: Option<String>,
 }
 
 /// A login that worked. The token is shown this once; the database holds only its hash.
@@ -129,6 +131,9 @@ pub struct Session {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Confirm {
     pub password: String,
+    /// For an account that wants one besides.
+    #[serde(default)]
+    pub code: Option<String>,
 }
 
 /// The path, if it leads to a page of this program wherever a browser reads it; none when it could lead to another site.

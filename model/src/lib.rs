@@ -11,6 +11,7 @@ pub mod passkeys;
 pub mod problem;
 pub mod rbac;
 pub mod tasks;
+pub mod two_factor;
 pub mod users;
 
 pub use page::{Page, PageRequest};

@@ -14,6 +14,8 @@ pub enum Problem {
     WrongCredentials,
     /// The passkey is of no account that is open here; why is not said.
     UnknownPasskey,
+    /// Name and password are right, and the account wants a code besides.
+    TwoFactorRequired,
     /// Signed in, but not allowed.
     Forbidden,
     /// Somebody else has set the password; its owner has to choose another one first.
@@ -130,6 +132,7 @@ impl fmt::Display for Problem {
             Self::UnknownPasskey => write!(f, "This passkey does not open an account here"),
             Self::Forbidden => write!(f, "You are not allowed to do this"),
             Self::PasswordChangeRequired => write!(f, "Please choose a new password first"),
+            Self::TwoFactorRequired => write!(f, "Please give the code of your authenticator app, or a recovery code"),
             Self::ReauthenticationRequired => write!(f, "Please confirm your password first"),
             Self::NotFound { what: Thing::Page } => write!(f, "Not found"),
             Self::NotFound { what: Thing::User } => write!(f, "User not found"),

@@ -46,6 +46,10 @@ pub enum Action {
     ReadAuditLog,
     ManageApiKeys,
     ManagePasskeys,
+    /// Switch the own second factor on and off.
+    ManageTwoFactor,
+    /// Take the second factor of somebody away who has lost it.
+    ResetTwoFactor,
 }
 
 impl Action {
@@ -75,7 +79,9 @@ impl Action {
             | Self::ReadUserStats
             | Self::ReadAuditLog
             | Self::ManageApiKeys
-            | Self::ManagePasskeys => None,
+            | Self::ManagePasskeys
+            | Self::ManageTwoFactor
+            | Self::ResetTwoFactor => None,
         }
     }
 }
@@ -222,7 +228,7 @@ const fn person(
 }
 
 /// The whole table; services refuse by it, pages hide by it, tests try every cell of it.
-pub const TABLE: [Rule; 28] = [
+pub const TABLE: [Rule; 30] = [
     thing(Action::CreateTask, USER, ADMIN),
     thing(Action::ReadTask, USER, MODERATOR),
     thing(Action::CancelTask, USER, MODERATOR),
@@ -245,6 +251,8 @@ pub const TABLE: [Rule; 28] = [
     person(Action::VerifyEmail, ADMIN, ADMIN, ADMIN, ADMIN),
     person(Action::ChangePassword, USER, NOBODY, NOBODY, NOBODY),
     person(Action::ResetPassword, NOBODY, MODERATOR, ADMIN, ADMIN),
+    person(Action::ManageTwoFactor, USER, NOBODY, NOBODY, NOBODY),
+    person(Action::ResetTwoFactor, NOBODY, MODERATOR, ADMIN, ADMIN),
     person(Action::SetUserStatus, NOBODY, MODERATOR, ADMIN, ADMIN),
     person(Action::SetUserRole, ADMIN, ADMIN, ADMIN, ADMIN),
     person(Action::EndSessions, USER, MODERATOR, ADMIN, ADMIN),
@@ -313,7 +321,7 @@ mod tests {
 
     #[test]
     fn a_moderator_acts_on_nobody_of_the_same_or_a_higher_role() {
-        for action in [Action::ResetPassword, Action::SetUserStatus, Action::EndSessions] {
+        for action in [Action::ResetPassword, Action::ResetTwoFactor, Action::SetUserStatus, Action::EndSessions] {
             assert!(allowed(Role::Moderator, action, Relation::Below), "{action:?}");
             for relation in [Relation::Equal, Relation::Other] {
                 assert!(!allowed(Role::Moderator, action, relation), "{action:?}");

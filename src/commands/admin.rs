@@ -32,6 +32,11 @@ pub enum Admin {
         /// Username or email
         user: String,
     },
+    /// Take the second factor of somebody away who has lost it
+    ResetTwoFactor {
+        /// Username or email
+        user: String,
+    },
     /// List users, the newest first
     ListUsers(ListUsers),
     /// Print the permission table as Markdown
@@ -131,6 +136,7 @@ async fn act(app: &App, admin: Admin) -> anyhow::Result<()> {
         Admin::Create { username, email } => create_admin(app, username, email).await?,
         Admin::SetRole { user, role, reason } => set_role(app, &user, role.into(), reason).await,
         Admin::EndSessions { user } => end_sessions(app, &user).await,
+        Admin::ResetTwoFactor { user } => reset_two_factor(app, &user).await,
         Admin::ListUsers(wanted) => list_users(app, wanted).await,
         Admin::ListTasks(wanted) => list_tasks(app, wanted).await?,
         Admin::TaskStats => task_stats(app).await,
@@ -162,6 +168,13 @@ async fn end_sessions(app: &App, user: &str) -> server::Result<String> {
     let id = users::by_name(app, &actor, user).await?;
     let ended = users::end_sessions(app, &actor, id).await?;
     Ok(format!("ended {ended} session(s)"))
+}
+
+async fn reset_two_factor(app: &App, user: &str) -> server::Result<String> {
+    let actor = Actor::command_line();
+    let id = users::by_name(app, &actor, user).await?;
+    let user = users::reset_two_factor(app, &actor, id).await?;
+    Ok(format!("{} logs in by the password only now", user.username))
 }
 
 async fn list_users(app: &App, wanted: ListUsers) -> server::Result<String> {

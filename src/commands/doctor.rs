@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use server::auth::two_factor;
 use server::db::{self, Database, Patience};
 use server::mail::Mailer;
 use server::{App, Config};
@@ -32,6 +33,10 @@ pub async fn run(config: anyhow::Result<Config>) -> anyhow::Result<ExitCode> {
     report.tell("port", port(&config).await);
     report.tell("disk", disk(&config));
     report.tell("mail", mail(&config));
+    report.tell(
+        "two-factor",
+        two_factor::complaint(&config).map_or_else(|| Ok("secrets are encrypted".into()), |words| Err(words.into())),
+    );
     report.tell("assets", assets(&config));
     match db::open(&config, Patience::Worker).await {
         Err(error) => report.tell("postgresql", Err(format!("{error:#}"))),

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use clap::Args;
+use server::auth::two_factor;
 use server::config::Environment;
 use server::db::{self, Patience};
 use server::tasks::worker;
@@ -52,6 +53,7 @@ pub async fn run(mut config: Config, flags: Flags) -> anyhow::Result<()> {
     let database = db::open(&config, Patience::Web).await?;
     let app = App::new(database.pool.clone(), config);
     app.mailer.complaint().inspect(|complaint| tracing::warn!("{complaint}"));
+    two_factor::complaint(&app.config).inspect(|complaint| tracing::warn!("{complaint}"));
     stop_at_signal(app.stopping.clone())?;
 
     let closing = CancellationToken::new();

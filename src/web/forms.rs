@@ -129,10 +129,15 @@ fn page_of(headers: &axum::http::HeaderMap, body: &[u8]) -> Uri {
     page.unwrap_or(first)
 }
 
+/// Passwords, and codes of a second factor.
+fn is_secret(name: &str) -> bool {
+    name.contains("password") || name.contains("[code]")
+}
+
 /// What goes back into the form: everything but secrets.
 fn typed(body: &[u8]) -> Typed {
     let pairs: HashMap<String, String> =
-        url::form_urlencoded::parse(body).into_owned().filter(|(name, _)| !name.contains("password")).collect();
+        url::form_urlencoded::parse(body).into_owned().filter(|(name, _)| !is_secret(name)).collect();
     Typed(pairs)
 }
 
@@ -166,8 +171,8 @@ mod tests {
     }
 
     #[test]
-    fn passwords_do_not_come_back() {
-        let Typed(typed) = typed(b"new%5Busername%5D=ada&new%5Bpassword%5D=canary");
+    fn passwords_and_codes_do_not_come_back() {
+        let Typed(typed) = typed(b"new%5Busername%5D=ada&new%5Bpassword%5D=canary&new%5Bcode%5D=canary");
         assert_eq!(typed.get("new[username]").map(String::as_str), Some("ada"));
         assert_eq!(typed.len(), 1);
     }

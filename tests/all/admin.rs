@@ -53,8 +53,14 @@ async fn roles_and_sessions_are_changed_and_the_audit_log_names_the_command_line
     assert_eq!(app.get(&ada, "/api/v1/auth/me").await.status, 401);
     let (is_good, said) = admin(&app, &["end-sessions", "nobody"], "").await;
     assert!(!is_good && said.contains("User not found"), "{said}");
+    app.switch_on(&alma).await;
+    let (is_good, said) = admin(&app, &["reset-two-factor", "alma"], "").await;
+    assert!(is_good && said.contains("Alma logs in by the password only now"), "{said}");
+    app.take_letters_back().await;
     let log = app.get(&alma, "/api/v1/admin/audit-log").await.data();
-    assert_eq!((&log[1]["action"], &log[1]["actor_name"]), (&json!("user.set_role"), &json!("command line")));
+    for (place, action) in [(0, "user.reset_two_factor"), (3, "user.set_role")] {
+        assert_eq!((&log[place]["action"], &log[place]["actor_name"]), (&json!(action), &json!("command line")));
+    }
 
     let (_, said) = admin(&app, &["list-users", "--role", "moderator"], "").await;
     assert!(said.contains("ada@example.com") && !said.contains("Alma") && said.contains("1 of 1"), "{said}");

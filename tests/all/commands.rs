@@ -35,6 +35,12 @@ const ROUTES: &[&str] = &[
     "get /api/v1/admin/health",
     "post /api/v1/auth/logout-others",
     "post /api/v1/auth/sudo",
+    "get /api/v1/auth/two-factor",
+    "post /api/v1/auth/two-factor",
+    "post /api/v1/auth/two-factor/confirm",
+    "post /api/v1/auth/two-factor/recovery-codes",
+    "post /api/v1/auth/two-factor/disable",
+    "delete /api/v1/users/{id}/two-factor",
     "get /api/v1/auth/sessions",
     "delete /api/v1/auth/sessions/{id}",
     "get /api/v1/api-keys",
@@ -165,6 +171,7 @@ async fn in_production_the_program_complains_when_letters_go_nowhere() {
     server.says("no letter reaches anybody").await;
     let found = said(&run(&["doctor"], &settings).await);
     assert!(found.contains("FAIL mail") && found.contains("mail.smtp_url"), "{found}");
+    assert!(found.contains("FAIL two-factor") && found.contains("auth.encryption_key"), "{found}");
 
     settings.extend([
         ("STARTER__MAIL__TRANSPORT", "smtp"),

@@ -28,5 +28,7 @@ mod support;
 mod tasks;
 mod testing;
 mod torture;
+mod two_factor;
+mod two_factor_login;
 mod verification;
 mod workers;

@@ -20,7 +20,7 @@ pub async fn list_api_keys() -> Result<Vec<ApiKey>, ApiError> {
 pub async fn create_api_key(new: NewApiKey) -> Result<CreatedApiKey, ApiError> {
     let (app, actor) = ssr::signed_in().await?;
     let created = server::api_keys::create(&app, &actor, new).await.map_err(ssr::refuse)?;
-    ssr::show_once(&created);
+    ssr::show_once(ssr::Shown::ApiKey(created.clone()));
     Ok(created)
 }
 

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 #[cfg(feature = "ssr")]
 use model::auth::local_path;
 use model::auth::{AuthUser, Confirm, ForgotPassword, LogIn, Register, ResetPassword, Session, VerifyEmail};
+use model::two_factor::Code;
 use uuid::Uuid;
 
 use crate::error::ApiError;
@@ -24,10 +25,18 @@ pub async fn register(new: Register) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Signs in by username or email and goes to the dashboard.
+/// Signs in by username or email and goes to the dashboard, or to the question for the code.
 #[server(name = SubmitLogIn, endpoint = "auth/log_in")]
 pub async fn log_in(new: LogIn) -> Result<(), ApiError> {
-    ssr::log_in(new).await?;
+    let next = ssr::log_in(new).await?;
+    ssr::redirect(next);
+    Ok(())
+}
+
+/// Gives the code that a login waits for and goes to the dashboard.
+#[server(name = SubmitCode, endpoint = "auth/code")]
+pub async fn finish_log_in(new: Code) -> Result<(), ApiError> {
+    ssr::finish_login(new).await?;
     ssr::redirect("/dashboard");
     Ok(())
 }
@@ -113,10 +122,10 @@ pub async fn log_out_everywhere() -> Result<(), ApiError> {
     log_out().await
 }
 
-/// Confirms the password and goes back to where it was asked for; the way leads to pages of ours only.
+/// Confirms password and code and goes back to where it was asked for; the way leads to pages of ours only.
 #[server(name = SubmitConfirm, endpoint = "auth/confirm")]
 pub async fn confirm(new: Confirm, to: String) -> Result<(), ApiError> {
-    ssr::confirm(new.password).await?;
+    ssr::confirm(new).await?;
     ssr::redirect(local_path(&to).unwrap_or("/account/sessions"));
     Ok(())
 }

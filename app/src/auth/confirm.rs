@@ -4,11 +4,15 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_location, use_query_map};
+use model::two_factor::TwoFactor;
 
 use super::ForSignedIn;
 use super::api::SubmitConfirm;
 use super::pages::forget_cache_when_done;
+use crate::two_factor;
 use crate::ui::{Refusal, Submit, TextField, refusal_of};
+
+const CODE_HELP: &str = "Of your authenticator app, or a recovery code.";
 
 /// The address of [`ConfirmPage`], with the way back to the page that is shown now.
 pub fn confirm_address() -> Memo<String> {
@@ -22,7 +26,7 @@ pub fn confirm_address() -> Memo<String> {
     })
 }
 
-/// Asks for the password, and goes on to where `to` says.
+/// Asks for the password, and for the code if the account wants one, and goes on to where `to` says.
 #[component]
 pub fn ConfirmPage() -> impl IntoView {
     view! {
@@ -37,6 +41,11 @@ fn Form() -> impl IntoView {
     let to = move || query.with(|query| query.get("to")).unwrap_or_default();
     let action = ServerAction::<SubmitConfirm>::new();
     let problem = refusal_of(action);
+    let status = two_factor::status();
+    let code = move || {
+        let wants_code = matches!(status.get(), Some(Ok(TwoFactor::On { .. })));
+        wants_code.then(|| view! { <TextField field="code" label="Code" autocomplete="one-time-code" problem=problem help=CODE_HELP/> })
+    };
     forget_cache_when_done(move || matches!(action.value().get(), Some(Ok(()))));
     view! {
         <section class="narrow">
@@ -46,6 +55,7 @@ fn Form() -> impl IntoView {
                 <Refusal problem=problem/>
                 <input type="hidden" name="to" value=to/>
                 <TextField field="password" label="Password" kind="password" autocomplete="current-password" problem=problem/>
+                <Suspense>{code}</Suspense>
                 <Submit label="Confirm" pending=action.pending()/>
             </ActionForm>
         </section>

@@ -21,6 +21,8 @@ fn words_of(key: &str) -> Option<&'static str> {
         "status" => "The status was changed.",
         "role" => "The role was changed.",
         "reset" => "The password was set, and the sessions have ended.",
+        "two-factor-off" => "Two-factor is off. A login asks for the password only.",
+        "two-factor-reset" => "The second factor was taken away. Its owner gets a letter.",
         "session" => "The session has ended.",
         "sessions" => "The sessions have ended.",
         "deleted" => "The account was deleted.",

@@ -20,6 +20,10 @@ pub fn AccountPage() -> impl IntoView {
                 <Done/>
                 <Profile/>
                 <Password/>
+                <section class="panel stack">
+                    <h2>"Two-factor"</h2>
+                    <p>"A login can ask for a code of your phone besides the password. "<a href="/account/two-factor">"Two-factor"</a></p>
+                </section>
                 <Deletion/>
             </section>
         </ForSignedIn>

@@ -108,6 +108,15 @@ pub async fn reset_password(id: Uuid, new: ResetPassword) -> Result<(), ApiError
     Ok(())
 }
 
+/// Takes the second factor of somebody away.
+#[server(name = SubmitTwoFactorReset, endpoint = "users/reset_two_factor")]
+pub async fn reset_two_factor(id: Uuid) -> Result<(), ApiError> {
+    let (app, actor) = ssr::signed_in().await?;
+    users::reset_two_factor(&app, &actor, id).await.map_err(ssr::refuse)?;
+    ssr::redirect(&format!("/users/{id}?done=two-factor-reset"));
+    Ok(())
+}
+
 /// Ends all sessions of somebody.
 #[server(name = SubmitEndOfSessions, endpoint = "users/end_sessions")]
 pub async fn end_sessions(id: Uuid) -> Result<(), ApiError> {

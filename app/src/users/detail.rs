@@ -9,7 +9,8 @@ use model::users::{Role, UserProfile};
 use uuid::Uuid;
 
 use super::api::{
-    SubmitEdit, SubmitEndOfSessions, SubmitReset, SubmitRestoration, SubmitRole, SubmitStatus, SubmitUserDeletion,
+    SubmitEdit, SubmitEndOfSessions, SubmitReset, SubmitRestoration, SubmitRole, SubmitStatus, SubmitTwoFactorReset,
+    SubmitUserDeletion,
 };
 use super::queries;
 use crate::auth::{CurrentUser, ForSignedIn};
@@ -37,6 +38,7 @@ struct Forms {
     status: ServerAction<SubmitStatus>,
     role: ServerAction<SubmitRole>,
     reset: ServerAction<SubmitReset>,
+    two_factor: ServerAction<SubmitTwoFactorReset>,
     sessions: ServerAction<SubmitEndOfSessions>,
     delete: ServerAction<SubmitUserDeletion>,
     restore: ServerAction<SubmitRestoration>,
@@ -49,6 +51,7 @@ impl Forms {
             status: ServerAction::new(),
             role: ServerAction::new(),
             reset: ServerAction::new(),
+            two_factor: ServerAction::new(),
             sessions: ServerAction::new(),
             delete: ServerAction::new(),
             restore: ServerAction::new(),
@@ -60,6 +63,7 @@ impl Forms {
             + self.status.version().get()
             + self.role.version().get()
             + self.reset.version().get()
+            + self.two_factor.version().get()
             + self.sessions.version().get()
             + self.delete.version().get()
             + self.restore.version().get()
@@ -98,6 +102,7 @@ fn filled(user: UserProfile, reader: Uuid, role: Role, forms: Forms) -> impl Int
             {(may(Action::SetUserStatus) && !is_deleted).then(|| view! { <StatusForm user=user.clone() action=forms.status/> })}
             {(may(Action::SetUserRole) && !is_deleted).then(|| view! { <RoleForm user=user.clone() action=forms.role/> })}
             {(may(Action::ResetPassword) && !is_deleted).then(|| view! { <ResetForm id action=forms.reset/> })}
+            {(may(Action::ResetTwoFactor) && user.two_factor).then(|| view! { <TwoFactorForm id action=forms.two_factor/> })}
             {may(Action::EndSessions).then(|| view! { <SessionsForm id action=forms.sessions/> })}
             {(may(Action::DeleteUser) && id != reader).then(|| view! { <DeleteForm id is_deleted action=forms.delete/> })}
             {(may(Action::RestoreUser) && is_deleted).then(|| view! { <RestoreForm id action=forms.restore/> })}
@@ -114,6 +119,7 @@ fn Facts(user: UserProfile) -> impl IntoView {
             <dt>"Role"</dt><dd>{user.role.name()}</dd>
             <dt>"State"</dt><dd data-user-status=user.status().name()>{user.status().name()}</dd>
             <dt>"Created"</dt><dd><Moment at=user.created_at/></dd>
+            <dt>"Two-factor"</dt><dd>{if user.two_factor { "on" } else { "off" }}</dd>
             {user.last_login_at.map(|at| view! { <dt>"Last login"</dt><dd><Moment at/></dd> })}
             {user.deleted_at.map(|at| view! { <dt>"Deleted"</dt><dd><Moment at/></dd> })}
         </dl>
@@ -179,6 +185,19 @@ fn ResetForm(id: Uuid, action: ServerAction<SubmitReset>) -> impl IntoView {
                 help="All sessions end, and another password has to be chosen at the next login."/>
             <TextField form="reset" field="reason" label="Reason" required=false problem=problem help="Stands in the audit log."/>
             <Submit label="Set password" pending=action.pending()/>
+        </ActionForm>
+    }
+}
+
+#[component]
+fn TwoFactorForm(id: Uuid, action: ServerAction<SubmitTwoFactorReset>) -> impl IntoView {
+    view! {
+        <ActionForm action=action attr:class="panel stack">
+            <h2>"Two-factor"</h2>
+            <p>"For somebody who has lost app and recovery codes. Make sure who asks for it: afterwards the password is enough."</p>
+            <Refusal problem=refusal_of(action)/>
+            <input type="hidden" name="id" value=id.to_string()/>
+            <Submit label="Take the second factor away" pending=action.pending()/>
         </ActionForm>
     }
 }

@@ -47,6 +47,8 @@ pub struct UserProfile {
     pub last_login_at: Option<DateTime<Utc>>,
     /// Deleted accounts are kept for a while and can be restored.
     pub deleted_at: Option<DateTime<Utc>>,
+    /// Whether a login asks for a code besides the password.
+    pub two_factor: bool,
 }
 
 impl UserProfile {

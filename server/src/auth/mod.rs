@@ -9,17 +9,19 @@ pub mod routes;
 pub mod sessions;
 pub mod store;
 pub mod tokens;
+pub mod two_factor;
 mod verification;
 
 use model::Problem;
 pub use model::auth::SessionKind;
 use model::auth::{AuthUser, Confirm, Confirmed, LogIn, LoggedIn, Refreshed, Register, Session};
 use model::problem::Thing;
+use model::two_factor::Code;
 use model::users::{Role, UserProfile};
 use uuid::Uuid;
 
 use crate::http::Client;
-use crate::{Actor, App, Result, db, users};
+use crate::{Actor, App, Error, Result, db, users};
 
 pub use hasher::Hasher;
 pub(crate) use limits::{Limit, give_back, give_back_for_address, purge as purge_limits, take, take_for_address};
@@ -42,12 +44,21 @@ pub async fn register(app: &App, new: Register, client: &Client) -> Result<UserP
     Ok(profile)
 }
 
-/// The user behind a name or email and a password. Unknown, inactive and wrong are alike in text and time.
+/// How far a login has come.
+pub enum Login {
+    /// All is right.
+    Done(AuthUser),
+    /// The password is right, and the account wants a code, which was not given. Nobody is signed in by that.
+    WantsCode(Uuid),
+}
+
+/// The user behind a name or email, a password and, for an account that wants one, a code. Unknown, inactive and wrong are alike in text
+/// and time; that a code is wanted is said after the right password only.
 ///
 /// # Errors
 /// [`Problem::WrongCredentials`], and [`Problem::TooManyTries`] after too many of them for the name or from the address (OWASP ASVS 5.0,
 /// 6.3.1), whether or not anybody has the name.
-pub async fn check_login(app: &App, login: LogIn, client: &Client) -> Result<AuthUser> {
+pub async fn check_login(app: &App, login: LogIn, client: &Client) -> Result<Login> {
     let place = app.hasher.admit()?;
     let name = login_name(&login)?;
     let by_address = limits::take_for_address(app, Limit::LoginPerAddress, client.ip).await?;
@@ -61,8 +72,38 @@ pub async fn check_login(app: &App, login: LogIn, client: &Client) -> Result<Aut
         let renewed = app.hasher.admit()?.hash(login.password).await?;
         users::renew_hash(app, user.id, &renewed).await?;
     }
-    users::note_login(app, user.id).await?;
-    Ok(user)
+    match two_factor::require(app, user.id, login.code.as_deref()).await {
+        Ok(()) => {
+            users::note_login(app, user.id).await?;
+            Ok(Login::Done(user))
+        }
+        Err(Error::Problem(Problem::TwoFactorRequired)) => Ok(Login::WantsCode(user.id)),
+        Err(error) => Err(error),
+    }
+}
+
+/// A login of which the code was right.
+pub struct Finished {
+    pub user_id: Uuid,
+    /// Whether the browser keeps the session when it is closed.
+    pub is_remembered: bool,
+}
+
+/// Goes on with a login that waits for a code, by the token of its challenge.
+///
+/// # Errors
+/// `WrongCredentials` for a wrong code; a conflict when the challenge has ended: too late, too many tries, or used.
+pub async fn finish_login(app: &App, token: &str, given: Code) -> Result<Finished> {
+    let over =
+        || Problem::Conflict { message: "This login took too long or too many tries; please log in again".into() };
+    let user_id = two_factor::challenge::count_try(app, token).await?.ok_or_else(over)?;
+    if !two_factor::use_up(app, user_id, &given.code).await? {
+        return Err(Problem::WrongCredentials.into());
+    }
+    // Ended meanwhile, by a new password or a logout everywhere: then it signs nobody in.
+    let is_remembered = two_factor::challenge::end(app, token).await?.ok_or_else(over)?;
+    users::note_login(app, user_id).await?;
+    Ok(Finished { user_id, is_remembered })
 }
 
 fn login_name(login: &LogIn) -> Result<String, Problem> {
@@ -77,7 +118,8 @@ fn login_name(login: &LogIn) -> Result<String, Problem> {
 /// Logs a program in; the token is shown this once.
 pub async fn log_in(app: &App, login: LogIn, client: Client) -> Result<LoggedIn> {
     let client = client.named(login.user_agent.as_deref());
-    let user = check_login(app, login, &client).await?;
+    let checked = check_login(app, login, &client).await?;
+    let Login::Done(user) = checked else { return Err(Problem::TwoFactorRequired.into()) };
     let session_token = sessions::new_token().to_string();
     let mut conn = app.db.acquire().await?;
     let expires_at =
@@ -112,15 +154,16 @@ pub async fn log_out_others(app: &App, actor: &Actor) -> Result<u64> {
     sessions::delete_all(&app.db, actor.id(), Some(session_of(actor)?)).await
 }
 
-/// Refuses unless this is the actor's password.
-pub async fn check_password(app: &App, actor: &Actor, password: String) -> Result<()> {
+/// Refuses unless this is the actor's password and, for an account that wants one, a good code.
+pub async fn check_again(app: &App, actor: &Actor, given: Confirm) -> Result<()> {
     session_of(actor)?;
-    if users::confirm(app, actor, password).await? { Ok(()) } else { Err(Problem::WrongCredentials.into()) }
+    users::confirm(app, actor, given.password).await?.then_some(()).ok_or(Problem::WrongCredentials)?;
+    two_factor::require(app, actor.id(), given.code.as_deref()).await
 }
 
 /// Confirms the password in a program's session, so that [`require_sudo`] lets it pass for a while. A browser gets a new session instead.
 pub async fn confirm(app: &App, actor: &Actor, given: Confirm) -> Result<Confirmed> {
-    check_password(app, actor, given.password).await?;
+    check_again(app, actor, given).await?;
     let sudo_until = sessions::confirm(app, session_of(actor)?).await?.ok_or(Problem::NotSignedIn)?;
     Ok(Confirmed { sudo_until })
 }

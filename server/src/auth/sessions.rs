@@ -247,10 +247,17 @@ pub async fn delete_by_token(app: &App, token: &str) -> Result<()> {
     Ok(())
 }
 
-/// Ends all sessions of a user but the one to keep; the answer is how many.
+/// Ends all sessions of a user but the one to keep, and logins that wait for a code; the answer is how many sessions.
 pub async fn delete_all(db: impl PgExecutor<'_>, user_id: Uuid, kept: Option<Uuid>) -> Result<u64> {
-    let done = sqlx::query!("delete from sessions where user_id = $1 and id is distinct from $2", user_id, kept)
-        .execute(db)
-        .await?;
+    let done = sqlx::query!(
+        r#"
+        with waiting as (delete from login_challenges where user_id = $1)
+        delete from sessions where user_id = $1 and id is distinct from $2
+        "#,
+        user_id,
+        kept,
+    )
+    .execute(db)
+    .await?;
     Ok(done.rows_affected())
 }

@@ -76,6 +76,7 @@ fn check(config: &Config) -> anyhow::Result<()> {
     );
     ensure!((1..=24 * 30).contains(&auth.verify_email_hours), "auth.verify_email_hours must be 1 to 720");
     ensure!((5..=60).contains(&auth.reset_password_minutes), "auth.reset_password_minutes must be 5 to 60");
+    crate::auth::two_factor::check(auth)?;
     crate::mail::check(&config.mail)?;
     ensure!((1..=1440).contains(&auth.sudo_minutes), "auth.sudo_minutes must be 1 to 1440");
     ensure!(config.worker.concurrency >= 1, "worker.concurrency must be at least 1");
@@ -161,6 +162,16 @@ mod tests {
         assert!(odd.contains("mail.smtp_url must be such as") && !odd.contains("canary"), "{odd}");
         assert!(refused(&[("STARTER__MAIL__FROM", "nobody\r\nBcc: all")]).contains("mail.from"));
         assert!(with(&[smtp, ("STARTER__MAIL__SMTP_URL", "smtp://mail.example.com:587?tls=required")]).is_ok());
+    }
+
+    #[test]
+    fn an_encryption_key_of_another_length_is_refused_without_its_text() {
+        let with_key = |key: &str| with(&[("STARTER__AUTH__ENCRYPTION_KEY", key)]);
+        for bad in ["canary-5", "Y2FuYXJ5LTUtaXMtdG9vLXNob3J0"] {
+            let refused = format!("{:#}", with_key(bad).unwrap_err());
+            assert!(refused.contains("auth.encryption_key must be") && !refused.contains(bad), "{refused}");
+        }
+        assert!(with_key("BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=").is_ok());
     }
 
     #[test]

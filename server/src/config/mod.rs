@@ -153,6 +153,9 @@ pub struct AuthConfig {
     pub restorable_days: u32,
     /// Minutes after a login or a confirmed password in which what is delicate can be done.
     pub sudo_minutes: u32,
+    /// The key that encrypts the secrets of second factors: 32 bytes in base64. In development one is made beside `database.data_dir`.
+    #[serde(serialize_with = "masked", skip_serializing_if = "Option::is_none")]
+    pub encryption_key: Option<SecretString>,
     /// Passwords hashed at once; 0 means half the processors, at least one.
     pub hash_concurrency: usize,
     /// Hours that the link of a letter to a new address is good.
@@ -169,6 +172,7 @@ impl Default for AuthConfig {
             refresh_min_interval_minutes: 5,
             restorable_days: 30,
             sudo_minutes: 10,
+            encryption_key: None,
             hash_concurrency: 0,
             verify_email_hours: 24,
             reset_password_minutes: 60,

@@ -40,6 +40,7 @@ fn status_and_code(problem: &Problem) -> (StatusCode, &'static str) {
         Problem::Unreadable { .. } | Problem::DeadLink => (StatusCode::BAD_REQUEST, "INVALID_INPUT"),
         Problem::NotSignedIn => (StatusCode::UNAUTHORIZED, "UNAUTHORIZED"),
         Problem::WrongCredentials | Problem::UnknownPasskey => (StatusCode::UNAUTHORIZED, "INVALID_CREDENTIALS"),
+        Problem::TwoFactorRequired => (StatusCode::UNAUTHORIZED, "TWO_FACTOR_REQUIRED"),
         Problem::ReauthenticationRequired => (StatusCode::FORBIDDEN, "REAUTHENTICATION_REQUIRED"),
         Problem::Forbidden => (StatusCode::FORBIDDEN, "FORBIDDEN"),
         Problem::PasswordChangeRequired => (StatusCode::FORBIDDEN, "PASSWORD_CHANGE_REQUIRED"),

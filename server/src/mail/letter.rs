@@ -26,6 +26,12 @@ pub enum Letter {
     EmailChanged { user_id: Uuid, old_email: String },
     /// Tells the user that a passkey of this name was added.
     PasskeyAdded { user_id: Uuid, name: String },
+    /// Tells the user that a login asks for a code from now on.
+    TwoFactorOn { user_id: Uuid },
+    /// Tells the user that a login does not ask for a code any more, and whether they did it themselves.
+    TwoFactorOff { user_id: Uuid, by_administrator: bool },
+    /// Tells the user that a recovery code was used, and how many were left.
+    RecoveryCodeUsed { user_id: Uuid, left: i64 },
 }
 
 impl Letter {
@@ -35,7 +41,10 @@ impl Letter {
             Self::VerifyEmail { user_id }
             | Self::PasswordChanged { user_id }
             | Self::EmailChanged { user_id, .. }
-            | Self::PasskeyAdded { user_id, .. } => Some(*user_id),
+            | Self::PasskeyAdded { user_id, .. }
+            | Self::TwoFactorOn { user_id }
+            | Self::TwoFactorOff { user_id, .. }
+            | Self::RecoveryCodeUsed { user_id, .. } => Some(*user_id),
         }
     }
 }
@@ -120,9 +129,13 @@ impl Letter {
                     words::reset_password(&to.email, &to.username, &link(app, "reset-password", &token), minutes)
                 })
             }
-            Self::PasswordChanged { .. } => {
-                let forgot = format!("{}/forgot-password", app.config.server.public_url);
-                Some(words::password_changed(&to.email, &to.username, &forgot))
+            Self::PasswordChanged { .. } => Some(words::password_changed(&to.email, &to.username, &forgot(app))),
+            Self::TwoFactorOn { .. } => Some(words::two_factor_on(&to.email, &to.username, &forgot(app))),
+            Self::TwoFactorOff { by_administrator, .. } => {
+                Some(words::two_factor_off(&to.email, &to.username, *by_administrator, &forgot(app)))
+            }
+            Self::RecoveryCodeUsed { left, .. } => {
+                Some(words::recovery_code_used(&to.email, &to.username, *left, &forgot(app)))
             }
             Self::PasskeyAdded { name, .. } => {
                 let page = format!("{}/account/passkeys", app.config.server.public_url);
@@ -131,6 +144,11 @@ impl Letter {
             Self::EmailChanged { old_email, .. } => Some(words::email_changed(old_email, &to.username)),
         })
     }
+}
+
+/// Where a password is changed by somebody who may not be able to log in.
+fn forgot(app: &App) -> String {
+    format!("{}/forgot-password", app.config.server.public_url)
 }
 
 fn link(app: &App, page: &str, token: &str) -> String {

@@ -88,6 +88,54 @@ pub(super) fn passkey_added(to: &str, username: &str, name: &str, page: &str) ->
     })
 }
 
+/// Tells that a login asks for a code from now on.
+pub(super) fn two_factor_on(to: &str, username: &str, forgot: &str) -> Message {
+    framed(&Content {
+        subject: "Two-factor was switched on",
+        to,
+        username,
+        before: vec![
+            "A login to your account asks for a code besides the password from now on.".into(),
+            "Keep the recovery codes in a safe place: they are the way in when the app is lost.".into(),
+        ],
+        link: None,
+        after: vec![format!("If it was not you, tell those who run this service and choose a new password: {forgot}")],
+    })
+}
+
+/// Tells that a login does not ask for a code any more.
+pub(super) fn two_factor_off(to: &str, username: &str, by_administrator: bool, forgot: &str) -> Message {
+    let who = if by_administrator { "An administrator has" } else { "Somebody who knows your password has" };
+    framed(&Content {
+        subject: "Two-factor was switched off",
+        to,
+        username,
+        before: vec![
+            format!("{who} switched two-factor off. A login to your account asks for the password only."),
+            "You can switch it on again in your account.".into(),
+        ],
+        link: None,
+        after: vec![format!("If you did not want this, choose a new password at once: {forgot}")],
+    })
+}
+
+/// Tells that a recovery code was used.
+pub(super) fn recovery_code_used(to: &str, username: &str, left: i64, forgot: &str) -> Message {
+    let count = match left {
+        0 => "No code is left. Please make new ones in your account.".to_owned(),
+        1 => "1 code is left. You can make new ones in your account.".to_owned(),
+        many => format!("{many} codes are left. You can make new ones in your account."),
+    };
+    framed(&Content {
+        subject: "A recovery code was used",
+        to,
+        username,
+        before: vec!["A recovery code was used in the place of a code of your app.".into(), count],
+        link: None,
+        after: vec![format!("If it was not you, choose a new password at once: {forgot}")],
+    })
+}
+
 fn span(count: u32, unit: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {unit}{plural}")
@@ -165,6 +213,9 @@ mod tests {
             password_changed("a@example.com", "Ada", "https://example.com/forgot-password"),
             email_changed("a@example.com", "Ada"),
             passkey_added("a@example.com", "Ada", "phone", "http://x/account/passkeys"),
+            two_factor_on("a@example.com", "Ada", "https://example.com/forgot-password"),
+            two_factor_off("a@example.com", "Ada", true, "https://example.com/forgot-password"),
+            recovery_code_used("a@example.com", "Ada", 1, "https://example.com/forgot-password"),
         ];
         for letter in letters {
             assert!(letter.html.contains(letter.subject), "{}", letter.html);

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::{NOBODY, found, keep_an_admin, rows, tell_of_new_email};
 use crate::audit::Subject;
 use crate::auth::{devices, sessions};
+use crate::mail::{self, Letter};
 use crate::rbac::Permit;
 use crate::{Actor, App, Result, audit, auth, db, passkeys};
 
@@ -175,6 +176,24 @@ pub async fn reset_password(app: &App, actor: &Actor, id: Uuid, wish: ResetPassw
     let details = json!({"require_change": must_change, "reason": wish.reason});
     done(tx, actor, permit, "user.reset_password", id, details).await?;
     Ok(())
+}
+
+/// Takes the second factor of somebody away who has lost it; a letter tells them.
+///
+/// # Errors
+/// A conflict when they have none, and a refusal when the actor's password was given too long ago.
+pub async fn reset_two_factor(app: &App, actor: &Actor, id: Uuid) -> Result<UserProfile> {
+    actor.require_for_somebody(Action::ResetTwoFactor)?;
+    auth::require_sudo(app, actor).await?;
+    let mut tx = db::begin(&app.db).await?;
+    let (_, permit) = locked(&mut tx, actor, Action::ResetTwoFactor, id).await?;
+    if !auth::two_factor::take_away(&mut tx, id).await? {
+        return Err(Problem::Conflict { message: "This account has no second factor".into() }.into());
+    }
+    let told = mail::queue(app, &mut tx, &Letter::TwoFactorOff { user_id: id, by_administrator: true }).await?;
+    let saved = done(tx, actor, permit, "user.reset_two_factor", id, json!({})).await?;
+    told.ring(app);
+    Ok(saved)
 }
 
 /// Ends all sessions of somebody; the answer is how many.

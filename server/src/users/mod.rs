@@ -14,7 +14,8 @@ use serde_json::json;
 use sqlx::PgConnection;
 
 pub use manage::{
-    by_name, create, delete, edit, end_sessions, get, list, reset_password, restore, set_role, set_status, stats,
+    by_name, create, delete, edit, end_sessions, get, list, reset_password, reset_two_factor, restore, set_role,
+    set_status, stats,
 };
 pub use rows::{
     active, an_admin_exists, by_login, id_by_email, insert, is_email_verified, note_login, note_verified, purge,

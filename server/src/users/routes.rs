@@ -27,6 +27,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(set_role))
         .routes(routes!(reset_password))
         .routes(routes!(end_sessions))
+        .routes(routes!(reset_two_factor))
         .routes(routes!(restore))
         .routes(routes!(stats))
 }
@@ -182,6 +183,19 @@ async fn reset_password(
 ) -> Result<Success<String>> {
     users::reset_password(&app, &actor, id, wish).await?;
     Ok(Success::of("The password was reset".into()))
+}
+
+/// Take the second factor of somebody away who has lost it; moderators for users, administrators for all.
+#[utoipa::path(delete, path = "/users/{id}/two-factor", tag = "users", security(("bearer" = [])), params(("id" = Uuid, Path)),
+    responses((status = 200, body = Success<UserProfile>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+    (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
+))]
+async fn reset_two_factor(
+    State(app): State<App>,
+    SignedIn(actor): SignedIn,
+    Path(id): Path<Uuid>,
+) -> Result<Success<UserProfile>> {
+    Ok(Success::told(users::reset_two_factor(&app, &actor, id).await?, "The second factor was taken away"))
 }
 
 /// End all sessions of somebody; moderators for users, administrators for all.

@@ -15,7 +15,8 @@ pub async fn insert(conn: &mut PgConnection, new: &Register, password_hash: &str
         r#"
         insert into users (id, username, email, password_hash, role)
         values ($1, $2, $3, $4, $5)
-        returning id, username, email, role as "role: Role", is_active, email_verified, created_at, last_login_at, deleted_at
+        returning id, username, email, role as "role: Role", is_active, email_verified, created_at, last_login_at, deleted_at,
+            false as "two_factor!"
         "#,
         Uuid::now_v7(),
         new.username,
@@ -33,7 +34,8 @@ pub async fn lock(conn: &mut PgConnection, id: Uuid) -> Result<Option<UserProfil
     let user = sqlx::query_as!(
         UserProfile,
         r#"
-        select id, username, email, role as "role: Role", is_active, email_verified, created_at, last_login_at, deleted_at
+        select id, username, email, role as "role: Role", is_active, email_verified, created_at, last_login_at, deleted_at,
+            exists (select 1 from two_factor where user_id = users.id and confirmed_at is not null) as "two_factor!"
         from users
         where id = $1
         for update
@@ -50,7 +52,8 @@ pub async fn by_id(db: impl PgExecutor<'_>, id: Uuid) -> Result<Option<UserProfi
     let user = sqlx::query_as!(
         UserProfile,
         r#"
-        select id, username, email, role as "role: Role", is_active, email_verified, created_at, last_login_at, deleted_at
+        select id, username, email, role as "role: Role", is_active, email_verified, created_at, last_login_at, deleted_at,
+            exists (select 1 from two_factor where user_id = users.id and confirmed_at is not null) as "two_factor!"
         from users
         where id = $1
         "#,
@@ -74,7 +77,8 @@ pub async fn list(db: &PgPool, roles: &[Role], filter: &UserFilter, window: &Win
     let users = sqlx::query_as!(
         UserProfile,
         r#"
-        select id, username, email, role as "role: Role", is_active, email_verified, created_at, last_login_at, deleted_at
+        select id, username, email, role as "role: Role", is_active, email_verified, created_at, last_login_at, deleted_at,
+            exists (select 1 from two_factor where user_id = users.id and confirmed_at is not null) as "two_factor!"
         from users
         where role = any($1) and ($2::user_role is null or role = $2)
           and ($3::text is null or strpos(lower(username), lower($3)) > 0 or strpos(lower(email), lower($3)) > 0)

@@ -7,6 +7,7 @@ pub mod events;
 pub mod gate;
 pub mod kinds;
 pub mod mail;
+pub mod phone;
 pub mod program;
 pub mod smtp;
 pub mod tasks;
@@ -34,6 +35,8 @@ use database::Database;
 
 /// Everybody's password.
 pub const PASSWORD: &str = "SecurePass123";
+/// 32 bytes in base64.
+const ENCRYPTION_KEY: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
 /// The longest that a test waits for something to happen.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -95,6 +98,7 @@ impl TestApp {
         config.server.site_root = "no client was built".into();
         config.database.url = Some(database_url.clone().into());
         config.database.max_connections = 8;
+        config.auth.encryption_key = Some(ENCRYPTION_KEY.into());
         config.mail.folder = mail::new_folder();
         // Everybody here comes from one address.
         config.limits = LimitsConfig::off();
