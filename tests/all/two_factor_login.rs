@@ -82,8 +82,8 @@ async fn of_fifty_uses_of_one_recovery_code_at_once_one_succeeds() {
     let app = TestApp::start().await;
     let ada = app.register("Ada").await;
     let (_, codes) = app.switch_on(&ada).await;
-    let many = "insert into login_challenges (id, user_id, token_hash, expires_at)
-        select gen_random_uuid(), $1, sha256(('token-' || n)::bytea), now() + interval '5 minutes' from generate_series(1, 50) as n";
+    let many = "insert into login_challenges (id, user_id, token_hash, is_remembered, expires_at)
+        select gen_random_uuid(), $1, sha256(('token-' || n)::bytea), false, now() + interval '5 minutes' from generate_series(1, 50) as n";
     sqlx::query(many).bind(ada.id).execute(&app.app.db).await.unwrap();
     let tokens: Vec<_> = (1..=50).map(|n| format!("token-{n}")).collect();
     let answers = join_all(tokens.iter().map(|token| steal(&app, token, &codes[0]))).await;
