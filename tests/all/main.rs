@@ -11,6 +11,7 @@ mod health;
 mod limits;
 mod live;
 mod mail;
+mod matrix;
 mod outcomes;
 mod password_reset;
 mod people;
