@@ -167,18 +167,6 @@ async fn keys_are_made_and_ended_only_with_a_password_that_was_given_lately() {
 }
 
 #[tokio::test]
-async fn nothing_is_accepted_after_the_answer_to_a_revoke() {
-    let app = TestApp::start().await;
-    let ada = app.register("Ada").await;
-    for round in 0..200 {
-        let key = create(&app, &ada, &[Scope::TasksRead]).await;
-        let (ended, _beside) = tokio::join!(revoke(&app, &ada, &key), tasks(&app, &key.text));
-        assert_eq!(ended.status, 204);
-        assert_eq!(tasks(&app, &key.text).await.status, 401, "round {round}");
-    }
-}
-
-#[tokio::test]
 async fn the_page_shows_a_new_key_once_in_the_answer_to_its_plain_form() {
     let app = TestApp::start().await;
     let ada = app.register("Ada").await;

@@ -141,6 +141,12 @@ impl Run<'_> {
         if is_refused && answer.text.contains(CANARY) {
             say("a refusal that holds what is the stranger's");
         }
+        let stranger = &self.world.others[0];
+        let holds = |id: &uuid::Uuid| answer.text.contains(&id.to_string());
+        // What a refused page was asked for stands in its address.
+        if name.starts_with("user,") && !is_refused && (holds(&stranger.id) || stranger.things.values().any(holds)) {
+            say("a user is shown what is the stranger's");
+        }
         if self.kind == Kind::Rest && is_refused && answer.json()["error"]["request_id"].is_null() {
             say("a refusal without the envelope");
         }
