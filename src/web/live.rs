@@ -8,7 +8,7 @@ use axum::http::HeaderMap;
 use axum::response::IntoResponse;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::{Stream, StreamExt, stream};
-use model::rbac::Action;
+use model::rbac::{Action, Relation};
 use serde_json::json;
 use server::http::SignedIn;
 use server::tasks::Live;
@@ -22,6 +22,7 @@ const BEAT: Duration = Duration::from_secs(15);
 
 /// Streams until the browser leaves, the session ends or the process stops. With `Last-Event-ID` it resumes.
 pub async fn tasks(State(app): State<App>, SignedIn(actor): SignedIn, headers: HeaderMap) -> Result<impl IntoResponse> {
+    actor.require(Action::ReadTask, Relation::Own)?;
     let place = app.live_streams.clone().try_acquire_owned().map_err(|_| Error::unavailable())?;
     // Listen before looking back: what is told between the two would otherwise be lost. Twice told does no harm.
     let changes = app.live.subscribe();

@@ -3,7 +3,7 @@
 use model::rbac::Scope;
 use model::users::Role;
 use reqwest::{Method, RequestBuilder};
-use serde_json::{Value, json};
+use serde_json::json;
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
@@ -164,108 +164,6 @@ async fn keys_are_made_and_ended_only_with_a_password_that_was_given_lately() {
             .unwrap();
     let expected = ["api_key.create", "api_key.revoke"].map(|action| (action.to_owned(), ada.id, key.id.clone()));
     assert_eq!(rows, expected, "what was refused is not in the audit log");
-}
-
-/// Each route of the OpenAPI document: method, address with an id that nothing has, and whether it says that keys are good there.
-fn routes() -> Vec<(Method, String, bool, bool)> {
-    let document = serde_json::to_value(starter::web::openapi()).unwrap();
-    let mut routes = Vec::new();
-    for (path, methods) in document["paths"].as_object().unwrap() {
-        for (method, operation) in methods.as_object().unwrap() {
-            let Ok(method) = method.to_uppercase().parse::<Method>() else { continue };
-            let schemes = operation["security"].as_array().cloned().unwrap_or_default();
-            let wants = |scheme: &str| schemes.iter().any(|one| one.get(scheme).is_some());
-            let address = path.replace("{id}", &Uuid::nil().to_string()).replace("{name}", "delay_task");
-            assert!(!address.contains('{'), "{address}: a parameter that this test does not know");
-            routes.push((method, address, wants("bearer"), wants("api_key")));
-        }
-    }
-    routes
-}
-
-/// Enough of a body for each route to come to its permission.
-fn body(path: &str) -> Value {
-    let mut body = json!({"task_type": "delay_task", "payload": {"delay_seconds": 0}, "reason": "why", "action": "cancel",
-        "dry_run": true, "name": "nightly", "cron": "0 3 * * *", "password": PASSWORD, "scopes": ["tasks:read"]});
-    if path.ends_with("/tasks/batch") {
-        body = json!({"tasks": [body]});
-    }
-    body
-}
-
-/// A route without an entry here is tried with all scopes and none; one that needs none is public.
-const WITHOUT_ACCOUNT: [&str; 12] = [
-    "/api/v1/auth/login",
-    "/api/v1/auth/register",
-    "/api/v1/auth/verify-email",
-    "/api/v1/auth/password/forgot",
-    "/api/v1/auth/password/reset",
-    "/api/v1/tasks/types",
-    "/api/v1/health",
-    "/api/v1/health/detailed",
-    "/api/v1/health/live",
-    "/api/v1/health/ready",
-    "/api/v1/health/startup",
-    "/health",
-];
-
-#[tokio::test]
-async fn every_route_is_open_to_keys_by_scope_or_closed_to_all_of_them() {
-    let app = TestApp::start().await;
-    let adele = app.register_as("Adele", Role::Admin).await;
-    let mut keys = Vec::new();
-    for scope in Scope::ALL {
-        keys.push((scope, create(&app, &adele, &[scope]).await.text));
-    }
-    let (mut open, mut closed) = (0, 0);
-    for (method, path, is_guarded, is_open) in routes() {
-        if !is_guarded {
-            let is_public = WITHOUT_ACCOUNT.contains(&path.as_str()) || path.starts_with("/health/");
-            assert!(is_public, "{method} {path} is neither public nor says who may use it");
-            continue;
-        }
-        let mut good = Vec::new();
-        for (scope, key) in &keys {
-            let request = app.request(method.clone(), &path).header("x-api-key", key);
-            let request = if method == Method::GET { request } else { request.json(&body(&path)) };
-            let answer = Answer::to(request).await;
-            assert_ne!(answer.status, 401, "{method} {path} with {scope:?}");
-            assert!(answer.status < 500, "{method} {path} with {scope:?}: {}", answer.text);
-            if answer.status != 403 {
-                good.push(*scope);
-            }
-        }
-        // Writing includes reading, and nothing else opens by more than one scope.
-        let is_narrow = good.len() == 1 || good == [Scope::TasksRead, Scope::TasksWrite];
-        assert_eq!(is_narrow, is_open, "{method} {path} is open to {good:?}");
-        assert!(is_open || good.is_empty(), "{method} {path} is open to {good:?}");
-        if is_open { open += 1 } else { closed += 1 }
-    }
-    assert!(open >= 20 && closed >= 8, "{open} routes are open to keys, {closed} are closed");
-    app.work().await;
-}
-
-#[tokio::test]
-async fn figures_about_health_need_their_scope() {
-    let app = TestApp::start().await;
-    let adele = app.register_as("Adele", Role::Admin).await;
-    for (scope, shows_figures) in [(Scope::HealthRead, true), (Scope::TasksRead, false)] {
-        let key = create(&app, &adele, &[scope]).await;
-        let health = with_key(app.request(Method::GET, "/api/v1/health/detailed"), &key.text).await.data();
-        assert_eq!(health["checks"]["database"].get("details").is_some(), shows_figures, "{scope:?}: {health}");
-    }
-}
-
-#[tokio::test]
-async fn nothing_is_accepted_after_the_answer_to_a_revoke() {
-    let app = TestApp::start().await;
-    let ada = app.register("Ada").await;
-    for round in 0..200 {
-        let key = create(&app, &ada, &[Scope::TasksRead]).await;
-        let (ended, _beside) = tokio::join!(revoke(&app, &ada, &key), tasks(&app, &key.text));
-        assert_eq!(ended.status, 204);
-        assert_eq!(tasks(&app, &key.text).await.status, 401, "round {round}");
-    }
 }
 
 #[tokio::test]

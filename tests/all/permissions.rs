@@ -1,4 +1,4 @@
-//! Every cell of the permission table, through the doors.
+//! Every cell of the permission table on tasks, through the doors; who is answered what at each door is in `matrix`.
 
 use model::rbac::{Action, Relation, allowed};
 use model::users::Role;
@@ -6,7 +6,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::support::tasks::delay;
-use crate::support::{Answer, Browser, Person, TestApp};
+use crate::support::{Browser, Person, TestApp};
 
 const YES: u16 = 200;
 
@@ -25,22 +25,6 @@ const CELLS: [(Action, Relation, [u16; 3]); 13] = [
     (Action::OperateQueue, Relation::Other, [403, YES, YES]),
     (Action::ManageSchedules, Relation::Other, [403, YES, YES]),
     (Action::DefineTaskType, Relation::Other, [403, 403, YES]),
-];
-
-/// Each further address of an action, so that none of them forgets to ask.
-const ALSO: [(Action, &str, &str); 12] = [
-    (Action::OperateQueue, "GET", "/tasks/queue/minutes"),
-    (Action::OperateQueue, "POST", "/tasks/bulk"),
-    (Action::OperateQueue, "POST", "/tasks/types/delay_task/pause"),
-    (Action::OperateQueue, "POST", "/tasks/types/delay_task/resume"),
-    (Action::OperateQueue, "PUT", "/tasks/types/delay_task/breaker"),
-    (Action::ManageSchedules, "POST", "/tasks/schedules"),
-    (Action::ManageSchedules, "PUT", "/tasks/schedules/0195c0e0-0000-7000-8000-000000000000"),
-    (Action::ManageSchedules, "DELETE", "/tasks/schedules/0195c0e0-0000-7000-8000-000000000000"),
-    (Action::ManageSchedules, "POST", "/tasks/schedules/0195c0e0-0000-7000-8000-000000000000/run"),
-    (Action::DefineTaskType, "POST", "/tasks/types"),
-    (Action::ReadTaskStats, "GET", "/tasks/stats"),
-    (Action::ManageSchedules, "GET", "/tasks/schedules"),
 ];
 
 /// The roles with one person each, and somebody else whose things are others' to all of them.
@@ -99,7 +83,7 @@ async fn each_role_may_do_what_the_table_says_and_nothing_else() {
 
     for (action, relation, expected) in CELLS {
         for (((actor, browser), role), expected) in people.actors.iter().zip(Role::ALL).zip(expected) {
-            let cell = format!("{action:?} {relation:?} as {role:?}");
+            let cell = format!("{action:?} {relation:?} as {role:?}, {}", actor.name);
             assert_eq!(allowed(role, action, relation), expected == YES, "{cell}: the table");
             let owner = if relation == Relation::Own { actor } else { &people.other };
             let (first, second) = (task_for(&app, owner, action).await, task_for(&app, owner, action).await);
@@ -120,54 +104,6 @@ async fn task_for(app: &TestApp, owner: &Person, action: Action) -> Uuid {
     let id = app.queue(owner, json!({"task_type": "delay_task", "payload": too_late})).await;
     app.work().await;
     id
-}
-
-#[tokio::test]
-async fn every_address_of_an_action_asks_for_it() {
-    let app = TestApp::start().await;
-    let people = People::of(&app).await;
-    for (action, method, path) in ALSO {
-        for ((actor, _), role) in people.actors.iter().zip(Role::ALL) {
-            let request = app.request(method.parse().unwrap(), &format!("/api/v1{path}")).bearer_auth(&actor.token);
-            let body = json!({"reason": "why", "action": "cancel", "dry_run": true, "task_type": "delay_task", "payload": {},
-                "name": "nightly", "cron": "0 3 * * *"});
-            let answer = Answer::to(if method == "GET" { request } else { request.json(&body) }).await;
-            let is_refused = answer.status == 403;
-            assert_eq!(
-                is_refused,
-                !allowed(role, action, Relation::Other),
-                "{method} {path} as {role:?}: {}",
-                answer.text
-            );
-        }
-    }
-}
-
-#[tokio::test]
-async fn nobody_may_do_what_needs_an_account() {
-    let app = TestApp::start().await;
-    let ada = app.register("Ada").await;
-    let task = app.queue(&ada, delay(0)).await;
-    let nobody = Person { id: Uuid::nil(), name: "Nobody".into(), email: String::new(), token: "none".into() };
-    for action in CELLS.map(|(action, ..)| action) {
-        assert_eq!(through_rest(&app, &nobody, action, task).await, 401, "{action:?}");
-        let answered = through_browser(&app.browser(), action, task).await;
-        assert_eq!(answered.unwrap_or(401), 401, "{action:?}");
-    }
-    assert_eq!(app.work().await, 1, "the task is as it was");
-}
-
-#[tokio::test]
-async fn figures_about_health_are_for_administrators() {
-    let app = TestApp::start().await;
-    let people = People::of(&app).await;
-    for ((actor, _), shows_figures) in people.actors.iter().zip([false, false, true]) {
-        let health = app.get(actor, "/api/v1/health/detailed").await.data();
-        assert_eq!(health["checks"]["database"].get("details").is_some(), shows_figures, "{} {health}", actor.name);
-    }
-    let anonymous = app.open("/api/v1/health/detailed").await.data();
-    assert_eq!(anonymous["checks"]["database"].get("details"), None, "{anonymous}");
-    assert_eq!(anonymous["checks"]["workers"]["status"], json!("degraded"));
 }
 
 /// Whether a test of this file tries the action; those on people are tried in `people`.

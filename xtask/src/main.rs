@@ -5,6 +5,7 @@ mod browser;
 mod build;
 mod check;
 mod client;
+mod mutate;
 mod npm;
 mod postgres;
 mod prepare;
@@ -45,6 +46,8 @@ enum Command {
     /// Measure us beside others
     #[command(subcommand)]
     Bench(bench::Options),
+    /// Take each guard away in turn and see that a test fails; an hour
+    Mutate(mutate::Options),
     /// Let git run the quick checks before each commit
     Hooks,
 }
@@ -72,6 +75,7 @@ fn start(command: Command) -> anyhow::Result<()> {
         Command::Check(options) => check::check(&workspace, &options),
         Command::Prepare(options) => prepare::prepare(&workspace, &options),
         Command::Bench(options) => bench::bench(&workspace, &options),
+        Command::Mutate(options) => mutate::mutate(&workspace, &options),
         Command::Hooks => hooks(&workspace),
     }
 }

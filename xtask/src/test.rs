@@ -55,7 +55,7 @@ fn judged(outcome: Result<Count>) -> Count {
 }
 
 /// What all parts share: the cluster, which lives as long as this.
-struct Tests<'a> {
+pub struct Tests<'a> {
     workspace: &'a Workspace,
     filter: Option<&'a str>,
     database_url: String,
@@ -63,7 +63,7 @@ struct Tests<'a> {
 }
 
 impl<'a> Tests<'a> {
-    fn begin(workspace: &'a Workspace, filter: Option<&'a str>) -> Result<Self> {
+    pub fn begin(workspace: &'a Workspace, filter: Option<&'a str>) -> Result<Self> {
         let (cluster, database_url) = match env::var(DATABASE_URL) {
             Ok(url) => (None, url),
             Err(_) => {
@@ -149,7 +149,7 @@ impl<'a> Tests<'a> {
     }
 
     /// Tells a command of the cluster, and hides a database that somebody works with.
-    fn tell(&self, command: &mut Command) -> Result<()> {
+    pub fn tell(&self, command: &mut Command) -> Result<()> {
         command.env_remove("DATABASE_URL").env(DATABASE_URL, &self.database_url);
         postgres::provide(self.workspace, command)
     }

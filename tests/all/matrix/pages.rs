@@ -1,0 +1,50 @@
+//! The pages, as the server renders them.
+
+use std::collections::BTreeSet;
+
+use super::Gate::{Open, Session};
+use super::On::{Nothing, Person, Task};
+use super::run::{Kind, run};
+use super::world::World;
+use super::{Row, assert_complete, row};
+
+const OK: [u16; 3] = [200; 3];
+
+const PAGES: &[Row] = &[
+    row("GET /", Open, Nothing, "", &[OK]),
+    row("GET /register", Open, Nothing, "", &[OK]),
+    row("GET /login", Open, Nothing, "", &[OK]),
+    row("GET /login/code", Open, Nothing, "", &[OK]),
+    row("GET /verify-email", Open, Nothing, "", &[OK]),
+    row("GET /verify-email/done", Open, Nothing, "", &[OK]),
+    row("GET /verify-email/sent", Open, Nothing, "", &[OK]),
+    row("GET /forgot-password", Open, Nothing, "", &[OK]),
+    row("GET /forgot-password/sent", Open, Nothing, "", &[OK]),
+    row("GET /reset-password", Open, Nothing, "", &[OK]),
+    row("GET /reset-password/done", Open, Nothing, "", &[OK]),
+    row("GET /account", Session, Nothing, "", &[OK]).always(),
+    row("GET /account/sessions", Session, Nothing, "", &[OK]).always(),
+    row("GET /account/confirm", Session, Nothing, "", &[OK]).always(),
+    row("GET /account/api-keys", Session, Nothing, "", &[OK]),
+    row("GET /account/two-factor", Session, Nothing, "", &[OK]),
+    row("GET /account/passkeys", Session, Nothing, "", &[OK]),
+    row("GET /dashboard", Session, Nothing, "", &[OK]),
+    row("GET /tasks", Session, Nothing, "", &[OK]),
+    row("GET /tasks/new", Session, Nothing, "", &[OK]).always(),
+    row("GET /tasks/{id}", Session, Task, "", &[OK, [404, 200, 200]]),
+    row("GET /users", Session, Nothing, "", &[[403, 200, 200]]),
+    row("GET /users/new", Session, Nothing, "", &[OK]).always(),
+    row("GET /users/{id}", Session, Person, "", &[OK, [404, 200, 200], [404, 200, 200], [404, 404, 200]]).always(),
+    row("GET /admin/audit-log", Session, Nothing, "", &[[403, 403, 200]]),
+    row("GET /admin/permissions", Session, Nothing, "", &[[403, 403, 200]]),
+];
+
+#[tokio::test]
+async fn every_page_answers_each_as_the_matrix_says() {
+    let doors: BTreeSet<String> =
+        leptos_axum::generate_route_list(app::App).iter().map(|route| format!("GET {}", route.path())).collect();
+    assert_complete(&[PAGES], doors);
+    let world = World::new().await;
+    run(&world, Kind::Page, PAGES).await;
+    world.end().await;
+}

@@ -1,0 +1,156 @@
+//! Tries the cells of the rows.
+
+use reqwest::Method;
+use reqwest::header::{ACCEPT, CONTENT_TYPE};
+
+use super::world::{CANARY, Credential, Somebody, World};
+use super::{Gate, On, Row};
+use crate::support::Answer;
+
+/// Which kind of door, and by that how people show who they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Rest,
+    Function,
+    Page,
+}
+
+struct Run<'a> {
+    world: &'a World,
+    kind: Kind,
+    row: &'a Row,
+    cells: usize,
+    wrong: Vec<String>,
+}
+
+/// Tries every cell of the rows and fails with all that are wrong.
+pub async fn run(world: &World, kind: Kind, rows: &[Row]) {
+    let (mut cells, mut wrong) = (0, Vec::new());
+    for row in rows {
+        let mut run = Run { world, kind, row, cells: 0, wrong: Vec::new() };
+        run.all().await;
+        cells += run.cells;
+        wrong.append(&mut run.wrong);
+    }
+    println!("{kind:?}: {cells} cells of {} doors", rows.len());
+    assert!(wrong.is_empty(), "{} cells are wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+impl Run<'_> {
+    async fn all(&mut self) {
+        let world = self.world;
+        let stranger = &world.others[0];
+        let is_open = self.row.gate == Gate::Open;
+        // Whoever is at the login already is led on; at a page everybody else is led to the login.
+        let first = self.row.cells[0][0];
+        let nobody = match self.kind {
+            _ if is_open => first,
+            Kind::Page => 302,
+            _ => 401,
+        };
+        self.cell("nobody", &Credential::None, stranger, nobody).await;
+        for (name, who) in [("disabled", &world.disabled), ("logged out", &world.logged_out)] {
+            let expected = if self.row.door.ends_with("/health/detailed") { 401 } else { nobody };
+            self.cell(name, &self.of(who), who, expected).await;
+        }
+        for (role, (who, name)) in world.roles.iter().zip(["user", "moderator", "admin"]).enumerate() {
+            for (relation, expected) in self.row.cells.iter().enumerate() {
+                let owner = match (relation, self.row.on) {
+                    (0, _) => who,
+                    (other, On::Person) => &world.others[other - 1],
+                    _ => stranger,
+                };
+                let name = format!("{name}, {}", ["own", "a user's", "a moderator's", "an admin's"][relation]);
+                self.cell(&name, &self.of(who), owner, expected[role]).await;
+            }
+        }
+        let who = &world.before_change;
+        self.cell("with a password to change", &self.of(who), who, self.row.before_change).await;
+        let who = &world.unconfirmed;
+        let expected = if self.row.gate == Gate::Sudo { 403 } else { self.row.cells[0][2] };
+        self.cell("not confirmed", &self.of(who), who, expected).await;
+        self.keys(nobody).await;
+    }
+
+    async fn keys(&mut self, nobody: u16) {
+        let (world, admin) = (self.world, &self.world.roles[2]);
+        let all = Credential::Key(&world.all_scopes);
+        if self.kind != Kind::Rest {
+            return self.cell("any key", &all, admin, nobody).await;
+        }
+        match self.row.gate {
+            Gate::Open => self.cell("any key", &all, admin, self.row.cells[0][0]).await,
+            Gate::Session | Gate::Sudo => self.cell("any key", &all, admin, 403).await,
+            Gate::Key(scope) => {
+                for (relation, expected) in self.row.cells.iter().enumerate() {
+                    let owner = if relation == 0 { admin } else { &world.others[0] };
+                    self.cell("the right key", &Credential::Key(world.key(scope)), owner, expected[2]).await;
+                    self.cell("another key", &Credential::Key(world.key_without(scope)), owner, 403).await;
+                }
+            }
+        }
+    }
+
+    fn of<'a>(&self, who: &'a Somebody) -> Credential<'a> {
+        if self.kind == Kind::Rest { Credential::Token(&who.token) } else { Credential::Cookie(&who.cookie) }
+    }
+
+    async fn cell(&mut self, name: &str, credential: &Credential<'_>, owner: &Somebody, expected: u16) {
+        self.cells += 1;
+        let id = self.world.id(self.row.on, owner).to_string();
+        let (method, path) = self.row.door.split_once(' ').expect("method and path");
+        let (query, body) = if self.row.body.starts_with('?') { (self.row.body, "") } else { ("", self.row.body) };
+        let path = format!("{}{query}", path.replace("{id}", &id).replace("{name}", "delay_task"));
+        let method: Method = method.parse().expect("a method");
+        let request = credential.on(self.world.request(method.clone(), &path));
+        let accepted = if self.kind == Kind::Page { "text/html" } else { "application/json" };
+        let mut request = request.header(ACCEPT, accepted).header("sec-fetch-site", "same-origin");
+        if !body.is_empty() {
+            let kind = if body.starts_with('{') { "application/json" } else { "application/x-www-form-urlencoded" };
+            request = request.header(CONTENT_TYPE, kind).body(body.replace("{id}", &id));
+        } else if method == Method::POST && self.kind == Kind::Function {
+            request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        }
+        let response = request.send().await.expect("the server answers");
+        let streams = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
+        let answer = if streams {
+            let (status, headers) = (response.status().as_u16(), response.headers().clone());
+            Answer { status, headers, text: String::new() }
+        } else {
+            Answer::of(response).await
+        };
+        let changed = self.world.has_changed().await;
+        self.judge(name, &answer, expected, changed);
+    }
+
+    fn judge(&mut self, name: &str, answer: &Answer, expected: u16, changed: bool) {
+        let is_refused = answer.status >= 400 || (self.kind == Kind::Page && answer.status >= 300);
+        let mut say = |what: &str| {
+            let text: String = answer.text.chars().take(160).collect();
+            self.wrong.push(format!("{}, {name}: {what}; {text}", self.row.door));
+        };
+        // Whether the database answered the probe in time says nothing about who may ask.
+        let is_busy = self.row.door.contains("/health") && answer.status == 503 && expected == 200;
+        if answer.status != expected && !is_busy {
+            say(&format!("{} instead of {expected}", answer.status));
+        }
+        if is_refused && changed {
+            say("a refusal that changed something");
+        }
+        if changed && self.kind == Kind::Page {
+            say("a page that changed something");
+        }
+        if is_refused && answer.text.contains(CANARY) {
+            say("a refusal that holds what is the stranger's");
+        }
+        let stranger = &self.world.others[0];
+        let holds = |id: &uuid::Uuid| answer.text.contains(&id.to_string());
+        // What a refused page was asked for stands in its address.
+        if name.starts_with("user,") && !is_refused && (holds(&stranger.id) || stranger.things.values().any(holds)) {
+            say("a user is shown what is the stranger's");
+        }
+        if self.kind == Kind::Rest && is_refused && answer.json()["error"]["request_id"].is_null() {
+            say("a refusal without the envelope");
+        }
+    }
+}
