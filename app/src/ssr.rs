@@ -116,22 +116,21 @@ fn session(parts: &Parts) -> Result<Session, ApiError> {
 
 /// The person behind the browser's session, or nobody.
 pub async fn maybe_signed_in() -> Result<Option<AuthUser>, ApiError> {
-    let actor = actor(&parts()?).await?;
+    let actor = actor(&app()?, &parts()?).await?;
     Ok(actor.map(|actor| actor.user))
 }
 
 /// The program and the person behind the browser's session; refused when nobody is signed in.
 pub async fn signed_in() -> Result<(App, Actor), ApiError> {
     let (app, parts) = (app()?, parts()?);
-    let actor = actor(&parts).await?.ok_or_else(|| refuse(Problem::NotSignedIn.into()))?;
+    let actor = actor(&app, &parts).await?.ok_or_else(|| refuse(Problem::NotSignedIn.into()))?;
     Ok((app, actor))
 }
 
-async fn actor(parts: &Parts) -> Result<Option<Actor>, ApiError> {
-    match session(parts) {
-        Ok(session) => signed_in_by_cookie(&session).await.map_err(refuse),
-        Err(_) => Ok(None),
-    }
+async fn actor(app: &App, parts: &Parts) -> Result<Option<Actor>, ApiError> {
+    let Ok(session) = session(parts) else { return Ok(None) };
+    let actor = signed_in_by_cookie(&session).await.map_err(refuse)?;
+    Ok(actor.map(|actor| actor.at(app, parts)))
 }
 
 /// Creates the account and signs its owner in.

@@ -39,6 +39,7 @@ const ROUTES: &[&str] = &[
     "delete /api/v1/auth/sessions/{id}",
     "get /api/v1/api-keys",
     "post /api/v1/api-keys",
+    "delete /api/v1/api-keys",
     "delete /api/v1/api-keys/{id}",
     "post /api/v1/auth/verify-email",
     "post /api/v1/auth/verify-email/resend",

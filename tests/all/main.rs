@@ -4,6 +4,7 @@ mod accounts;
 mod addresses;
 mod admin;
 mod api_keys;
+mod audit;
 mod browsers;
 mod commands;
 mod dead_letter;

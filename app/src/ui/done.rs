@@ -16,12 +16,15 @@ pub fn Done() -> impl IntoView {
 fn words_of(key: &str) -> Option<&'static str> {
     Some(match key {
         "profile" => "The profile was changed.",
-        "password" => "The password was changed. All other sessions have ended.",
+        "password" => {
+            "The password was changed. All other sessions have ended. API keys go on working; revoke them if somebody else may know them."
+        }
         "created" => "The account was created.",
         "status" => "The status was changed.",
         "role" => "The role was changed.",
         "reset" => "The password was set, and the sessions have ended.",
         "session" => "The session has ended.",
+        "keys" => "The keys were revoked.",
         "sessions" => "The sessions have ended.",
         "deleted" => "The account was deleted.",
         "restored" => "The account was restored. It is inactive until you activate it.",

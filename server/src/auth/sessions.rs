@@ -87,8 +87,8 @@ pub async fn find(app: &App, token: &str, kind: SessionKind) -> Result<Option<Fo
         touch(app, row.session_id).await?;
     }
     let user = AuthUser { id: row.id, username: row.username, email: row.email, role: row.role };
-    let actor =
-        Actor { user, session_id: Some(row.session_id), must_change_password: row.must_change_password, scopes: None };
+    let must_change_password = row.must_change_password;
+    let actor = Actor { session_id: Some(row.session_id), must_change_password, ..Actor::of(user) };
     Ok(Some(Found { actor, expires_at: row.idle_until }))
 }
 

@@ -1,6 +1,7 @@
 //! Who acts, and the one place where a service refuses by role.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use model::Problem;
 use model::auth::AuthUser;
@@ -19,6 +20,8 @@ pub struct Actor {
     pub must_change_password: bool,
     /// What the request's API key is good for; none when it came by no key, and all that the role allows is open.
     pub scopes: Option<Vec<Scope>>,
+    /// Where the request comes from; none for the command line.
+    pub ip: Option<IpAddr>,
 }
 
 /// What the permission table said to a request, for the audit log.
@@ -38,9 +41,13 @@ impl fmt::Display for Permit {
 impl Actor {
     /// Whoever may start the program on the server: an administrator without an account.
     pub fn command_line() -> Self {
-        let user =
-            AuthUser { id: Uuid::nil(), username: "command line".into(), email: String::new(), role: Role::Admin };
-        Self { user, session_id: None, must_change_password: false, scopes: None }
+        let (username, email) = ("command line".into(), String::new());
+        Self::of(AuthUser { id: Uuid::nil(), username, email, role: Role::Admin })
+    }
+
+    /// Somebody by nothing but the account: no session, no key.
+    pub fn of(user: AuthUser) -> Self {
+        Self { user, session_id: None, must_change_password: false, scopes: None, ip: None }
     }
 
     pub fn is_command_line(&self) -> bool {

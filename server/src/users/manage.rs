@@ -15,8 +15,16 @@ use uuid::Uuid;
 use super::{NOBODY, ask_about_new_email, found, keep_an_admin, rows};
 use crate::audit::Subject;
 use crate::auth::sessions;
+use crate::auth::tokens::{self, Purpose};
 use crate::rbac::Permit;
-use crate::{Actor, App, Result, audit, auth, db};
+use crate::{Actor, App, Result, api_keys, audit, auth, db, mail};
+
+/// A way to a new password. It is a secret, so it can not be printed by accident.
+pub struct ResetLink {
+    pub link: String,
+    /// How long it is good.
+    pub minutes: u32,
+}
 
 /// Somebody whom the actor may read.
 pub async fn get(app: &App, actor: &Actor, id: Uuid) -> Result<UserProfile> {
@@ -154,7 +162,7 @@ pub async fn set_role(app: &App, actor: &Actor, id: Uuid, wish: SetRole) -> Resu
     done(tx, actor, permit, "user.set_role", id, details).await
 }
 
-/// Sets somebody's password; their sessions end, and they choose another one at the next login unless that is declined.
+/// Sets somebody's password; their sessions and API keys end, and they choose another one at the next login unless that is declined.
 ///
 /// # Errors
 /// Field problems.
@@ -170,9 +178,29 @@ pub async fn reset_password(app: &App, actor: &Actor, id: Uuid, wish: ResetPassw
     let (_, permit) = locked(&mut tx, actor, Action::ResetPassword, id).await?;
     rows::set_password(&mut tx, id, &hash, must_change).await?;
     sessions::delete_all(&mut *tx, id, None).await?;
-    let details = json!({"require_change": must_change, "reason": wish.reason});
+    let keys = api_keys::revoke_all_of(&mut tx, id).await?;
+    let details = json!({"require_change": must_change, "reason": wish.reason, "api_keys": keys});
     done(tx, actor, permit, "user.reset_password", id, details).await?;
     Ok(())
+}
+
+/// Makes a link by which somebody chooses a new password, and shows it this once; whoever has it can do that. It is good for as long as
+/// the one of a letter. Nothing else changes before it is used.
+///
+/// # Errors
+/// A conflict for accounts that nobody can log in to.
+pub async fn reset_link(app: &App, actor: &Actor, id: Uuid) -> Result<ResetLink> {
+    actor.require_for_somebody(Action::ResetPassword)?;
+    let minutes = app.config.auth.reset_password_minutes;
+    let mut tx = db::begin(&app.db).await?;
+    let (user, permit) = locked(&mut tx, actor, Action::ResetPassword, id).await?;
+    if !user.is_active {
+        return Err(Problem::Conflict { message: "Nobody can log in to this account; activate it first".into() }.into());
+    }
+    let token = tokens::issue(&mut tx, None, id, Purpose::ResetPassword, &user.email, minutes).await?;
+    let token = token.ok_or(Problem::DeadLink)?;
+    done(tx, actor, permit, "user.reset_link", id, json!({"minutes": minutes})).await?;
+    Ok(ResetLink { link: mail::link(app, "reset-password", &token), minutes })
 }
 
 /// Ends all sessions of somebody; the answer is how many.
