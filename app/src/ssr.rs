@@ -8,6 +8,7 @@ use leptos_axum::ResponseOptions;
 use model::Problem;
 use model::api_keys::CreatedApiKey;
 use model::auth::{AuthUser, LogIn, Register};
+use model::users::manage::Impersonate;
 use server::http::{Client, RequestId, request_id, signed_in_by_cookie, status_of};
 use server::{Actor, App, auth};
 use tower_sessions::Session;
@@ -159,8 +160,29 @@ pub async fn confirm(password: String) -> Result<(), ApiError> {
     start_session(&app, &parts()?, actor.id()).await
 }
 
-/// Ends the browser's session and forgets its cookie.
+/// Acts as somebody else from now on.
+pub async fn impersonate(id: uuid::Uuid, wish: Impersonate) -> Result<(), ApiError> {
+    let (app, actor) = signed_in().await?;
+    let parts = parts()?;
+    let client = Client::of(&app.config.server, &parts);
+    let begun = auth::impersonate(&app, &actor, id, wish, &client).await.map_err(refuse)?;
+    auth::store::adopt(&session(&parts)?, &begun.session_token).await.map_err(refuse)
+}
+
+/// Goes back to the administrator's own session; the answer is as whom was acted.
+pub async fn end_impersonation() -> Result<uuid::Uuid, ApiError> {
+    let (app, actor) = signed_in().await?;
+    if let Some(token) = auth::end_impersonation(&app, &actor).await.map_err(refuse)? {
+        auth::store::adopt(&session(&parts()?)?, &token).await.map_err(refuse)?;
+    }
+    Ok(actor.id())
+}
+
+/// Ends the browser's session and forgets its cookie. Whoever acts as somebody else is logged out as well.
 pub async fn log_out() -> Result<(), ApiError> {
+    if maybe_signed_in().await?.is_some_and(|user| user.impersonated_by.is_some()) {
+        end_impersonation().await?;
+    }
     let ended = session(&parts()?)?.flush().await;
     ended.map_err(|error| refuse(server::Error::Broken(error.into())))
 }

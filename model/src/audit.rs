@@ -14,6 +14,9 @@ pub struct AuditEntry {
     pub actor_id: Uuid,
     /// The name that the actor has now; none when the account is gone.
     pub actor_name: Option<String>,
+    /// The administrator who acted as the actor, and the name that they have now.
+    pub impersonator_id: Option<Uuid>,
+    pub impersonator_name: Option<String>,
     /// The address that the request came from; none for the command line, and in rows of before addresses were noted.
     pub ip: Option<String>,
     /// A word such as `user.set_role`.
@@ -36,7 +39,7 @@ pub struct AuditEntry {
 pub struct AuditFilter {
     /// The whole word, or its beginning up to a dot: `user` finds `user.edit`.
     pub action: Option<String>,
-    /// Who did it: id or username, in any case; `command line` as well.
+    /// Who did it, also as somebody else: id or username, in any case; `command line` as well.
     pub actor: Option<String>,
     /// To whom or what: id or name; for people the username, in any case.
     pub subject: Option<String>,

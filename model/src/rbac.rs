@@ -45,6 +45,8 @@ pub enum Action {
     ReadUserStats,
     ReadAuditLog,
     ManageApiKeys,
+    /// Sign in as somebody else for a while.
+    Impersonate,
 }
 
 impl Action {
@@ -73,7 +75,8 @@ impl Action {
             | Self::RestoreUser
             | Self::ReadUserStats
             | Self::ReadAuditLog
-            | Self::ManageApiKeys => None,
+            | Self::ManageApiKeys
+            | Self::Impersonate => None,
         }
     }
 }
@@ -220,7 +223,7 @@ const fn person(
 }
 
 /// The whole table; services refuse by it, pages hide by it, tests try every cell of it.
-pub const TABLE: [Rule; 27] = [
+pub const TABLE: [Rule; 28] = [
     thing(Action::CreateTask, USER, ADMIN),
     thing(Action::ReadTask, USER, MODERATOR),
     thing(Action::CancelTask, USER, MODERATOR),
@@ -248,6 +251,7 @@ pub const TABLE: [Rule; 27] = [
     person(Action::DeleteAccount, USER, NOBODY, NOBODY, NOBODY),
     person(Action::DeleteUser, ADMIN, ADMIN, ADMIN, ADMIN),
     person(Action::RestoreUser, NOBODY, ADMIN, ADMIN, ADMIN),
+    person(Action::Impersonate, NOBODY, ADMIN, NOBODY, NOBODY),
 ];
 
 /// The rule that allows `role` to do `action` to a thing that stands in `relation` to the actor.

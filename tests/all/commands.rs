@@ -30,6 +30,8 @@ const ROUTES: &[&str] = &[
     "post /api/v1/users/{id}/reset-password",
     "delete /api/v1/users/{id}/sessions",
     "post /api/v1/users/{id}/restore",
+    "post /api/v1/users/{id}/impersonate",
+    "delete /api/v1/auth/impersonation",
     "get /api/v1/admin/users/stats",
     "get /api/v1/admin/audit-log",
     "get /api/v1/admin/health",

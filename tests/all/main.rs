@@ -9,6 +9,7 @@ mod browsers;
 mod commands;
 mod dead_letter;
 mod health;
+mod impersonation;
 mod limits;
 mod live;
 mod mail;

@@ -11,7 +11,7 @@ const NEW_PASSWORD: &str = "another-Secret-9";
 
 /// Each action on a person: its address, and what a user, a moderator and an administrator are answered when the person is they themselves,
 /// another user, another moderator, another administrator.
-const CELLS: [(Action, &str, &str, [&str; 3]); 9] = [
+const CELLS: [(Action, &str, &str, [&str; 3]); 10] = [
     (Action::ReadUser, "GET", "", ["200 404 404 404", "200 200 200 404", "200 200 200 200"]),
     (Action::EditUser, "PUT", "/profile", ["403 403 403 403", "403 403 403 403", "200 200 200 200"]),
     (Action::VerifyEmail, "PUT", "/profile", ["403 403 403 403", "403 403 403 403", "200 200 200 200"]),
@@ -20,6 +20,7 @@ const CELLS: [(Action, &str, &str, [&str; 3]); 9] = [
     (Action::ResetPassword, "POST", "/reset-password", ["403 403 403 403", "403 200 403 404", "403 200 200 200"]),
     (Action::EndSessions, "DELETE", "/sessions", ["200 403 403 403", "200 200 403 404", "200 200 200 200"]),
     (Action::DeleteUser, "DELETE", "", ["403 403 403 403", "403 403 403 403", "400 200 200 200"]),
+    (Action::Impersonate, "POST", "/impersonate", ["403 403 403 403", "403 403 403 403", "403 200 200 403"]),
     (Action::RestoreUser, "POST", "/restore", ["403 403 403 403", "403 403 403 403", "403 409 409 409"]),
 ];
 
@@ -29,6 +30,7 @@ fn body_of(action: Action) -> Value {
         Action::VerifyEmail => json!({"email_verified": true}),
         Action::SetUserStatus => json!({"is_active": false, "reason": "spam"}),
         Action::SetUserRole => json!({"role": "user", "reason": "asked for it"}),
+        Action::Impersonate => json!({"reason": "looks at a fault"}),
         Action::ResetPassword => json!({"new_password": NEW_PASSWORD}),
         _ => json!({}),
     }

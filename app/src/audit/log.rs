@@ -149,6 +149,10 @@ fn filled(page: Page<AuditEntry>, (filter, place): &Key) -> impl IntoView + use<
 
 fn row(entry: AuditEntry) -> impl IntoView {
     let actor = entry.actor_name.unwrap_or_else(|| entry.actor_id.to_string());
+    let impersonator = entry.impersonator_id.map(|id| {
+        let name = entry.impersonator_name.unwrap_or_else(|| id.to_string());
+        view! { ", in truth "<a href=format!("/admin/audit-log?actor={id}")>{name}</a> }
+    });
     let subject = match (entry.subject_kind.as_str(), entry.subject_name) {
         ("user", Some(name)) => view! { <a href=format!("/users/{}", entry.subject)>{name}</a> }.into_any(),
         ("task", _) => view! { <a href=format!("/tasks/{}", entry.subject)>{entry.subject.clone()}</a> }.into_any(),
@@ -165,7 +169,7 @@ fn row(entry: AuditEntry) -> impl IntoView {
     view! {
         <tr>
             <td data-label="When"><Moment at=entry.at/></td>
-            <td data-label="Who"><a href=format!("/admin/audit-log?actor={}", entry.actor_id)>{actor}</a></td>
+            <td data-label="Who"><a href=format!("/admin/audit-log?actor={}", entry.actor_id)>{actor}</a>{impersonator}</td>
             <td data-label="From">{entry.ip}</td>
             <td data-label="Did">{entry.action}</td>
             <td data-label="To">{entry.subject_kind}" "{subject}</td>

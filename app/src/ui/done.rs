@@ -24,6 +24,7 @@ fn words_of(key: &str) -> Option<&'static str> {
         "role" => "The role was changed.",
         "reset" => "The password was set, and the sessions have ended.",
         "session" => "The session has ended.",
+        "impersonation" => "You are yourself again.",
         "keys" => "The keys were revoked.",
         "sessions" => "The sessions have ended.",
         "deleted" => "The account was deleted.",

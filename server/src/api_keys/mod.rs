@@ -133,7 +133,7 @@ pub async fn find(app: &App, text: &str) -> Result<Option<Actor>> {
     if row.is_stale {
         sqlx::query!("update api_keys set last_used_at = now() where id = $1", row.key_id).execute(&app.db).await?;
     }
-    let user = AuthUser { id: row.id, username: row.username, email: row.email, role: row.role };
+    let user = AuthUser { id: row.id, username: row.username, email: row.email, role: row.role, impersonated_by: None };
     let scopes = Some(known(&row.scopes));
     Ok(Some(Actor { must_change_password: row.must_change_password, scopes, ..Actor::of(user) }))
 }

@@ -49,11 +49,12 @@ pub async fn record(
     let (kind, name) = subject.words();
     sqlx::query!(
         r#"
-        insert into audit_log (id, actor_id, ip, action, subject_kind, subject, details, rule)
-        values ($1, $2, $3::text::inet, $4, $5, $6, $7, $8)
+        insert into audit_log (id, actor_id, impersonator_id, ip, action, subject_kind, subject, details, rule)
+        values ($1, $2, $3, $4::text::inet, $5, $6, $7, $8, $9)
         "#,
         Uuid::now_v7(),
         actor.id(),
+        actor.impersonator.as_ref().map(|admin| admin.id),
         actor.ip.map(|ip| ip.to_string()),
         action,
         kind,
@@ -94,13 +95,14 @@ pub async fn list(app: &App, actor: &Actor, filter: &AuditFilter, page: PageRequ
         r#"
         select log.id, at, actor_id,
             case when actor_id = '00000000-0000-0000-0000-000000000000' then 'command line' else actor.username end as actor_name,
-            host(ip) as ip, action, subject_kind, subject,
+            impersonator_id, impersonators.username as "impersonator_name?", host(ip) as ip, action, subject_kind, subject,
             subjects.username as "subject_name?", details, rule
         from audit_log as log
         left join users as actor on actor.id = actor_id
+        left join users as impersonators on impersonators.id = impersonator_id
         left join users as subjects on subject_kind = 'user' and subjects.id::text = subject
         where ($1::text is null or action = $1 or starts_with(action, $1 || '.'))
-          and ($2::uuid is null or actor_id = $2) and ($3::text[] is null or subject = any($3))
+          and ($2::uuid is null or actor_id = $2 or impersonator_id = $2) and ($3::text[] is null or subject = any($3))
           and ($4::uuid is null or log.id < $4)
           and ($5::date is null or at >= $5::date::timestamp at time zone 'UTC')
           and ($6::date is null or at < ($6::date + 1)::timestamp at time zone 'UTC')

@@ -2,6 +2,7 @@
 
 mod device;
 mod hasher;
+mod impersonation;
 mod recovery;
 pub mod routes;
 pub mod sessions;
@@ -20,6 +21,7 @@ use crate::http::Client;
 use crate::{Actor, App, Result, db, users};
 
 pub use hasher::Hasher;
+pub use impersonation::{end_impersonation, impersonate};
 pub use recovery::{forgot_password, reset_password};
 pub use verification::{ask_to_verify, is_email_verified, resend_verification, verify_email};
 
@@ -69,13 +71,17 @@ pub async fn log_in(app: &App, login: LogIn, client: Client) -> Result<LoggedIn>
     Ok(LoggedIn { session_token, expires_at, user })
 }
 
-/// Ends the session that the request came with.
+/// Ends the session that the request came with; one in which an administrator acts as somebody else leaves its trace.
 pub async fn log_out(app: &App, actor: &Actor) -> Result<()> {
+    if actor.impersonator.is_some() {
+        return end_impersonation(app, actor).await.map(drop);
+    }
     sessions::delete(app, session_of(actor)?).await
 }
 
 /// Ends every session of the actor, this one included; the answer is how many.
 pub async fn log_out_everywhere(app: &App, actor: &Actor) -> Result<u64> {
+    actor.require_in_person()?;
     sessions::delete_all(&app.db, actor.id(), None).await
 }
 
@@ -86,6 +92,7 @@ pub async fn list_sessions(app: &App, actor: &Actor) -> Result<Vec<Session>> {
 
 /// Ends one session of the actor; a stranger's is not found.
 pub async fn end_session(app: &App, actor: &Actor, id: Uuid) -> Result<()> {
+    actor.require_in_person()?;
     session_of(actor)?;
     let was_there = sessions::delete_of(app, actor.id(), id).await?;
     if was_there { Ok(()) } else { Err(Problem::NotFound { what: Thing::Session }.into()) }
@@ -93,11 +100,13 @@ pub async fn end_session(app: &App, actor: &Actor, id: Uuid) -> Result<()> {
 
 /// Ends every session of the actor but this one; the answer is how many.
 pub async fn log_out_others(app: &App, actor: &Actor) -> Result<u64> {
+    actor.require_in_person()?;
     sessions::delete_all(&app.db, actor.id(), Some(session_of(actor)?)).await
 }
 
 /// Refuses unless this is the actor's password.
 pub async fn check_password(app: &App, actor: &Actor, password: String) -> Result<()> {
+    actor.require_in_person()?;
     session_of(actor)?;
     if users::confirm(app, actor, password).await? { Ok(()) } else { Err(Problem::WrongCredentials.into()) }
 }

@@ -50,7 +50,7 @@ fn readable(actor: &Actor, user: Option<UserProfile>) -> Result<(UserProfile, Re
 }
 
 /// Locks somebody and asks whether the actor may do it to them.
-async fn locked(conn: &mut PgConnection, actor: &Actor, action: Action, id: Uuid) -> Result<(UserProfile, Permit)> {
+pub async fn locked(conn: &mut PgConnection, actor: &Actor, action: Action, id: Uuid) -> Result<(UserProfile, Permit)> {
     let (user, relation) = readable(actor, rows::lock(conn, id).await?)?;
     let permit = actor.require(action, relation)?;
     Ok((user, permit))

@@ -14,8 +14,8 @@ use serde_json::json;
 use sqlx::PgConnection;
 
 pub use manage::{
-    ResetLink, by_name, create, delete, edit, end_sessions, get, list, reset_link, reset_password, restore, set_role,
-    set_status, stats,
+    ResetLink, by_name, create, delete, edit, end_sessions, get, list, locked, reset_link, reset_password, restore,
+    set_role, set_status, stats,
 };
 pub use rows::{
     an_admin_exists, by_login, id_by_email, insert, is_email_verified, note_login, note_verified, purge, renew_hash,

@@ -254,7 +254,10 @@ pub async fn by_login(app: &App, name: &str) -> Result<Option<(AuthUser, String)
     .fetch_optional(&app.db)
     .await?;
     Ok(row.map(|row| {
-        (AuthUser { id: row.id, username: row.username, email: row.email, role: row.role }, row.password_hash)
+        (
+            AuthUser { id: row.id, username: row.username, email: row.email, role: row.role, impersonated_by: None },
+            row.password_hash,
+        )
     }))
 }
 

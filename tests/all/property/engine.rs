@@ -60,7 +60,7 @@ fn unless_refused<T>(done: server::Result<T>) -> server::Result<Option<T>> {
 
 fn administrator() -> Actor {
     let (username, email) = ("Grace".into(), "grace@example.com".into());
-    Actor::of(AuthUser { id: Uuid::nil(), username, email, role: Role::Admin })
+    Actor::of(AuthUser { id: Uuid::nil(), username, email, role: Role::Admin, impersonated_by: None })
 }
 
 impl<'a> Engine<'a> {
