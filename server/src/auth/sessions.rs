@@ -171,7 +171,8 @@ pub async fn refresh(app: &App, session_id: Uuid) -> Result<Option<(DateTime<Utc
     Ok(row.map(|row| (row.idle_until, row.refreshed_at)))
 }
 
-/// The sessions of a user that are in force, those of administrators who act as the user left out; the one with this id first, then by their last use.
+/// The sessions of a user that are in force, the one with this id first, then by their last use. Those in which an administrator acts as the
+/// user are no devices of theirs.
 pub async fn list(app: &App, user_id: Uuid, current: Uuid) -> Result<Vec<Session>> {
     let rows = sqlx::query!(
         r#"
