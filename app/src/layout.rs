@@ -21,6 +21,7 @@ pub fn Layout(children: Children) -> impl IntoView {
             <Navigation user/>
             <button class="btn" data-variant="ghost" data-size="icon" type="button" data-theme-toggle="" aria-label="Dark mode">"◐"</button>
         </header>
+        <Impersonation/>
         <main class="page stack" id="content" tabindex="-1">{children()}</main>
         <footer class="footer">
             <a href="/api-docs" rel="external">"REST API"</a>
@@ -42,6 +43,25 @@ fn Navigation(user: Resource<Whoami>) -> impl IntoView {
         })
     };
     view! { <nav aria-label="Main"><Suspense>{links}</Suspense></nav> }
+}
+
+/// Says on every page that an administrator acts as somebody else. Ending it is a plain form, so the next page starts with nothing of them.
+#[component]
+fn Impersonation() -> impl IntoView {
+    let user = current_user();
+    let banner = move || {
+        let user = user.get().and_then(Result::ok).flatten()?;
+        let admin = user.impersonated_by?;
+        Some(view! {
+            <aside class="notice" data-tone="warn" aria-label="Impersonation">
+                <form class="actions" method="post" action="/api/users/end_impersonation">
+                    <span>{admin}", you act as "<strong>{user.username}</strong>"."</span>
+                    <button class="btn" data-size="sm" type="submit">"End"</button>
+                </form>
+            </aside>
+        })
+    };
+    view! { <Suspense>{banner}</Suspense> }
 }
 
 /// Logging out is a plain form, so the next page starts with nothing of the last person.

@@ -12,6 +12,7 @@ use model::api_keys::CreatedApiKey;
 use model::auth::{AuthUser, Confirm, ForgotPassword, LogIn, Register};
 use model::passkeys::{Ceremony, CeremonyAnswer};
 use model::two_factor::{Code, RecoveryCodes};
+use model::users::manage::Impersonate;
 use server::auth::Login;
 use server::auth::two_factor::challenge;
 use server::http::{Client, RequestId, request_id, signed_in_by_cookie, status_of};
@@ -136,22 +137,21 @@ fn session(parts: &Parts) -> Result<Session, ApiError> {
 
 /// The person behind the browser's session, or nobody.
 pub async fn maybe_signed_in() -> Result<Option<AuthUser>, ApiError> {
-    let actor = actor(&parts()?).await?;
+    let actor = actor(&app()?, &parts()?).await?;
     Ok(actor.map(|actor| actor.user))
 }
 
 /// The program and the person behind the browser's session; refused when nobody is signed in.
 pub async fn signed_in() -> Result<(App, Actor), ApiError> {
     let (app, parts) = (app()?, parts()?);
-    let actor = actor(&parts).await?.ok_or_else(|| refuse(Problem::NotSignedIn.into()))?;
+    let actor = actor(&app, &parts).await?.ok_or_else(|| refuse(Problem::NotSignedIn.into()))?;
     Ok((app, actor))
 }
 
-async fn actor(parts: &Parts) -> Result<Option<Actor>, ApiError> {
-    match session(parts) {
-        Ok(session) => signed_in_by_cookie(&session).await.map_err(refuse),
-        Err(_) => Ok(None),
-    }
+async fn actor(app: &App, parts: &Parts) -> Result<Option<Actor>, ApiError> {
+    let Ok(session) = session(parts) else { return Ok(None) };
+    let actor = signed_in_by_cookie(&session).await.map_err(refuse)?;
+    Ok(actor.map(|actor| actor.at(app, parts)))
 }
 
 /// Creates the account and signs its owner in.
@@ -255,8 +255,29 @@ pub async fn log_in_by_passkey(answer: CeremonyAnswer, is_remembered: bool) -> R
     sign_in(&app, &parts, user.id, is_remembered).await
 }
 
-/// Ends the browser's session and forgets its cookie.
+/// Acts as somebody else from now on.
+pub async fn impersonate(id: uuid::Uuid, wish: Impersonate) -> Result<(), ApiError> {
+    let (app, actor) = signed_in().await?;
+    let parts = parts()?;
+    let client = Client::of(&app.config.server, &parts);
+    let begun = auth::impersonate(&app, &actor, id, wish, &client).await.map_err(refuse)?;
+    auth::store::adopt(&session(&parts)?, &begun.session_token).await.map_err(refuse)
+}
+
+/// Goes back to the administrator's own session; the answer is as whom was acted.
+pub async fn end_impersonation() -> Result<uuid::Uuid, ApiError> {
+    let (app, actor) = signed_in().await?;
+    if let Some(token) = auth::end_impersonation(&app, &actor).await.map_err(refuse)? {
+        auth::store::adopt(&session(&parts()?)?, &token).await.map_err(refuse)?;
+    }
+    Ok(actor.id())
+}
+
+/// Ends the browser's session and forgets its cookie. Whoever acts as somebody else is logged out as well.
 pub async fn log_out() -> Result<(), ApiError> {
+    if maybe_signed_in().await?.is_some_and(|user| user.impersonated_by.is_some()) {
+        end_impersonation().await?;
+    }
     let ended = session(&parts()?)?.flush().await;
     ended.map_err(|error| refuse(server::Error::Broken(error.into())))
 }

@@ -1,6 +1,6 @@
 //! The audit log as administrators read it.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -14,6 +14,11 @@ pub struct AuditEntry {
     pub actor_id: Uuid,
     /// The name that the actor has now; none when the account is gone.
     pub actor_name: Option<String>,
+    /// The administrator who acted as the actor, and the name that they have now.
+    pub impersonator_id: Option<Uuid>,
+    pub impersonator_name: Option<String>,
+    /// The address that the request came from; none for the command line, and in rows of before addresses were noted.
+    pub ip: Option<String>,
     /// A word such as `user.set_role`.
     pub action: String,
     pub subject_kind: String,
@@ -34,8 +39,12 @@ pub struct AuditEntry {
 pub struct AuditFilter {
     /// The whole word, or its beginning up to a dot: `user` finds `user.edit`.
     pub action: Option<String>,
-    /// Who did it.
-    pub actor: Option<Uuid>,
-    /// To whom or what.
+    /// Who did it, also as somebody else: id or username, in any case; `command line` as well.
+    pub actor: Option<String>,
+    /// To whom or what: id or name; for people the username, in any case.
     pub subject: Option<String>,
+    /// The first day (UTC).
+    pub from: Option<NaiveDate>,
+    /// The last day (UTC).
+    pub to: Option<NaiveDate>,
 }

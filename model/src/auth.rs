@@ -160,6 +160,9 @@ pub struct AuthUser {
     pub username: String,
     pub email: String,
     pub role: Role,
+    /// The name of the administrator who acts as this person in this session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub impersonated_by: Option<String>,
 }
 
 // Passwords, tokens and addresses must not reach a log, so these say less than a derived Debug would.

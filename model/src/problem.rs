@@ -22,6 +22,8 @@ pub enum Problem {
     PasswordChangeRequired,
     /// Allowed, but only shortly after the password was given.
     ReauthenticationRequired,
+    /// Allowed to the person themselves only, not to an administrator who acts as them.
+    NotAsSomebodyElse,
     /// The thing does not exist, or is not the caller's to know of.
     NotFound { what: Thing },
     /// Field errors, all of them at once.
@@ -134,6 +136,7 @@ impl fmt::Display for Problem {
             Self::PasswordChangeRequired => write!(f, "Please choose a new password first"),
             Self::TwoFactorRequired => write!(f, "Please give the code of your authenticator app, or a recovery code"),
             Self::ReauthenticationRequired => write!(f, "Please confirm your password first"),
+            Self::NotAsSomebodyElse => write!(f, "Nobody may do this as somebody else; end the impersonation first"),
             Self::NotFound { what: Thing::Page } => write!(f, "Not found"),
             Self::NotFound { what: Thing::User } => write!(f, "User not found"),
             Self::NotFound { what: Thing::Task } => write!(f, "Task not found"),

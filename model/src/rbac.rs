@@ -50,6 +50,8 @@ pub enum Action {
     ManageTwoFactor,
     /// Take the second factor of somebody away who has lost it.
     ResetTwoFactor,
+    /// Sign in as somebody else for a while.
+    Impersonate,
 }
 
 impl Action {
@@ -81,7 +83,8 @@ impl Action {
             | Self::ManageApiKeys
             | Self::ManagePasskeys
             | Self::ManageTwoFactor
-            | Self::ResetTwoFactor => None,
+            | Self::ResetTwoFactor
+            | Self::Impersonate => None,
         }
     }
 }
@@ -228,7 +231,7 @@ const fn person(
 }
 
 /// The whole table; services refuse by it, pages hide by it, tests try every cell of it.
-pub const TABLE: [Rule; 30] = [
+pub const TABLE: [Rule; 31] = [
     thing(Action::CreateTask, USER, ADMIN),
     thing(Action::ReadTask, USER, MODERATOR),
     thing(Action::CancelTask, USER, MODERATOR),
@@ -259,6 +262,7 @@ pub const TABLE: [Rule; 30] = [
     person(Action::DeleteAccount, USER, NOBODY, NOBODY, NOBODY),
     person(Action::DeleteUser, ADMIN, ADMIN, ADMIN, ADMIN),
     person(Action::RestoreUser, NOBODY, ADMIN, ADMIN, ADMIN),
+    person(Action::Impersonate, NOBODY, ADMIN, NOBODY, NOBODY),
 ];
 
 /// The rule that allows `role` to do `action` to a thing that stands in `relation` to the actor.

@@ -27,6 +27,11 @@ pub enum Admin {
         #[arg(long)]
         reason: Option<String>,
     },
+    /// Print a link by which somebody chooses a new password; it works once
+    ResetPassword {
+        /// Username or email
+        user: String,
+    },
     /// Log somebody out everywhere
     EndSessions {
         /// Username or email
@@ -45,6 +50,15 @@ pub enum Admin {
     ListTasks(ListTasks),
     /// Count tasks by state
     TaskStats,
+    /// Drop the history of tasks that have succeeded or were cancelled; the dead letter stays
+    ClearCompleted {
+        /// Whole days (UTC) that are kept
+        #[arg(long, default_value_t = 7)]
+        older_than_days: u32,
+        /// Count only
+        #[arg(long)]
+        dry_run: bool,
+    },
 }
 
 /// Which users.
@@ -135,11 +149,13 @@ async fn act(app: &App, admin: Admin) -> anyhow::Result<()> {
     let said = match admin {
         Admin::Create { username, email } => create_admin(app, username, email).await?,
         Admin::SetRole { user, role, reason } => set_role(app, &user, role.into(), reason).await,
+        Admin::ResetPassword { user } => reset_password(app, &user).await,
         Admin::EndSessions { user } => end_sessions(app, &user).await,
         Admin::ResetTwoFactor { user } => reset_two_factor(app, &user).await,
         Admin::ListUsers(wanted) => list_users(app, wanted).await,
         Admin::ListTasks(wanted) => list_tasks(app, wanted).await?,
         Admin::TaskStats => task_stats(app).await,
+        Admin::ClearCompleted { older_than_days, dry_run } => clear_completed(app, older_than_days, dry_run).await,
         Admin::Permissions => Ok(String::new()),
     };
     println!("{}", said.map_err(server::Error::into_fault)?);
@@ -161,6 +177,19 @@ async fn set_role(app: &App, user: &str, role: Role, reason: Option<String>) -> 
     let id = users::by_name(app, &actor, user).await?;
     let user = users::set_role(app, &actor, id, SetRole { role, reason }).await?;
     Ok(format!("{} is {} now", user.username, user.role.name()))
+}
+
+async fn reset_password(app: &App, user: &str) -> server::Result<String> {
+    let actor = Actor::command_line();
+    let id = users::by_name(app, &actor, user).await?;
+    let made = users::reset_link(app, &actor, id).await?;
+    Ok(format!("This link sets a new password, once and within {} minutes:\n{}", made.minutes, made.link))
+}
+
+async fn clear_completed(app: &App, days: u32, dry_run: bool) -> server::Result<String> {
+    let cleared = tasks::operate::clear_history(app, &Actor::command_line(), days, dry_run).await?;
+    let verb = if cleared.dry_run { "would drop" } else { "dropped" };
+    Ok(format!("{verb} {} task(s) of the history", cleared.tasks))
 }
 
 async fn end_sessions(app: &App, user: &str) -> server::Result<String> {

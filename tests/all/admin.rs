@@ -5,7 +5,9 @@ use std::process::Output;
 use model::users::Role;
 use serde_json::json;
 use server::users;
+use uuid::Uuid;
 
+use crate::support::mail::token_in;
 use crate::support::program::{run, run_with_input};
 use crate::support::tasks::sum;
 use crate::support::{PASSWORD, TestApp};
@@ -105,4 +107,54 @@ async fn an_account_that_was_deleted_long_ago_is_removed() {
     assert_eq!(users::purge(&app.app.db, 30).await.unwrap(), 1);
     app.register("Ada").await;
     assert_eq!(app.send("/api/v1/auth/register", crate::support::account("Bob")).await.status, 409);
+}
+
+#[tokio::test]
+async fn a_link_to_a_new_password_is_printed_and_works_once() {
+    let app = TestApp::start().await;
+    let (ada, alma) = (app.register("Ada").await, app.register_as("Alma", Role::Admin).await);
+    let (is_good, said) = admin(&app, &["reset-password", "ADA@example.com"], "").await;
+    assert!(is_good && said.contains("/reset-password?token=") && said.contains("60 minutes"), "{said}");
+    let (_, second) = admin(&app, &["reset-password", "Ada"], "").await;
+    let (token, second) = (token_in(&said), token_in(&second));
+    assert_eq!(app.get(&ada, "/api/v1/auth/me").await.status, 200, "nothing changes before it is used");
+
+    assert_eq!(app.reset(&token, "a fine new passphrase").await.status, 200);
+    assert_eq!(app.get(&ada, "/api/v1/auth/me").await.status, 401);
+    for dead in [&token, &second] {
+        assert_eq!(app.reset(dead, "one more passphrase").await.status, 400);
+    }
+    let log = app.get(&alma, "/api/v1/admin/audit-log?action=user.reset_link&actor=command%20line").await.data();
+    assert_eq!((log.as_array().unwrap().len(), &log[0]["subject_name"]), (2, &json!("Ada")));
+    assert!(!log.to_string().contains(&token), "{log}");
+
+    app.change(ada.id, "update users set is_active = false where id = $1").await;
+    let (is_good, said) = admin(&app, &["reset-password", "Ada"], "").await;
+    assert!(!is_good && !said.contains("token=") && said.contains("activate it first"), "{said}");
+    app.take_letters_back().await;
+}
+
+#[tokio::test]
+async fn whole_days_of_old_history_are_counted_and_dropped() {
+    let app = TestApp::start().await;
+    let (ada, alma) = (app.register("Ada").await, app.register_as("Alma", Role::Admin).await);
+    let (old, new) = (app.queue(&ada, sum(&[1])).await, app.queue(&ada, sum(&[2])).await);
+    app.work().await;
+    let age = "update task_history set finished_at = finished_at - interval '9 days' where id = $1";
+    assert_eq!(sqlx::query(age).bind(old).execute(&app.app.db).await.unwrap().rows_affected(), 1);
+
+    let days = ["clear-completed", "--older-than-days", "8"];
+    let (is_good, said) = admin(&app, &[&days[..], &["--dry-run"]].concat(), "").await;
+    assert!(is_good && said.contains("would drop 1 task(s)"), "{said}");
+    let (_, said) = admin(&app, &["clear-completed", "--older-than-days", "10"], "").await;
+    assert!(said.contains("dropped 0 task(s)"), "{said}");
+    let there = async |id: Uuid| app.get(&ada, &format!("/api/v1/tasks/{id}")).await.status;
+    assert_eq!((there(old).await, there(new).await), (200, 200));
+    let (_, said) = admin(&app, &days, "").await;
+    assert!(said.contains("dropped 1 task(s)"), "{said}");
+    assert_eq!((there(old).await, there(new).await), (404, 200));
+    let (is_good, said) = admin(&app, &["clear-completed", "--older-than-days", "0"], "").await;
+    assert!(!is_good && said.contains("older_than_days"), "{said}");
+    let log = app.get(&alma, "/api/v1/admin/audit-log?action=tasks.clear_history").await.data();
+    assert_eq!(log[0]["details"], json!({"older_than_days": 8, "tasks": 1}));
 }

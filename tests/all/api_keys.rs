@@ -228,3 +228,91 @@ async fn a_key_is_nowhere_in_the_database_and_not_in_the_log() {
         assert!(!rows.contains(&key[12..]) && !rows.contains(PASSWORD), "{table}");
     }
 }
+
+async fn reset_by_letter(app: &TestApp, ada: &Person) {
+    app.forgot(&ada.email).await;
+    let token = app.newest_token().await;
+    assert_eq!(app.reset(&token, OTHER_PASSWORD).await.status, 200);
+}
+
+async fn reset_by_somebody(app: &TestApp, ada: &Person, grace: &Person) {
+    let (path, body) = (format!("/api/v1/users/{}/reset-password", ada.id), json!({"new_password": OTHER_PASSWORD}));
+    assert_eq!(app.post(grace, &path, body).await.status, 200);
+}
+
+const OTHER_PASSWORD: &str = "another fine passphrase";
+
+#[tokio::test]
+async fn keys_stay_when_their_owner_changes_the_password_and_end_when_it_is_reset() {
+    let app = TestApp::start().await;
+    let (ada, grace) = (app.register("Ada").await, app.register_as("Grace", Role::Moderator).await);
+    let of_grace = create(&app, &grace, &[Scope::TasksRead]).await;
+    let key = create(&app, &ada, &[Scope::TasksRead]).await;
+    let change = json!({"current_password": PASSWORD, "new_password": OTHER_PASSWORD});
+    assert_eq!(app.put(&ada, "/api/v1/users/me/password", change).await.status, 200);
+    assert_eq!(tasks(&app, &key.text).await.status, 200, "a change by the owner");
+
+    reset_by_letter(&app, &ada).await;
+    assert_eq!(tasks(&app, &key.text).await.status, 401, "a forgotten password");
+
+    app.change(ada.id, "update api_keys set revoked_at = null where user_id = $1").await;
+    assert_eq!(tasks(&app, &key.text).await.status, 200);
+    reset_by_somebody(&app, &ada, &grace).await;
+    // Whether it is in force, apart from the password that has to be changed first.
+    app.change(ada.id, "update users set must_change_password = false where id = $1").await;
+    assert_eq!(tasks(&app, &key.text).await.status, 401, "somebody else has set it");
+    assert_eq!(tasks(&app, &of_grace.text).await.status, 200, "somebody else's key");
+    app.take_letters_back().await;
+}
+
+#[tokio::test]
+async fn all_keys_of_their_owner_are_ended_at_once() {
+    let app = TestApp::start().await;
+    let (ada, bob) = (app.register("Ada").await, app.register("Bob").await);
+    let mut keys = Vec::new();
+    for _ in 0..2 {
+        keys.push(create(&app, &ada, &[Scope::TasksRead]).await);
+    }
+    let of_bob = create(&app, &bob, &[Scope::TasksRead]).await;
+    app.change(ada.id, "update sessions set sudo_until = now() where user_id = $1").await;
+    assert_eq!(app.delete(&ada, KEYS).await.refusal(), (403, "REAUTHENTICATION_REQUIRED".into()));
+    assert_eq!(tasks(&app, &keys[0].text).await.status, 200);
+
+    let browser = app.browser_of("Ada").await;
+    let page = browser.open("/account/api-keys").await;
+    assert!(page.text.contains("Revoke all keys"), "{}", page.text);
+    let done = browser.submit("/account/api-keys", "/api/api_keys/revoke_all", &[]).await;
+    assert_eq!((done.status, done.header("location")), (302, "/account/api-keys?done=keys"), "{}", done.text);
+    for key in &keys {
+        assert_eq!(tasks(&app, &key.text).await.status, 401);
+    }
+    assert_eq!(tasks(&app, &of_bob.text).await.status, 200);
+    assert_eq!(app.delete(&bob, KEYS).await.data(), "Revoked 1 key(s)");
+    assert_eq!(app.delete(&bob, KEYS).await.data(), "Revoked 0 key(s)");
+    assert_eq!(tasks(&app, &of_bob.text).await.status, 401);
+}
+
+#[tokio::test]
+async fn keys_that_ended_long_ago_are_removed() {
+    let app = TestApp::start().await;
+    let ada = app.register("Ada").await;
+    let mut keys = Vec::new();
+    for ended in [
+        "expires_at = now() + interval '1 day'",
+        "revoked_at = now() - interval '89 days'",
+        "revoked_at = now() - interval '91 days'",
+        "created_at = now() - interval '200 days', expires_at = now() - interval '91 days'",
+        "created_at = now() - interval '200 days', expires_at = now() - interval '89 days'",
+    ] {
+        let key = create(&app, &ada, &[Scope::TasksRead]).await;
+        let id: Uuid = key.id.parse().unwrap();
+        let statement = format!("update api_keys set {ended} where id = $1");
+        sqlx::query(AssertSqlSafe(statement)).bind(id).execute(&app.app.db).await.unwrap();
+        keys.push(key);
+    }
+    assert_eq!(server::api_keys::purge(&app.app.db).await.unwrap(), 2);
+    let listed = app.get(&ada, KEYS).await.data();
+    let mut left: Vec<_> = listed.as_array().unwrap().iter().map(|key| key["id"].as_str().unwrap()).collect();
+    left.sort_unstable();
+    assert_eq!(left, [&keys[0].id, &keys[1].id, &keys[4].id]);
+}

@@ -21,6 +21,7 @@ const CELLS: [(Action, &str, &str, [&str; 3]); 10] = [
     (Action::ResetTwoFactor, "DELETE", "/two-factor", ["403 403 403 403", "403 409 403 404", "403 409 409 409"]),
     (Action::EndSessions, "DELETE", "/sessions", ["200 403 403 403", "200 200 403 404", "200 200 200 200"]),
     (Action::DeleteUser, "DELETE", "", ["403 403 403 403", "403 403 403 403", "400 200 200 200"]),
+    (Action::Impersonate, "POST", "/impersonate", ["403 403 403 403", "403 403 403 403", "403 200 200 403"]),
     (Action::RestoreUser, "POST", "/restore", ["403 403 403 403", "403 403 403 403", "403 409 409 409"]),
 ];
 
@@ -30,6 +31,7 @@ fn body_of(action: Action) -> Value {
         Action::VerifyEmail => json!({"email_verified": true}),
         Action::SetUserStatus => json!({"is_active": false, "reason": "spam"}),
         Action::SetUserRole => json!({"role": "user", "reason": "asked for it"}),
+        Action::Impersonate => json!({"reason": "looks at a fault"}),
         Action::ResetPassword => json!({"new_password": NEW_PASSWORD}),
         _ => json!({}),
     }

@@ -24,6 +24,15 @@ pub async fn create_api_key(new: NewApiKey) -> Result<CreatedApiKey, ApiError> {
     Ok(created)
 }
 
+/// Ends every key of the signed-in person; the answer is how many.
+#[server(endpoint = "api_keys/revoke_all")]
+pub async fn revoke_all_api_keys() -> Result<u64, ApiError> {
+    let (app, actor) = ssr::signed_in().await?;
+    let revoked = server::api_keys::revoke_all(&app, &actor).await.map_err(ssr::refuse)?;
+    ssr::redirect("/account/api-keys?done=keys");
+    Ok(revoked)
+}
+
 /// Ends a key of the signed-in person.
 #[server(endpoint = "api_keys/revoke")]
 pub async fn revoke_api_key(id: Uuid) -> Result<(), ApiError> {

@@ -5,9 +5,9 @@ use leptos::prelude::*;
 use leptos_fetch::{QueryClient, QueryOptions, QueryScope};
 use model::api_keys::ApiKey;
 
-use super::api::{RevokeApiKey, list_api_keys};
+use super::api::{RevokeAllApiKeys, RevokeApiKey, list_api_keys};
 use crate::error::ApiError;
-use crate::ui::{Empty, Loading, Moment, Refusal, Refused, refusal_of};
+use crate::ui::{Done, Empty, Loading, Moment, Refusal, Refused, refusal_of};
 
 fn keys() -> QueryScope<(), Result<Vec<ApiKey>, ApiError>> {
     let options =
@@ -24,27 +24,34 @@ pub(super) fn forget_list(client: &QueryClient) {
 pub(super) fn Keys() -> impl IntoView {
     let client: QueryClient = expect_context();
     let read = client.resource(keys(), || ());
-    let revoke = ServerAction::<RevokeApiKey>::new();
+    let (revoke, revoke_all) = (ServerAction::<RevokeApiKey>::new(), ServerAction::<RevokeAllApiKeys>::new());
     Effect::new(move |_| {
-        if revoke.version().get() > 0 {
+        if revoke.version().get() + revoke_all.version().get() > 0 {
             forget_list(&client);
         }
     });
-    let problem = refusal_of(revoke);
+    let (of_one, of_all) = (refusal_of(revoke), refusal_of(revoke_all));
+    let problem = Signal::derive(move || of_one.get().or_else(|| of_all.get()));
     let shown = move || {
         read.get().map(|read| match read {
             Ok(keys) if keys.is_empty() => view! { <Empty><p>"No keys yet."</p></Empty> }.into_any(),
-            Ok(keys) => filled(keys, revoke).into_any(),
+            Ok(keys) => filled(keys, revoke, revoke_all).into_any(),
             Err(error) => view! { <Refused problem=error.0/> }.into_any(),
         })
     };
     view! {
+        <Done/>
         <Refusal problem/>
         <Suspense fallback=|| view! { <Loading/> }>{shown}</Suspense>
     }
 }
 
-fn filled(keys: Vec<ApiKey>, revoke: ServerAction<RevokeApiKey>) -> impl IntoView + use<> {
+fn filled(
+    keys: Vec<ApiKey>,
+    revoke: ServerAction<RevokeApiKey>,
+    revoke_all: ServerAction<RevokeAllApiKeys>,
+) -> impl IntoView + use<> {
+    let has_live = keys.iter().any(|key| key.is_live);
     let rows = keys.into_iter().map(|key| row(key, revoke)).collect_view();
     view! {
         <table class="data-table">
@@ -60,6 +67,11 @@ fn filled(keys: Vec<ApiKey>, revoke: ServerAction<RevokeApiKey>) -> impl IntoVie
             </thead>
             <tbody>{rows}</tbody>
         </table>
+        {has_live.then(|| view! {
+            <ActionForm action=revoke_all>
+                <button class="btn" data-variant="destructive" type="submit" disabled=move || revoke_all.pending().get()>"Revoke all keys"</button>
+            </ActionForm>
+        })}
     }
 }
 

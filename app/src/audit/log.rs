@@ -59,7 +59,14 @@ fn Log() -> impl IntoView {
 fn read(query: &ParamsMap) -> Key {
     let text = |name: &str| query.get(name).filter(|text| !text.is_empty());
     let id = |name: &str| text(name).and_then(|id| id.parse().ok());
-    let filter = AuditFilter { action: text("action"), actor: id("actor"), subject: text("subject") };
+    let day = |name: &str| text(name).and_then(|day| day.parse().ok());
+    let filter = AuditFilter {
+        action: text("action"),
+        actor: text("actor"),
+        subject: text("subject"),
+        from: day("from"),
+        to: day("to"),
+    };
     (filter, PageRequest { limit: Some(ROWS), offset: None, after: id("after") })
 }
 
@@ -68,8 +75,10 @@ fn address(filter: &AuditFilter, after: Option<uuid::Uuid>) -> String {
     let mut query = ParamsMap::new();
     let pairs = [
         ("action", filter.action.clone()),
-        ("actor", filter.actor.map(|id| id.to_string())),
+        ("actor", filter.actor.clone()),
         ("subject", filter.subject.clone()),
+        ("from", filter.from.map(|day| day.to_string())),
+        ("to", filter.to.map(|day| day.to_string())),
         ("after", after.map(|id| id.to_string())),
     ];
     for (name, value) in pairs {
@@ -85,6 +94,10 @@ fn Filters(filter: AuditFilter) -> impl IntoView {
     view! {
         <form class="filters" method="get" action="/admin/audit-log" role="search" aria-label="Filter the audit log">
             <div>
+                <label for="actor">"Who"</label>
+                <input class="input" id="actor" name="actor" value=filter.actor placeholder="id or name"/>
+            </div>
+            <div>
                 <label for="action">"Action"</label>
                 <input class="input" id="action" name="action" value=filter.action placeholder="user or user.edit"/>
             </div>
@@ -92,7 +105,14 @@ fn Filters(filter: AuditFilter) -> impl IntoView {
                 <label for="subject">"Subject"</label>
                 <input class="input" id="subject" name="subject" value=filter.subject placeholder="id or name"/>
             </div>
-            {filter.actor.map(|id| view! { <input type="hidden" name="actor" value=id.to_string()/> })}
+            <div>
+                <label for="from">"From"</label>
+                <input class="input" type="date" id="from" name="from" value=filter.from.map(|day| day.to_string())/>
+            </div>
+            <div>
+                <label for="to">"To"</label>
+                <input class="input" type="date" id="to" name="to" value=filter.to.map(|day| day.to_string())/>
+            </div>
             <button class="btn" data-variant="outline" type="submit">"Filter"</button>
         </form>
     }
@@ -112,6 +132,7 @@ fn filled(page: Page<AuditEntry>, (filter, place): &Key) -> impl IntoView + use<
                     <tr>
                         <th scope="col">"When"</th>
                         <th scope="col">"Who"</th>
+                        <th scope="col">"From"</th>
                         <th scope="col">"Did"</th>
                         <th scope="col">"To"</th>
                         <th scope="col">"Allowed by"</th>
@@ -128,6 +149,10 @@ fn filled(page: Page<AuditEntry>, (filter, place): &Key) -> impl IntoView + use<
 
 fn row(entry: AuditEntry) -> impl IntoView {
     let actor = entry.actor_name.unwrap_or_else(|| entry.actor_id.to_string());
+    let impersonator = entry.impersonator_id.map(|id| {
+        let name = entry.impersonator_name.unwrap_or_else(|| id.to_string());
+        view! { ", in truth "<a href=format!("/admin/audit-log?actor={id}")>{name}</a> }
+    });
     let subject = match (entry.subject_kind.as_str(), entry.subject_name) {
         ("user", Some(name)) => view! { <a href=format!("/users/{}", entry.subject)>{name}</a> }.into_any(),
         ("task", _) => view! { <a href=format!("/tasks/{}", entry.subject)>{entry.subject.clone()}</a> }.into_any(),
@@ -144,7 +169,8 @@ fn row(entry: AuditEntry) -> impl IntoView {
     view! {
         <tr>
             <td data-label="When"><Moment at=entry.at/></td>
-            <td data-label="Who"><a href=format!("/admin/audit-log?actor={}", entry.actor_id)>{actor}</a></td>
+            <td data-label="Who"><a href=format!("/admin/audit-log?actor={}", entry.actor_id)>{actor}</a>{impersonator}</td>
+            <td data-label="From">{entry.ip}</td>
             <td data-label="Did">{entry.action}</td>
             <td data-label="To">{entry.subject_kind}" "{subject}</td>
             <td data-label="Allowed by">{entry.rule}</td>

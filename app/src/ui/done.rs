@@ -16,7 +16,9 @@ pub fn Done() -> impl IntoView {
 fn words_of(key: &str) -> Option<&'static str> {
     Some(match key {
         "profile" => "The profile was changed.",
-        "password" => "The password was changed. All other sessions have ended.",
+        "password" => {
+            "The password was changed. All other sessions have ended. API keys go on working; revoke them if somebody else may know them."
+        }
         "created" => "The account was created.",
         "status" => "The status was changed.",
         "role" => "The role was changed.",
@@ -24,6 +26,8 @@ fn words_of(key: &str) -> Option<&'static str> {
         "two-factor-off" => "Two-factor is off. A login asks for the password only.",
         "two-factor-reset" => "The second factor was taken away. Its owner gets a letter.",
         "session" => "The session has ended.",
+        "impersonation" => "You are yourself again.",
+        "keys" => "The keys were revoked.",
         "sessions" => "The sessions have ended.",
         "deleted" => "The account was deleted.",
         "restored" => "The account was restored. It is inactive until you activate it.",

@@ -82,6 +82,7 @@ fn Password() -> impl IntoView {
             <TextField field="new_password" label="New password" kind="password" autocomplete="new-password" problem=problem
                 help="At least 8 characters. All other sessions end."/>
             <Submit label="Change password" pending=action.pending()/>
+            <p class="field-help"><a href="/account/api-keys">"API keys"</a>" stay as they are."</p>
         </ActionForm>
     }
 }

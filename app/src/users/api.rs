@@ -4,7 +4,8 @@ use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 use model::users::UserProfile;
 use model::users::manage::{
-    ChangePassword, DeleteAccount, DeleteUser, EditProfile, NewUser, ResetPassword, SetRole, SetStatus, UserFilter,
+    ChangePassword, DeleteAccount, DeleteUser, EditProfile, Impersonate, NewUser, ResetPassword, SetRole, SetStatus,
+    UserFilter,
 };
 use model::{Page, PageRequest};
 use uuid::Uuid;
@@ -123,6 +124,22 @@ pub async fn end_sessions(id: Uuid) -> Result<(), ApiError> {
     let (app, actor) = ssr::signed_in().await?;
     users::end_sessions(&app, &actor, id).await.map_err(ssr::refuse)?;
     ssr::redirect(&format!("/users/{id}?done=sessions"));
+    Ok(())
+}
+
+/// Acts as somebody else and goes to their dashboard.
+#[server(name = SubmitImpersonation, endpoint = "users/impersonate")]
+pub async fn impersonate(id: Uuid, new: Impersonate) -> Result<(), ApiError> {
+    ssr::impersonate(id, new).await?;
+    ssr::redirect("/dashboard");
+    Ok(())
+}
+
+/// Goes back to the own session, to the page of whom was acted as.
+#[server(endpoint = "users/end_impersonation")]
+pub async fn end_impersonation() -> Result<(), ApiError> {
+    let id = ssr::end_impersonation().await?;
+    ssr::redirect(&format!("/users/{id}?done=impersonation"));
     Ok(())
 }
 

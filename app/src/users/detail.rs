@@ -9,8 +9,8 @@ use model::users::{Role, UserProfile};
 use uuid::Uuid;
 
 use super::api::{
-    SubmitEdit, SubmitEndOfSessions, SubmitReset, SubmitRestoration, SubmitRole, SubmitStatus, SubmitTwoFactorReset,
-    SubmitUserDeletion,
+    SubmitEdit, SubmitEndOfSessions, SubmitImpersonation, SubmitReset, SubmitRestoration, SubmitRole, SubmitStatus,
+    SubmitTwoFactorReset, SubmitUserDeletion,
 };
 use super::queries;
 use crate::auth::{CurrentUser, ForSignedIn};
@@ -104,6 +104,7 @@ fn filled(user: UserProfile, reader: Uuid, role: Role, forms: Forms) -> impl Int
             {(may(Action::ResetPassword) && !is_deleted).then(|| view! { <ResetForm id action=forms.reset/> })}
             {(may(Action::ResetTwoFactor) && user.two_factor).then(|| view! { <TwoFactorForm id action=forms.two_factor/> })}
             {may(Action::EndSessions).then(|| view! { <SessionsForm id action=forms.sessions/> })}
+            {(may(Action::Impersonate) && user.is_active).then(|| view! { <ImpersonateForm id/> })}
             {(may(Action::DeleteUser) && id != reader).then(|| view! { <DeleteForm id is_deleted action=forms.delete/> })}
             {(may(Action::RestoreUser) && is_deleted).then(|| view! { <RestoreForm id action=forms.restore/> })}
         </article>
@@ -211,6 +212,22 @@ fn SessionsForm(id: Uuid, action: ServerAction<SubmitEndOfSessions>) -> impl Int
             <input type="hidden" name="id" value=id.to_string()/>
             <Submit label="End all sessions" pending=action.pending()/>
         </ActionForm>
+    }
+}
+
+/// A plain form, so the next page starts with nothing of the administrator.
+#[component]
+fn ImpersonateForm(id: Uuid) -> impl IntoView {
+    let problem = refusal_of(ServerAction::<SubmitImpersonation>::new());
+    view! {
+        <form method="post" action="/api/users/impersonate" class="panel stack">
+            <h2>"Impersonation"</h2>
+            <p>"You see and do what this person can, for 60 minutes at most. All that you do is noted under your name."</p>
+            <Refusal problem=problem/>
+            <input type="hidden" name="id" value=id.to_string()/>
+            <TextField form="impersonate" field="reason" label="Reason" problem=problem help="Stands in the audit log."/>
+            <button class="btn" data-variant="outline" type="submit">"Act as this person"</button>
+        </form>
     }
 }
 

@@ -170,6 +170,23 @@ impl DeleteUser {
     }
 }
 
+/// The wish of an administrator to act as somebody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Impersonate {
+    /// Goes into the audit log; must not be blank.
+    pub reason: String,
+}
+
+impl Impersonate {
+    pub fn check(&self) -> Result<(), Problem> {
+        if self.reason.trim().is_empty() {
+            return Err(Problem::field("reason", "is required"));
+        }
+        all([check_reason(&Some(self.reason.clone()))])
+    }
+}
+
 /// Where an account stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

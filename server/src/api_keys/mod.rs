@@ -11,7 +11,7 @@ use model::problem::Thing;
 use model::rbac::{Action, Relation, Scope};
 use model::users::Role;
 use serde_json::json;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::audit::{self, Subject};
@@ -78,6 +78,41 @@ pub async fn revoke(app: &App, actor: &Actor, id: Uuid) -> Result<()> {
     Ok(())
 }
 
+/// Ends every key of the actor that is in force, who must have confirmed the password lately; the answer is how many.
+pub async fn revoke_all(app: &App, actor: &Actor) -> Result<u64> {
+    let permit = actor.require(Action::ManageApiKeys, Relation::Own)?;
+    auth::require_sudo(app, actor).await?;
+    let mut tx = db::begin(&app.db).await?;
+    let revoked = revoke_all_of(&mut tx, actor.id()).await?;
+    let (user, details) = (Subject::User(actor.id()), json!({"keys": revoked}));
+    audit::record(&mut tx, actor, permit, "api_key.revoke_all", user, details).await?;
+    tx.commit().await?;
+    Ok(revoked)
+}
+
+/// Ends every key of a user whose account may have been taken over; the answer is how many. In the transaction that gives it back.
+pub async fn revoke_all_of(conn: &mut PgConnection, user_id: Uuid) -> Result<u64> {
+    let done =
+        sqlx::query!("update api_keys set revoked_at = now() where user_id = $1 and revoked_at is null", user_id)
+            .execute(conn)
+            .await?;
+    Ok(done.rows_affected())
+}
+
+/// Days that a key is still shown after its end.
+const KEPT_DAYS: i32 = 90;
+
+/// Removes keys that were revoked or have expired long ago; the answer is how many.
+pub async fn purge(db: &PgPool) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        "delete from api_keys where least(revoked_at, expires_at) < now() - make_interval(days => $1)",
+        KEPT_DAYS,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}
+
 /// The person behind a key, limited to its scopes, if it is in force and the account active. What can not be a key is not looked up.
 pub async fn find(app: &App, text: &str) -> Result<Option<Actor>> {
     let Some(key) = Key::read(text) else { return Ok(None) };
@@ -98,9 +133,9 @@ pub async fn find(app: &App, text: &str) -> Result<Option<Actor>> {
     if row.is_stale {
         sqlx::query!("update api_keys set last_used_at = now() where id = $1", row.key_id).execute(&app.db).await?;
     }
-    let user = AuthUser { id: row.id, username: row.username, email: row.email, role: row.role };
+    let user = AuthUser { id: row.id, username: row.username, email: row.email, role: row.role, impersonated_by: None };
     let scopes = Some(known(&row.scopes));
-    Ok(Some(Actor { user, session_id: None, must_change_password: row.must_change_password, scopes }))
+    Ok(Some(Actor { must_change_password: row.must_change_password, scopes, ..Actor::of(user) }))
 }
 
 /// How many keys of the user are in force. Under a lock on the user, so that two at once can not both be the last.

@@ -12,7 +12,7 @@ use crate::{App, Result, api_keys};
 
 /// The routes, below `/api/v1`.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(revoke))
+    OpenApiRouter::new().routes(routes!(list, create, revoke_all)).routes(routes!(revoke))
 }
 
 /// Make a key. It is shown in this answer and never again. Wants a password that was given within the last minutes.
@@ -34,6 +34,15 @@ async fn create(
 ))]
 async fn list(State(app): State<App>, SignedIn(actor): SignedIn) -> Result<Success<Vec<ApiKey>>> {
     Ok(Success::of(api_keys::list(&app, &actor).await?))
+}
+
+/// End every key of this user. Wants a password that was given within the last minutes.
+#[utoipa::path(delete, path = "/api-keys", tag = "api-keys", security(("bearer" = [])), responses(
+    (status = 200, body = Success<String>), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+))]
+async fn revoke_all(State(app): State<App>, SignedIn(actor): SignedIn) -> Result<Success<String>> {
+    let revoked = api_keys::revoke_all(&app, &actor).await?;
+    Ok(Success::of(format!("Revoked {revoked} key(s)")))
 }
 
 /// End a key of this user. Wants a password that was given within the last minutes.

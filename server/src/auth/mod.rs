@@ -3,6 +3,7 @@
 mod device;
 pub mod devices;
 mod hasher;
+mod impersonation;
 mod limits;
 mod recovery;
 pub mod routes;
@@ -27,6 +28,7 @@ use crate::rbac::is_removed;
 use crate::{Actor, App, Error, Result, db, users};
 
 pub use hasher::Hasher;
+pub use impersonation::{end_impersonation, impersonate};
 pub(crate) use limits::{Limit, give_back, give_back_for_address, purge as purge_limits, take, take_for_address};
 pub use recovery::{forgot_password, reset_password};
 pub use verification::{ask_to_verify, is_email_verified, resend_verification, verify_email};
@@ -130,13 +132,17 @@ pub async fn log_in(app: &App, login: LogIn, client: Client) -> Result<LoggedIn>
     Ok(LoggedIn { session_token, expires_at, user })
 }
 
-/// Ends the session that the request came with.
+/// Ends the session that the request came with; one in which an administrator acts as somebody else leaves its trace.
 pub async fn log_out(app: &App, actor: &Actor) -> Result<()> {
+    if actor.impersonator.is_some() {
+        return end_impersonation(app, actor).await.map(drop);
+    }
     sessions::delete(app, session_of(actor)?).await
 }
 
 /// Ends every session of the actor, this one included; the answer is how many.
 pub async fn log_out_everywhere(app: &App, actor: &Actor) -> Result<u64> {
+    actor.require_in_person()?;
     sessions::delete_all(&app.db, actor.id(), None).await
 }
 
@@ -147,6 +153,7 @@ pub async fn list_sessions(app: &App, actor: &Actor) -> Result<Vec<Session>> {
 
 /// Ends one session of the actor; a stranger's is not found.
 pub async fn end_session(app: &App, actor: &Actor, id: Uuid) -> Result<()> {
+    actor.require_in_person()?;
     session_of(actor)?;
     let was_there = sessions::delete_of(app, actor.id(), id).await?;
     if was_there { Ok(()) } else { Err(Problem::NotFound { what: Thing::Session }.into()) }
@@ -154,11 +161,13 @@ pub async fn end_session(app: &App, actor: &Actor, id: Uuid) -> Result<()> {
 
 /// Ends every session of the actor but this one; the answer is how many.
 pub async fn log_out_others(app: &App, actor: &Actor) -> Result<u64> {
+    actor.require_in_person()?;
     sessions::delete_all(&app.db, actor.id(), Some(session_of(actor)?)).await
 }
 
 /// Refuses unless this is the actor's password and, for an account that wants one, a good code.
 pub async fn check_again(app: &App, actor: &Actor, given: Confirm) -> Result<()> {
+    actor.require_in_person()?;
     session_of(actor)?;
     users::confirm(app, actor, given.password).await?.then_some(()).ok_or(Problem::WrongCredentials)?;
     two_factor::require(app, actor.id(), given.code.as_deref()).await

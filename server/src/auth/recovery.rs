@@ -10,7 +10,7 @@ use super::sessions;
 use super::tokens::{self, Purpose};
 use crate::http::Client;
 use crate::mail::{self, Letter};
-use crate::{App, Result, db, passkeys, users};
+use crate::{App, Result, api_keys, db, passkeys, users};
 
 /// Seconds in which an address gets no second letter.
 const APART_SECONDS: u32 = 60;
@@ -36,7 +36,8 @@ pub async fn forgot_password(app: &App, forgot: ForgotPassword, client: &Client)
     Ok(())
 }
 
-/// Sets a new password by the link of a letter: every session of the user ends, every other such link dies, and a letter tells of it.
+/// Sets a new password by the link of a letter: every session and API key of the user ends, because somebody else may have had the
+/// account; every other such link dies, and a letter tells of it.
 ///
 /// # Errors
 /// [`Problem::DeadLink`], whatever is wrong with the link; a field problem when the password is refused, and then the link stays good.
@@ -53,6 +54,7 @@ pub async fn reset_password(app: &App, reset: ResetPassword) -> Result<()> {
     sessions::delete_all(&mut *tx, user_id, None).await?;
     devices::forget(&mut *tx, user_id).await?;
     passkeys::forget(&mut *tx, user_id).await?;
+    api_keys::revoke_all_of(&mut tx, user_id).await?;
     let told = mail::queue(app, &mut tx, &Letter::PasswordChanged { user_id }).await?;
     tx.commit().await?;
     told.ring(app);

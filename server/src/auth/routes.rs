@@ -7,6 +7,7 @@ use model::auth::{
     VerifyEmail,
 };
 use model::users::UserProfile;
+use model::users::manage::Impersonate;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -25,6 +26,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(sessions))
         .routes(routes!(end_session))
         .routes(routes!(confirm))
+        .routes(routes!(impersonate))
+        .routes(routes!(end_impersonation))
         .routes(routes!(me))
         .routes(routes!(refresh))
         .routes(routes!(verify_email))
@@ -103,6 +106,32 @@ async fn confirm(
     Json(given): Json<Confirm>,
 ) -> Result<Success<Confirmed>> {
     Ok(Success::of(auth::confirm(&app, &actor, given).await?))
+}
+
+/// Act as somebody of a lower role for 60 minutes at most, for administrators; wants a password that was given within the last minutes.
+#[utoipa::path(post, path = "/users/{id}/impersonate", tag = "auth", security(("bearer" = [])), params(("id" = Uuid, Path)),
+    request_body = Impersonate, responses(
+    (status = 200, body = Success<LoggedIn>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+    (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
+    (status = 422, body = ErrorBody),
+))]
+async fn impersonate(
+    State(app): State<App>,
+    SignedIn(actor): SignedIn,
+    client: Client,
+    Path(id): Path<Uuid>,
+    Json(wish): Json<Impersonate>,
+) -> Result<Success<LoggedIn>> {
+    Ok(Success::of(auth::impersonate(&app, &actor, id, wish, &client).await?))
+}
+
+/// End acting as somebody else; the own session goes on.
+#[utoipa::path(delete, path = "/auth/impersonation", tag = "auth", security(("bearer" = [])), responses(
+    (status = 204), (status = 401, body = ErrorBody), (status = 409, body = ErrorBody),
+))]
+async fn end_impersonation(State(app): State<App>, SignedIn(actor): SignedIn) -> Result<StatusCode> {
+    auth::end_impersonation(&app, &actor).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Who is signed in.

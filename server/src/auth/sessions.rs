@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use model::auth::{AuthUser, Session, SessionKind};
+use model::rbac::{Action, Relation, allowed};
 use model::users::Role;
 use sha2::{Digest, Sha256};
 use sqlx::{PgConnection, PgExecutor, PgPool};
@@ -24,7 +25,8 @@ pub fn new_token() -> Id {
     Id(i128::from_le_bytes(rand::random()))
 }
 
-fn hash(token: &str) -> Vec<u8> {
+/// What is stored of a token.
+pub fn hash(token: &str) -> Vec<u8> {
     Sha256::digest(token).to_vec()
 }
 
@@ -68,17 +70,24 @@ fn whole(setting: u32) -> i32 {
     i32::try_from(setting).unwrap_or(i32::MAX)
 }
 
-/// The person behind a token, if the session is in force and the account active.
+/// The person behind a token, if the session is in force and the account active. One in which an administrator acts as somebody else is in
+/// force only while the own session is, and while the administrator may do that.
 pub async fn find(app: &App, token: &str, kind: SessionKind) -> Result<Option<Found>> {
     let row = sqlx::query!(
         r#"
         select sessions.id as session_id, sessions.idle_until,
                sessions.last_seen_at < now() - interval '1 minute' as "is_stale!",
-               users.id, users.username, users.email, users.role as "role: Role", users.must_change_password
+               users.id, users.username, users.email, users.role as "role: Role", users.must_change_password,
+               admins.id as "admin_id?", admins.username as "admin_name?", admins.email as "admin_email?",
+               admins.role as "admin_role?: Role"
         from sessions
         join users on users.id = sessions.user_id
+        left join sessions as own
+            on own.id = sessions.impersonator_session_id and own.idle_until > now() and own.absolute_until > now()
+        left join users as admins on admins.id = own.user_id and admins.id = sessions.impersonator_id and admins.is_active
         where sessions.token_hash = $1 and sessions.kind = $2 and users.is_active
           and sessions.idle_until > now() and sessions.absolute_until > now()
+          and (sessions.impersonator_id is null or admins.id is not null)
         "#,
         hash(token),
         kind as SessionKind,
@@ -86,31 +95,46 @@ pub async fn find(app: &App, token: &str, kind: SessionKind) -> Result<Option<Fo
     .fetch_optional(&app.db)
     .await?;
     let Some(row) = row else { return Ok(None) };
+    let impersonator = match (row.admin_id, row.admin_name, row.admin_email, row.admin_role) {
+        (Some(id), Some(username), Some(email), Some(role)) if may_impersonate(role, row.role) => {
+            Some(AuthUser { id, username, email, role, impersonated_by: None })
+        }
+        (Some(_), ..) => return Ok(None),
+        (None, ..) => None,
+    };
     if row.is_stale {
         touch(app, row.session_id).await?;
     }
-    let user = AuthUser { id: row.id, username: row.username, email: row.email, role: row.role };
-    let actor =
-        Actor { user, session_id: Some(row.session_id), must_change_password: row.must_change_password, scopes: None };
+    let impersonated_by = impersonator.as_ref().map(|admin| admin.username.clone());
+    // An administrator who acts as somebody cannot choose their password, so that is not asked for.
+    let must_change_password = row.must_change_password && impersonator.is_none();
+    let user = AuthUser { id: row.id, username: row.username, email: row.email, role: row.role, impersonated_by };
+    let actor = Actor { session_id: Some(row.session_id), must_change_password, impersonator, ..Actor::of(user) };
     Ok(Some(Found { actor, expires_at: row.idle_until }))
 }
 
-/// Whether the session has not ended and its account is active.
+fn may_impersonate(admin: Role, role: Role) -> bool {
+    allowed(admin, Action::Impersonate, Relation::to_person(admin, role))
+}
+
+/// Whether the session has not ended and its account is active, by the rules of [`find`].
 pub async fn is_in_force(app: &App, session_id: Uuid) -> Result<bool> {
-    let found = sqlx::query_scalar!(
+    let row = sqlx::query!(
         r#"
-        select exists (
-            select 1
-            from sessions
-            join users on users.id = sessions.user_id
-            where sessions.id = $1 and users.is_active and idle_until > now() and absolute_until > now()
-        ) as "found!"
+        select users.role as "role: Role", admins.role as "admin_role?: Role"
+        from sessions
+        join users on users.id = sessions.user_id
+        left join sessions as own
+            on own.id = sessions.impersonator_session_id and own.idle_until > now() and own.absolute_until > now()
+        left join users as admins on admins.id = own.user_id and admins.id = sessions.impersonator_id and admins.is_active
+        where sessions.id = $1 and users.is_active and sessions.idle_until > now() and sessions.absolute_until > now()
+          and (sessions.impersonator_id is null or admins.id is not null)
         "#,
         session_id,
     )
-    .fetch_one(&app.db)
+    .fetch_optional(&app.db)
     .await?;
-    Ok(found)
+    Ok(row.is_some_and(|row| row.admin_role.is_none_or(|admin| may_impersonate(admin, row.role))))
 }
 
 /// Notes that the session was used; a browser's stays open while it is used, a program refreshes its own.
@@ -124,7 +148,7 @@ async fn touch(app: &App, session_id: Uuid) -> Result<()> {
                 when kind = 'browser' then least(absolute_until, now() + make_interval(hours => $2))
                 else idle_until
             end
-        where id = $1
+        where id = $1 or id = (select impersonator_session_id from sessions where id = $1)
         "#,
         session_id,
         whole(app.config.auth.session_duration_hours),
@@ -154,14 +178,15 @@ pub async fn refresh(app: &App, session_id: Uuid) -> Result<Option<(DateTime<Utc
     Ok(row.map(|row| (row.idle_until, row.refreshed_at)))
 }
 
-/// The sessions of a user that are in force, the one with this id first, then by their last use.
+/// The sessions of a user that are in force, the one with this id first, then by their last use. Those in which an administrator acts as the
+/// user are no devices of theirs.
 pub async fn list(app: &App, user_id: Uuid, current: Uuid) -> Result<Vec<Session>> {
     let rows = sqlx::query!(
         r#"
         select id, kind as "kind: SessionKind", user_agent, host(ip) as ip, created_at, last_seen_at,
                idle_until as expires_at, id = $2 as "is_current!"
         from sessions
-        where user_id = $1 and idle_until > now() and absolute_until > now()
+        where user_id = $1 and idle_until > now() and absolute_until > now() and impersonator_id is null
         order by id = $2 desc, last_seen_at desc, id
         limit 100
         "#,

@@ -18,6 +18,9 @@ use crate::{Actor, App, Error, Result};
 /// The key under which a login stands in a session that is not yet stored.
 const LOGIN_KEY: &str = "login";
 
+/// The key under which the token of a stored session stands in one that takes its place in the browser.
+const ADOPTED_KEY: &str = "adopted";
+
 /// What becomes a row when the session is created.
 #[derive(Serialize, Deserialize)]
 struct Login {
@@ -42,6 +45,17 @@ pub async fn start(session: &Session, user_id: Uuid, client: Client, is_remember
     session.save().await.map_err(broken)
 }
 
+/// Lets the browser go on with a session that is stored already, until it is closed; the one that it brought is ended.
+pub async fn adopt(session: &Session, token: &str) -> Result<()> {
+    let broken = |error: tower_sessions::session::Error| Error::Broken(error.into());
+    if session.id().is_some() {
+        session.flush().await.map_err(broken)?;
+    }
+    session.set_expiry(Some(Expiry::OnSessionEnd));
+    session.insert(ADOPTED_KEY, token).await.map_err(broken)?;
+    session.save().await.map_err(broken)
+}
+
 /// Our session store.
 #[derive(Clone)]
 pub struct Store(pub App);
@@ -55,6 +69,10 @@ impl fmt::Debug for Store {
 #[async_trait]
 impl SessionStore for Store {
     async fn create(&self, record: &mut Record) -> StoreResult<()> {
+        if let Some(token) = record.data.get(ADOPTED_KEY).and_then(|token| token.as_str()) {
+            record.id = token.parse().map_err(failed)?;
+            return Ok(());
+        }
         let login = record.data.get(LOGIN_KEY).cloned().ok_or_else(|| failed("only a login starts a session"))?;
         let login: Login = serde_json::from_value(login).map_err(failed)?;
         record.id = sessions::new_token();

@@ -30,11 +30,11 @@ fn hash(token: &str) -> Vec<u8> {
     Sha256::digest(token).to_vec()
 }
 
-/// Makes the token of a letter, of 256 random bits, good for so many minutes; only its hash is stored. An earlier one of the same letter
-/// is replaced. None when that was used: the letter has arrived.
+/// Makes a token of 256 random bits, good for so many minutes; only its hash is stored. An earlier one of the same letter is replaced: none
+/// when that was used, so the letter has arrived. Without a letter there is no earlier one.
 pub async fn issue(
     conn: &mut PgConnection,
-    letter_id: Uuid,
+    letter_id: Option<Uuid>,
     user_id: Uuid,
     purpose: Purpose,
     email: &str,

@@ -44,6 +44,7 @@ fn status_and_code(problem: &Problem) -> (StatusCode, &'static str) {
         Problem::ReauthenticationRequired => (StatusCode::FORBIDDEN, "REAUTHENTICATION_REQUIRED"),
         Problem::Forbidden => (StatusCode::FORBIDDEN, "FORBIDDEN"),
         Problem::PasswordChangeRequired => (StatusCode::FORBIDDEN, "PASSWORD_CHANGE_REQUIRED"),
+        Problem::NotAsSomebodyElse => (StatusCode::FORBIDDEN, "IMPERSONATING"),
         Problem::NotFound { what: Thing::User } => (StatusCode::NOT_FOUND, "USER_NOT_FOUND"),
         Problem::NotFound { what: Thing::Task } => (StatusCode::NOT_FOUND, "TASK_NOT_FOUND"),
         Problem::NotFound { .. } => (StatusCode::NOT_FOUND, "NOT_FOUND"),

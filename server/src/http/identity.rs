@@ -8,6 +8,7 @@ use model::Problem;
 use tower_sessions::Session;
 use tower_sessions::session::Error as SessionError;
 
+use super::Client;
 use crate::api_keys::{self, Key};
 use crate::auth::{self, SessionKind, sessions};
 use crate::{Actor, App, Error};
@@ -66,26 +67,32 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
         let app = App::from_ref(state);
         if let Some(header) = parts.headers.get(API_KEY) {
-            return by_key(&app, header.to_str().unwrap_or_default()).await;
+            return Ok(Self(Some(by_key(&app, header.to_str().unwrap_or_default()).await?.at(&app, parts))));
         }
         if let Some(header) = parts.headers.get(AUTHORIZATION) {
             let token = bearer(header).ok_or(Problem::NotSignedIn)?;
-            if Key::is_meant(token) {
-                return by_key(&app, token).await;
-            }
-            let found = sessions::find(&app, token, SessionKind::Api).await?;
-            return found.map(|session| Self(Some(session.actor))).ok_or(Problem::NotSignedIn.into());
+            let actor = match Key::is_meant(token) {
+                true => by_key(&app, token).await?,
+                false => sessions::find(&app, token, SessionKind::Api).await?.ok_or(Problem::NotSignedIn)?.actor,
+            };
+            return Ok(Self(Some(actor.at(&app, parts))));
         }
         match parts.extensions.get::<Session>() {
-            Some(session) => Ok(Self(signed_in_by_cookie(session).await?)),
+            Some(session) => Ok(Self(signed_in_by_cookie(session).await?.map(|actor| actor.at(&app, parts)))),
             None => Ok(Self(None)),
         }
     }
 }
 
-async fn by_key(app: &App, key: &str) -> Result<MaybeSignedIn, Error> {
-    let actor = api_keys::find(app, key).await?.ok_or(Problem::NotSignedIn)?;
-    Ok(MaybeSignedIn(Some(actor)))
+async fn by_key(app: &App, key: &str) -> Result<Actor, Error> {
+    Ok(api_keys::find(app, key).await?.ok_or(Problem::NotSignedIn)?)
+}
+
+impl Actor {
+    /// The same person, with the address that this request comes from.
+    pub fn at(self, app: &App, parts: &Parts) -> Self {
+        Self { ip: Client::of(&app.config.server, parts).ip, ..self }
+    }
 }
 
 /// The person behind the browser's session; nobody when it has ended or there was none.

@@ -151,7 +151,8 @@ fn forgot(app: &App) -> String {
     format!("{}/forgot-password", app.config.server.public_url)
 }
 
-fn link(app: &App, page: &str, token: &str) -> String {
+/// The address that a token is used at.
+pub fn link(app: &App, page: &str, token: &str) -> String {
     format!("{}/{page}?token={token}", app.config.server.public_url.trim_end_matches('/'))
 }
 
@@ -164,7 +165,7 @@ async fn issue(
     minutes: u32,
 ) -> Result<Option<String>> {
     let mut tx = db::begin(&context.app.db).await?;
-    let token = tokens::issue(&mut tx, context.task_id(), user_id, purpose, email, minutes).await?;
+    let token = tokens::issue(&mut tx, Some(context.task_id()), user_id, purpose, email, minutes).await?;
     tx.commit().await?;
     Ok(token)
 }

@@ -3,6 +3,7 @@
 mod removed;
 
 use std::fmt;
+use std::net::IpAddr;
 use std::panic::Location;
 
 use model::Problem;
@@ -24,6 +25,10 @@ pub struct Actor {
     pub must_change_password: bool,
     /// What the request's API key is good for; none when it came by no key, and all that the role allows is open.
     pub scopes: Option<Vec<Scope>>,
+    /// Where the request comes from; none for the command line.
+    pub ip: Option<IpAddr>,
+    /// The administrator who acts as this person.
+    pub impersonator: Option<AuthUser>,
 }
 
 /// What the permission table said to a request, for the audit log.
@@ -43,9 +48,13 @@ impl fmt::Display for Permit {
 impl Actor {
     /// Whoever may start the program on the server: an administrator without an account.
     pub fn command_line() -> Self {
-        let user =
-            AuthUser { id: Uuid::nil(), username: "command line".into(), email: String::new(), role: Role::Admin };
-        Self { user, session_id: None, must_change_password: false, scopes: None }
+        let (username, email) = ("command line".into(), String::new());
+        Self::of(AuthUser { id: Uuid::nil(), username, email, role: Role::Admin, impersonated_by: None })
+    }
+
+    /// Somebody by nothing but the account: no session, no key.
+    pub fn of(user: AuthUser) -> Self {
+        Self { user, session_id: None, must_change_password: false, scopes: None, ip: None, impersonator: None }
     }
 
     pub fn is_command_line(&self) -> bool {
@@ -82,7 +91,30 @@ impl Actor {
         if self.must_change_password && !is_open {
             return Err(Problem::PasswordChangeRequired);
         }
+        let is_personal = matches!(
+            action,
+            Action::EditProfile
+                | Action::ChangePassword
+                | Action::DeleteAccount
+                | Action::ManageApiKeys
+                | Action::ManagePasskeys
+                | Action::ManageTwoFactor
+                | Action::Impersonate
+        );
+        if is_personal {
+            self.require_in_person()?;
+        }
         if self.may(action, relation) { Ok(permit) } else { Err(Problem::Forbidden) }
+    }
+
+    /// Refuses an administrator who acts as this person: what gives power over the account is for its owner only.
+    pub fn require_in_person(&self) -> Result<(), Problem> {
+        if self.impersonator.is_some() { Err(Problem::NotAsSomebodyElse) } else { Ok(()) }
+    }
+
+    /// The administrator who acts as this person, as themselves.
+    pub fn in_truth(&self) -> Option<Self> {
+        self.impersonator.clone().map(|admin| Self { ip: self.ip, ..Self::of(admin) })
     }
 
     /// Refuses those who may do it to nobody, whoever it would be: they learn nothing of who is there.

@@ -191,6 +191,38 @@ pub async fn bulk(app: &App, actor: &Actor, bulk: Bulk) -> Result<BulkDone> {
     }
 }
 
+/// Most days that a caller may keep; more than any history has.
+const HISTORY_DAYS_AT_MOST: u32 = 36_500;
+
+/// Tasks of the history that were dropped, or would be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cleared {
+    pub tasks: i64,
+    pub dry_run: bool,
+}
+
+/// Drops the history of before the last `days` whole days (UTC): tasks that have succeeded or were cancelled. The dead letter stays. The history
+/// lies in one table a day, so whole days go, and nothing waits for it.
+///
+/// # Errors
+/// A field problem for less than a day.
+pub async fn clear_history(app: &App, actor: &Actor, days: u32, dry_run: bool) -> Result<Cleared> {
+    let permit = actor.require(Action::OperateQueue, Relation::Other)?;
+    if !(1..=HISTORY_DAYS_AT_MOST).contains(&days) {
+        return Err(Problem::field("older_than_days", format!("is 1 to {HISTORY_DAYS_AT_MOST}")).into());
+    }
+    let wanted = i32::try_from(days).unwrap_or(i32::MAX);
+    let mut tx = db::begin(&app.db).await?;
+    let tasks = queue::count_history(&mut tx, wanted).await?;
+    if !dry_run {
+        queue::drop_history(&mut tx, wanted).await?;
+        let details = json!({"older_than_days": days, "tasks": tasks});
+        audit::record(&mut tx, actor, permit, "tasks.clear_history", Subject::Tasks, details).await?;
+        tx.commit().await?;
+    }
+    Ok(Cleared { tasks, dry_run })
+}
+
 async fn count_alive(app: &App, filter: &TaskFilter) -> Result<i64> {
     let mut total = 0;
     for status in TaskStatus::ALL.into_iter().filter(|status| !status.has_ended()) {

@@ -14,10 +14,18 @@ use uuid::Uuid;
 
 use super::{NOBODY, found, keep_an_admin, rows, tell_of_new_email};
 use crate::audit::Subject;
+use crate::auth::tokens::{self, Purpose};
 use crate::auth::{devices, sessions};
 use crate::mail::{self, Letter};
 use crate::rbac::Permit;
-use crate::{Actor, App, Result, audit, auth, db, passkeys};
+use crate::{Actor, App, Result, api_keys, audit, auth, db, passkeys};
+
+/// A way to a new password. It is a secret, so it can not be printed by accident.
+pub struct ResetLink {
+    pub link: String,
+    /// How long it is good.
+    pub minutes: u32,
+}
 
 /// Somebody whom the actor may read.
 pub async fn get(app: &App, actor: &Actor, id: Uuid) -> Result<UserProfile> {
@@ -43,7 +51,7 @@ fn readable(actor: &Actor, user: Option<UserProfile>) -> Result<(UserProfile, Re
 }
 
 /// Locks somebody and asks whether the actor may do it to them.
-async fn locked(conn: &mut PgConnection, actor: &Actor, action: Action, id: Uuid) -> Result<(UserProfile, Permit)> {
+pub async fn locked(conn: &mut PgConnection, actor: &Actor, action: Action, id: Uuid) -> Result<(UserProfile, Permit)> {
     let (user, relation) = readable(actor, rows::lock(conn, id).await?)?;
     let permit = actor.require(action, relation)?;
     Ok((user, permit))
@@ -155,7 +163,7 @@ pub async fn set_role(app: &App, actor: &Actor, id: Uuid, wish: SetRole) -> Resu
     done(tx, actor, permit, "user.set_role", id, details).await
 }
 
-/// Sets somebody's password; their sessions end, and they choose another one at the next login unless that is declined.
+/// Sets somebody's password; their sessions and API keys end, and they choose another one at the next login unless that is declined.
 ///
 /// # Errors
 /// Field problems.
@@ -173,7 +181,8 @@ pub async fn reset_password(app: &App, actor: &Actor, id: Uuid, wish: ResetPassw
     sessions::delete_all(&mut *tx, id, None).await?;
     devices::forget(&mut *tx, id).await?;
     passkeys::forget(&mut *tx, id).await?;
-    let details = json!({"require_change": must_change, "reason": wish.reason});
+    let keys = api_keys::revoke_all_of(&mut tx, id).await?;
+    let details = json!({"require_change": must_change, "reason": wish.reason, "api_keys": keys});
     done(tx, actor, permit, "user.reset_password", id, details).await?;
     Ok(())
 }
@@ -194,6 +203,25 @@ pub async fn reset_two_factor(app: &App, actor: &Actor, id: Uuid) -> Result<User
     let saved = done(tx, actor, permit, "user.reset_two_factor", id, json!({})).await?;
     told.ring(app);
     Ok(saved)
+}
+
+/// Makes a link by which somebody chooses a new password, and shows it this once; whoever has it can do that. It is good for as long as
+/// the one of a letter. Nothing else changes before it is used.
+///
+/// # Errors
+/// A conflict for accounts that nobody can log in to.
+pub async fn reset_link(app: &App, actor: &Actor, id: Uuid) -> Result<ResetLink> {
+    actor.require_for_somebody(Action::ResetPassword)?;
+    let minutes = app.config.auth.reset_password_minutes;
+    let mut tx = db::begin(&app.db).await?;
+    let (user, permit) = locked(&mut tx, actor, Action::ResetPassword, id).await?;
+    if !user.is_active {
+        return Err(Problem::Conflict { message: "Nobody can log in to this account; activate it first".into() }.into());
+    }
+    let token = tokens::issue(&mut tx, None, id, Purpose::ResetPassword, &user.email, minutes).await?;
+    let token = token.ok_or(Problem::DeadLink)?;
+    done(tx, actor, permit, "user.reset_link", id, json!({"minutes": minutes})).await?;
+    Ok(ResetLink { link: mail::link(app, "reset-password", &token), minutes })
 }
 
 /// Ends all sessions of somebody; the answer is how many.

@@ -14,8 +14,8 @@ use serde_json::json;
 use sqlx::PgConnection;
 
 pub use manage::{
-    by_name, create, delete, edit, end_sessions, get, list, reset_password, reset_two_factor, restore, set_role,
-    set_status, stats,
+    ResetLink, by_name, create, delete, edit, end_sessions, get, list, locked, reset_link, reset_password,
+    reset_two_factor, restore, set_role, set_status, stats,
 };
 pub use rows::{
     active, an_admin_exists, by_login, id_by_email, insert, is_email_verified, note_login, note_verified, purge,
@@ -58,7 +58,7 @@ pub async fn edit_profile(app: &App, actor: &Actor, edit: EditProfile) -> Result
     Ok(saved)
 }
 
-/// Changes the own password; all other sessions end.
+/// Changes the own password; all other sessions end. API keys stay: see [`crate::api_keys::revoke_all`].
 ///
 /// # Errors
 /// `WrongCredentials` when the current password is wrong, a field problem when the new one is refused.

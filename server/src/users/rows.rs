@@ -258,7 +258,10 @@ pub async fn by_login(app: &App, name: &str) -> Result<Option<(AuthUser, String)
     .fetch_optional(&app.db)
     .await?;
     Ok(row.map(|row| {
-        (AuthUser { id: row.id, username: row.username, email: row.email, role: row.role }, row.password_hash)
+        (
+            AuthUser { id: row.id, username: row.username, email: row.email, role: row.role, impersonated_by: None },
+            row.password_hash,
+        )
     }))
 }
 
@@ -290,14 +293,17 @@ pub async fn renew_hash(app: &App, id: Uuid, hash: &str) -> Result<()> {
 /// Notes that the user has logged in now.
 /// Somebody who may log in.
 pub async fn active(app: &App, id: Uuid) -> Result<Option<AuthUser>> {
-    let found = sqlx::query_as!(
-        AuthUser,
-        r#"select id, username, email, role as "role: Role" from users where id = $1 and is_active"#,
-        id,
-    )
-    .fetch_optional(&app.db)
-    .await?;
-    Ok(found)
+    let found =
+        sqlx::query!(r#"select id, username, email, role as "role: Role" from users where id = $1 and is_active"#, id,)
+            .fetch_optional(&app.db)
+            .await?;
+    Ok(found.map(|row| AuthUser {
+        id: row.id,
+        username: row.username,
+        email: row.email,
+        role: row.role,
+        impersonated_by: None,
+    }))
 }
 
 pub async fn note_login(app: &App, id: Uuid) -> Result<()> {

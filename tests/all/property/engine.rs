@@ -60,12 +60,7 @@ fn unless_refused<T>(done: server::Result<T>) -> server::Result<Option<T>> {
 
 fn administrator() -> Actor {
     let (username, email) = ("Grace".into(), "grace@example.com".into());
-    Actor {
-        user: AuthUser { id: Uuid::nil(), username, email, role: Role::Admin },
-        session_id: None,
-        must_change_password: false,
-        scopes: None,
-    }
+    Actor::of(AuthUser { id: Uuid::nil(), username, email, role: Role::Admin, impersonated_by: None })
 }
 
 impl<'a> Engine<'a> {

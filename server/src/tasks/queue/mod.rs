@@ -28,4 +28,4 @@ pub use read::{Window, count, get, list, stats};
 pub use settle::{Ended, Outcome, Settlement, settle};
 pub use stats::{LaneDepth, Minute, TypeSeen, WorkerSeen, depths, minutes, now, types_seen, workers};
 pub use types::{Known, define, pause, register, resume, types};
-pub use upkeep::{make_history, next_due, note_progress, promote, prune, recount};
+pub use upkeep::{count_history, drop_history, make_history, next_due, note_progress, promote, prune, recount};

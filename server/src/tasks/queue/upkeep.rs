@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 use super::claim::Claimed;
-use crate::db;
+use crate::{Result, db};
 
 /// Rows that one statement promotes.
 const AT_ONCE: i64 = 1000;
@@ -65,6 +65,32 @@ pub async fn prune(db: &PgPool, history_days: u32, stats_days: u32) -> sqlx::Res
         .execute(db)
         .await?;
     sqlx::query!("delete from task_uniques where expires_at < now()").execute(db).await?;
+    Ok(dropped)
+}
+
+/// How many tasks lie in the days of history before the last `days`, by the clock of the database.
+pub async fn count_history(conn: &mut PgConnection, days: i32) -> Result<i64> {
+    let count = sqlx::query_scalar!(
+        r#"
+        select count(*) as "count!"
+        from task_history
+        where finished_at < ((now() at time zone 'UTC')::date - $1::int)::timestamp at time zone 'UTC'
+        "#,
+        days,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(count)
+}
+
+/// Drops the days of history before the last `days`; the answer is how many days.
+pub async fn drop_history(conn: &mut PgConnection, days: i32) -> Result<i32> {
+    let dropped = sqlx::query_scalar!(
+        r#"select drop_history_before((now() at time zone 'UTC')::date - $1::int) as "dropped!""#,
+        days,
+    )
+    .fetch_one(conn)
+    .await?;
     Ok(dropped)
 }
 
