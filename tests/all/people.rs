@@ -11,7 +11,7 @@ const NEW_PASSWORD: &str = "another-Secret-9";
 
 /// Each action on a person: its address, and what a user, a moderator and an administrator are answered when the person is they themselves,
 /// another user, another moderator, another administrator.
-const CELLS: [(Action, &str, &str, [&str; 3]); 10] = [
+const CELLS: [(Action, &str, &str, [&str; 3]); 11] = [
     (Action::ReadUser, "GET", "", ["200 404 404 404", "200 200 200 404", "200 200 200 200"]),
     (Action::EditUser, "PUT", "/profile", ["403 403 403 403", "403 403 403 403", "200 200 200 200"]),
     (Action::VerifyEmail, "PUT", "/profile", ["403 403 403 403", "403 403 403 403", "200 200 200 200"]),
