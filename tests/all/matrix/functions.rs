@@ -76,6 +76,7 @@ const ACCOUNTS: &[Row] = &[
     row("POST /api/api_keys/list", Session, Nothing, "", &[OK]),
     row("POST /api/api_keys/create", Sudo, Nothing, "new[name]=ci&new[scopes][0]=tasks:read", &[OK]),
     row("POST /api/api_keys/revoke", Sudo, ApiKey, "id={id}", MINE),
+    row("POST /api/api_keys/revoke_all", Sudo, Nothing, "", &[OK]),
 ];
 
 const PEOPLE: &[Row] = &[
@@ -115,6 +116,15 @@ const PEOPLE: &[Row] = &[
         "id={id}",
         &[[403; 3], [403, 403, 409], [403, 403, 409], [403, 403, 409]],
     ),
+    row(
+        "POST /api/users/impersonate",
+        Sudo,
+        Person,
+        "id={id}&new[reason]=asked",
+        &[[403; 3], FOR_ADMINS, FOR_ADMINS, [403; 3]],
+    ),
+    // Nobody here acts as somebody else.
+    row("POST /api/users/end_impersonation", Session, Nothing, "", &[[409; 3]]).always(),
     row("POST /api/audit/list", Session, Nothing, LISTED, &[[403, 403, 200]]),
 ];
 

@@ -78,6 +78,9 @@ const ACCOUNTS: &[Row] = &[
     row("GET /api/v1/api-keys", Session, Nothing, "", &[OK]),
     row("POST /api/v1/api-keys", Sudo, Nothing, r#"{"name": "ci", "scopes": ["tasks:read"]}"#, &[CREATED]),
     row("DELETE /api/v1/api-keys/{id}", Sudo, ApiKey, "", MINE),
+    row("DELETE /api/v1/api-keys", Sudo, Nothing, "", &[OK]),
+    // Nobody here acts as somebody else.
+    row("DELETE /api/v1/auth/impersonation", Session, Nothing, "", &[[409; 3]]).always(),
 ];
 
 /// By relation: oneself, a user, a moderator, an administrator.
@@ -120,6 +123,13 @@ const PEOPLE: &[Row] = &[
         Person,
         "",
         &[[403; 3], [403, 409, 409], [403, 403, 409], [403, 404, 409]],
+    ),
+    row(
+        "POST /api/v1/users/{id}/impersonate",
+        Sudo,
+        Person,
+        r#"{"reason": "asked"}"#,
+        &[[403; 3], FOR_ADMINS, FOR_ADMINS, [403; 3]],
     ),
     row("DELETE /api/v1/users/{id}/sessions", Session, Person, "", &[OK, FOR_MODERATORS, FOR_ADMINS, [403, 404, 200]]),
     row("DELETE /api/v1/users/{id}", Session, Person, "", &[[403, 403, 400], FOR_ADMINS, FOR_ADMINS, FOR_ADMINS]),
