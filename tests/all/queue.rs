@@ -6,8 +6,8 @@ use model::tasks::{DeadReason, TaskStatus};
 use serde_json::{Value, json};
 use server::tasks::queue::{self, Claimed, Ended, Lane, Member, Outcome, Purpose, Settlement, Sign};
 
-use crate::support::TestApp;
 use crate::support::tasks::{delay, sum};
+use crate::support::{TestApp, within_patience};
 
 /// Longer than any test takes.
 const LEASE: Duration = Duration::from_secs(3600);
@@ -143,6 +143,30 @@ async fn a_claim_changes_no_index() {
             .unwrap();
     tx.commit().await.unwrap();
     assert_eq!((updated, hot), (10, 10));
+}
+
+/// The answer to a claim was lost, so the worker leaves while PostgreSQL still works on it.
+#[tokio::test]
+async fn a_worker_that_leaves_waits_for_its_claim_under_way_and_hands_it_back() {
+    let app = TestApp::start().await;
+    let ada = app.register("Ada").await;
+    let id = app.queue(&ada, sum(&[1])).await;
+    app.leaves_tasks(1);
+    let worker = join(&app).await;
+    let mut under_way = server::db::begin(&app.app.db).await.unwrap();
+    queue::claim(&mut *under_way, worker, &lanes(&app).await, 10, Purpose::Places).await.unwrap();
+    let db = app.app.db.clone();
+    let leaving = tokio::spawn(async move { queue::leave(&db, worker).await });
+    let waits = "select exists (select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
+    within_patience("the worker waits for its claim", async {
+        while !sqlx::query_scalar::<_, bool>(waits).fetch_one(&app.app.db).await.unwrap() {}
+    })
+    .await;
+    under_way.commit().await.unwrap();
+    let back: Vec<_> = leaving.await.unwrap().unwrap().into_iter().map(|ended| ended.id).collect();
+    assert_eq!(back, [id]);
+    let other = join(&app).await;
+    assert_eq!(claim_one(&app, other).await.id, id, "nobody holds it");
 }
 
 #[tokio::test]

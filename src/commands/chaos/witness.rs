@@ -116,19 +116,20 @@ impl Seen {
     /// The ends before the ledger, because what was accepted must be in it; the deaths after it, because an overlap in it must be excused.
     pub async fn read(db: &PgPool, dir: &Path) -> Result<(Self, Ledger)> {
         let mut ended: HashMap<Uuid, Vec<End>> = HashMap::new();
+        // The database's `now()` is when the statement begins; reading the history takes long, and a later moment would make every end later.
+        let now = ledger::now();
         let history = sqlx::query!(
             r#"
             select id as "id!", (result ->> 'worker')::bigint as worker, (result ->> 'epoch')::int as epoch, worker_id, attempts > max_attempts as "too_many!",
-                extract(epoch from clock_timestamp() - finished_at)::float8 as "ago!"
+                extract(epoch from now() - finished_at)::float8 as "ago!"
             from task_history
             union all
-            select id, null, null, worker_id, attempts > max_attempts, extract(epoch from clock_timestamp() - finished_at)::float8
+            select id, null, null, worker_id, attempts > max_attempts, extract(epoch from now() - finished_at)::float8
             from dead_tasks
             "#
         )
         .fetch_all(db)
         .await?;
-        let now = ledger::now();
         let moment = |now: u64, ago: f64| now.saturating_sub((ago * 1e6) as u64);
         let max_attempts_exceeded = history.iter().filter(|row| row.too_many).map(|row| row.id).collect();
         for row in history {

@@ -81,9 +81,11 @@ pub async fn strays(db: &PgPool, worker: i64, held: &[Uuid]) -> sqlx::Result<Vec
     Ok(back)
 }
 
-/// Hands back everything that the worker still runs, and signs it off. Costs no attempt.
+/// Hands back everything that the worker still runs, and signs it off. Costs no attempt. A claim whose answer was lost may still be under
+/// way: it holds a lock on the worker's row and is waited for, so nothing is left behind.
 pub async fn leave(db: &PgPool, worker: i64) -> sqlx::Result<Vec<Ended>> {
     let mut tx = db::begin_short(db).await?;
+    sqlx::query_scalar!("select id from workers where id = $1 for update", worker).fetch_optional(&mut *tx).await?;
     let back = hand_back(&mut tx, worker, &[]).await?;
     sqlx::query!("delete from workers where id = $1", worker).execute(&mut *tx).await?;
     tx.commit().await?;
