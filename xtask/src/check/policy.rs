@@ -32,7 +32,7 @@ const EXCEPTIONS: [(&str, &str); 6] = [
     ("webauthn-rs", "MPL-2.0"),
     ("webauthn-rs-core", "MPL-2.0"),
     ("webauthn-rs-proto", "MPL-2.0"),
-    ("base64urlsafedata", "MPL-2.0"),
+    ("crypto-glue", "MPL-2.0"),
     ("webauthn-attestation-ca", "MPL-2.0"),
 ];
 
