@@ -248,11 +248,11 @@ pub async fn start_passkey_login() -> Result<Ceremony, ApiError> {
 }
 
 /// Signs in whoever has the passkey.
-pub async fn log_in_by_passkey(answer: CeremonyAnswer, is_remembered: bool) -> Result<(), ApiError> {
+pub async fn log_in_by_passkey(answer: CeremonyAnswer) -> Result<(), ApiError> {
     let (app, parts) = (app()?, parts()?);
     let client = Client::of(&app.config.server, &parts);
     let user = passkeys::finish_login(&app, answer, &client).await.map_err(refuse)?;
-    sign_in(&app, &parts, user.id, is_remembered).await
+    sign_in(&app, &parts, user.id, false).await
 }
 
 /// Acts as somebody else from now on.

@@ -9,7 +9,7 @@ async fn start(browser: &Browser, name: &str) -> Answer {
 }
 
 async fn finish(browser: &Browser, function: &str, id: &str, credential: &str) -> Answer {
-    let fields = [("answer[id]", id), ("answer[credential]", credential), ("remember", "false")];
+    let fields = [("answer[id]", id), ("answer[credential]", credential)];
     browser.call(function, &fields).await
 }
 

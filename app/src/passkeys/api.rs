@@ -44,8 +44,8 @@ pub async fn start_login() -> Result<Ceremony, ApiError> {
     ssr::start_passkey_login().await
 }
 
-/// Signs in by a passkey.
+/// Signs in by a passkey, until the browser is closed.
 #[server(endpoint = "passkeys/finish_login")]
-pub async fn finish_login(answer: CeremonyAnswer, remember: bool) -> Result<(), ApiError> {
-    ssr::log_in_by_passkey(answer, remember).await
+pub async fn finish_login(answer: CeremonyAnswer) -> Result<(), ApiError> {
+    ssr::log_in_by_passkey(answer).await
 }

@@ -16,7 +16,7 @@ pub fn PasskeyLogIn() -> impl IntoView {
         let Some(credential) = browser::ask(Ask::Get, &ceremony.options).await else {
             return Err(Problem::NotFound { what: Thing::Passkey });
         };
-        let done = finish_login(CeremonyAnswer { id: ceremony.id, credential }, false).await;
+        let done = finish_login(CeremonyAnswer { id: ceremony.id, credential }).await;
         done.map_err(|error| error.0)
     });
     Effect::new(move |_| {
