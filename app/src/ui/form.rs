@@ -147,10 +147,12 @@ pub fn SelectField(
 pub fn Checkbox(field: &'static str, label: &'static str) -> impl IntoView {
     let checked = first_value(field, "") == "true";
     view! {
-        <label class="actions field">
-            <input type="checkbox" name=input_name(field) value="true" checked=checked/>
-            <span>{label}</span>
-        </label>
+        <div class="field">
+            <label class="actions">
+                <input type="checkbox" name=input_name(field) value="true" checked=checked/>
+                <span>{label}</span>
+            </label>
+        </div>
     }
 }
 
