@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::HeaderValue;
-use axum::http::header::{COOKIE, RETRY_AFTER, SET_COOKIE};
+use axum::http::header::{RETRY_AFTER, SET_COOKIE};
 use axum::http::request::Parts;
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
@@ -15,7 +15,7 @@ use model::two_factor::{Code, RecoveryCodes};
 use model::users::manage::Impersonate;
 use server::auth::Login;
 use server::auth::two_factor::challenge;
-use server::http::{Client, RequestId, request_id, signed_in_by_cookie, status_of};
+use server::http::{Client, RequestId, cookie, request_id, signed_in_by_cookie, status_of};
 use server::{Actor, App, auth, passkeys};
 use tower_sessions::Session;
 use tower_sessions::cookie::time::Duration;
@@ -179,9 +179,7 @@ pub async fn log_in(login: LogIn) -> Result<&'static str, ApiError> {
 /// Checks the code that a login waits for and signs the user in.
 pub async fn finish_login(given: Code) -> Result<(), ApiError> {
     let (app, parts) = (app()?, parts()?);
-    let cookies = parts.headers.get_all(COOKIE).iter().filter_map(|header| header.to_str().ok());
-    let mut cookies = cookies.flat_map(Cookie::split_parse).filter_map(Result::ok);
-    let token = cookies.find(|cookie| cookie.name() == challenge_cookie(&app)).map(|cookie| cookie.value().to_owned());
+    let token = cookie(&parts.headers, challenge_cookie(&app));
     let done = auth::finish_login(&app, &token.unwrap_or_default(), given).await.map_err(refuse)?;
     sign_in(&app, &parts, done.user_id, done.is_remembered).await?;
     keep_challenge(&app, None)

@@ -1,13 +1,12 @@
 //! Browsers in which an account was used before, so that a stranger who guesses at it does not lock its owner out (the device cookies of
 //! OWASP's page on brute force attacks). Such a cookie signs nobody in: wrong passwords from its browser are counted apart, that is all.
 
-use sha2::{Digest, Sha256};
 use sqlx::{PgExecutor, PgPool};
 use tower_sessions::cookie::time::Duration;
 use tower_sessions::cookie::{Cookie, SameSite};
 use uuid::Uuid;
 
-use super::sessions::new_token;
+use super::sessions::{hash, new_token};
 use crate::http::Client;
 use crate::{App, Result};
 
@@ -17,10 +16,6 @@ const KNOWN_DAYS: i32 = 180;
 /// The name of the cookie; with https one that no other host can set (RFC 6265bis, 4.1.3.2).
 pub fn cookie_name(is_https: bool) -> &'static str {
     if is_https { "__Host-device" } else { "device" }
-}
-
-fn hash(token: &str) -> Vec<u8> {
-    Sha256::digest(token).to_vec()
 }
 
 /// Whose wrong logins are counted together: those of the known device, or else all for this name.

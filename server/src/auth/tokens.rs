@@ -2,10 +2,10 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sha2::{Digest, Sha256};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
+use super::sessions::hash;
 use crate::Result;
 
 /// What a token is for; it is good for nothing else.
@@ -25,10 +25,6 @@ pub struct Holder {
 
 /// Days that a token is kept after its end.
 const KEPT_DAYS: i32 = 7;
-
-fn hash(token: &str) -> Vec<u8> {
-    Sha256::digest(token).to_vec()
-}
 
 /// Makes a token of 256 random bits, good for so many minutes; only its hash is stored. An earlier one of the same letter is replaced: none
 /// when that was used, so the letter has arrived. Without a letter there is no earlier one.

@@ -39,7 +39,11 @@ impl Client {
         let peer = parts.extensions.get::<Peer>().map(|Peer(ip)| ip.to_canonical());
         let ip = peer.map(|peer| spoken_for(config, peer, &parts.headers));
         let agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
-        Self { ip, user_agent: agent.map(shortened), device: device(config, &parts.headers) }
+        Self {
+            ip,
+            user_agent: agent.map(shortened),
+            device: cookie(&parts.headers, devices::cookie_name(config.is_https())),
+        }
     }
 
     /// The same client, by another name for itself.
@@ -59,10 +63,10 @@ where
     }
 }
 
-fn device(config: &ServerConfig, headers: &HeaderMap) -> Option<String> {
-    let cookies = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
-    let mut cookies = cookies.flat_map(|line| line.split(';')).filter_map(|one| Cookie::parse(one.trim()).ok());
-    let name = devices::cookie_name(config.is_https());
+/// The value of a cookie that the browser sent.
+pub fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let mut cookies = lines.flat_map(Cookie::split_parse).filter_map(Result::ok);
     cookies.find(|cookie| cookie.name() == name).map(|cookie| cookie.value().to_owned())
 }
 

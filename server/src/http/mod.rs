@@ -12,7 +12,7 @@ use model::Page;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-pub use client::Client;
+pub use client::{Client, cookie};
 pub use error::{ErrorBody, status_of};
 pub use extract::{Json, OptionalJson, Path, Query};
 pub use identity::{Authenticated, MaybeSignedIn, SESSION_KEY, SignedIn, has_credentials, signed_in_by_cookie};

@@ -2,20 +2,16 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::auth::sessions::hash;
 use crate::{App, Result, db};
 
 /// Minutes that somebody has to give the code.
 pub const MINUTES: i32 = 5;
 /// Codes that may be tried in one login.
 const MAX_TRIES: i32 = 5;
-
-fn hash(token: &str) -> Vec<u8> {
-    Sha256::digest(token).to_vec()
-}
 
 /// Begins to wait for a code; the answer is the token of 256 random bits that the browser keeps.
 pub async fn issue(app: &App, user_id: Uuid, is_remembered: bool) -> Result<String> {
