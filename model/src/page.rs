@@ -57,6 +57,14 @@ pub struct Page<T> {
     pub next: Option<Uuid>,
 }
 
+/// Cuts off the row that was read beyond `limit`, which tells that there is a next part; the answer is the cursor that it begins at.
+pub fn cut<T>(rows: &mut Vec<T>, limit: i64, id: impl Fn(&T) -> Uuid) -> Option<Uuid> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let has_more = rows.len() > limit;
+    rows.truncate(limit);
+    rows.last().filter(|_| has_more).map(id)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,6 +76,17 @@ mod tests {
         assert_eq!(with(7), Ok(7));
         assert!(with(0).is_err());
         assert!(with(-1).is_err());
+    }
+
+    #[test]
+    fn one_row_more_than_asked_for_means_a_next_part_that_begins_at_the_last_row_shown() {
+        let ids = [1_u128, 2, 3].map(Uuid::from_u128);
+        let cut_at = |limit| {
+            let mut rows = ids.to_vec();
+            (cut(&mut rows, limit, |id| *id), rows.len())
+        };
+        assert_eq!(cut_at(2), (Some(ids[1]), 2));
+        assert_eq!(cut_at(3), (None, 3));
     }
 
     #[test]

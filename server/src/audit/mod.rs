@@ -4,7 +4,7 @@ pub mod routes;
 
 use model::audit::{AuditEntry, AuditFilter};
 use model::rbac::{Action, Relation};
-use model::{Page, PageRequest};
+use model::{Page, PageRequest, page};
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -122,10 +122,8 @@ pub async fn list(app: &App, actor: &Actor, filter: &AuditFilter, page: PageRequ
     )
     .fetch_all(&app.db)
     .await?;
-    let has_more = items.len() as i64 > limit;
-    items.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    let total = offset + items.len() as i64 + i64::from(has_more);
-    let next = items.last().filter(|_| has_more).map(|entry| entry.id);
+    let next = page::cut(&mut items, limit, |entry| entry.id);
+    let total = offset + items.len() as i64 + i64::from(next.is_some());
     Ok(Page { items, total, next })
 }
 

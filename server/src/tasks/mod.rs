@@ -14,7 +14,7 @@ pub mod worker;
 use model::problem::Thing;
 use model::rbac::{Action, Relation};
 use model::tasks::{NewTask, Task, TaskFilter, TaskStats, TaskStatus, TaskType};
-use model::{Page, PageRequest, Problem};
+use model::{Page, PageRequest, Problem, page};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -60,16 +60,11 @@ pub async fn list(app: &App, actor: &Actor, filter: &TaskFilter, page: PageReque
     actor.require(Action::ReadTask, Relation::Own)?;
     let owner = actor.limited_to(Action::ReadTask);
     let limit = page.limit()?;
-    // One row more than asked for tells whether there is a next part.
     let window = queue::Window { after: page.after, offset: page.offset()?, limit: limit + 1 };
 
     let total = queue::count(&app.db, owner, filter).await?;
     let mut items = queue::list(&app.db, owner, filter, &window).await?;
-    let has_more = items.len() as i64 == window.limit;
-    if has_more {
-        items.pop();
-    }
-    let next = items.last().filter(|_| has_more).map(|task| task.id);
+    let next = page::cut(&mut items, limit, |task| task.id);
     Ok(Page { items, total, next })
 }
 

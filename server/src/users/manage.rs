@@ -7,7 +7,7 @@ use model::users::manage::{
     DeleteUser, EditProfile, NewUser, ResetPassword, SetRole, SetStatus, UserFilter, UserSort, UserStats,
 };
 use model::users::{Role, UserProfile};
-use model::{Page, PageRequest, Problem};
+use model::{Page, PageRequest, Problem, page};
 use serde_json::{Value, json};
 use sqlx::{PgConnection, Postgres, Transaction};
 use uuid::Uuid;
@@ -63,17 +63,12 @@ pub async fn list(app: &App, actor: &Actor, filter: &UserFilter, page: PageReque
     let may_read = |role: &Role| allowed(actor.role(), Action::ReadUser, Relation::to_person(actor.role(), *role));
     let roles: Vec<_> = Role::ALL.into_iter().filter(may_read).collect();
     let limit = page.limit()?;
-    // One row more than asked for tells whether there is a next part.
     let window = rows::Window { after: page.after, offset: page.offset()?, limit: limit + 1 };
     let total = rows::count(&app.db, &roles, filter).await?;
     let mut items = rows::list(&app.db, &roles, filter, &window).await?;
-    let has_more = items.len() as i64 == window.limit;
-    if has_more {
-        items.pop();
-    }
+    let next = page::cut(&mut items, limit, |user| user.id);
     // Only the newest first have an order that a cursor can take up.
-    let has_cursor = has_more && filter.sort.unwrap_or_default() == UserSort::Newest;
-    let next = items.last().filter(|_| has_cursor).map(|user| user.id);
+    let next = next.filter(|_| filter.sort.unwrap_or_default() == UserSort::Newest);
     Ok(Page { items, total, next })
 }
 
