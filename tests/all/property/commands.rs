@@ -149,10 +149,11 @@ pub enum Command {
     Force {
         is_open: Option<bool>,
     },
-    /// Tells the breaker.
+    /// Tells the breaker, while it is probed of its probes, or of what began before it opened.
     Count {
         ok: i32,
         failed: i32,
+        is_late: bool,
     },
     PassTime {
         units: i64,
@@ -235,15 +236,19 @@ fn claim_counted() -> impl Strategy<Value = Command> {
     (pick(), kind, 1..4_usize).prop_map(|(worker, kind, limit)| Command::ClaimCounted { worker, kind, limit })
 }
 
+fn late() -> impl Strategy<Value = bool> {
+    proptest::bool::weighted(0.25)
+}
+
 /// The breaker of the fragile type, which has more than its probes need.
 fn breaking() -> impl Strategy<Value = Vec<Command>> {
-    let probe = (pick(), 1..4_usize, 0..3_i32, 0..2_i32).prop_map(|(worker, limit, ok, failed)| {
+    let probe = (pick(), 1..4_usize, 0..3_i32, 0..2_i32, late()).prop_map(|(worker, limit, ok, failed, is_late)| {
         let claim = Command::ClaimCounted { worker, kind: FRAGILE, limit };
-        [Command::PassTime { units: COOLDOWN }, claim.clone(), claim, Command::Count { ok, failed }]
+        [Command::PassTime { units: COOLDOWN }, claim.clone(), claim, Command::Count { ok, failed, is_late }]
     });
     (vec(new(), 4), vec(probe, 1..4)).prop_map(|(new, probes)| {
         let fragile = new.into_iter().map(|new| Command::Enqueue(New { kind: FRAGILE, delay: 0, ..new }, None));
-        fragile.chain([Command::Count { ok: 0, failed: FAILURES }]).chain(probes.concat()).collect()
+        fragile.chain([Command::Count { ok: 0, failed: FAILURES, is_late: false }]).chain(probes.concat()).collect()
     })
 }
 
@@ -307,7 +312,7 @@ fn command() -> impl Strategy<Value = Command> {
         4 => claim_counted(),
         9 => settled(),
         3 => Just(Command::Work),
-        1 => (0..3_i32, 0..3_i32).prop_map(|(ok, failed)| Command::Count { ok, failed }),
+        1 => (0..3_i32, 0..3_i32, late()).prop_map(|(ok, failed, is_late)| Command::Count { ok, failed, is_late }),
         1 => (pick(), pick()).prop_map(|(worker, held)| Command::Strays { worker, held }),
         3 => Just(Command::Rescue),
     ];

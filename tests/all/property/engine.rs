@@ -145,8 +145,13 @@ impl<'a> Engine<'a> {
                 tx.commit().await?;
                 self.ended(orphans)
             }
-            Command::Count { ok, failed } => {
-                let counted = Counted { task_type_id: self.types[FRAGILE], ok: *ok, failed: *failed };
+            Command::Count { ok, failed, is_late } => {
+                let task_type_id = self.types[FRAGILE];
+                let probing =
+                    "select times_opened from task_type_state where task_type_id = $1 and breaker = 'half_open'";
+                let probing = sqlx::query_scalar(probing).bind(task_type_id).fetch_optional(db).await?;
+                let probe = probing.filter(|_| !is_late);
+                let counted = Counted { task_type_id, probe, ok: *ok, failed: *failed };
                 Answer::Yes(queue::count_for_breaker(db, counted).await?)
             }
             Command::Promote => Answer::Count(usize::try_from(queue::promote(db).await?).expect("not so many")),

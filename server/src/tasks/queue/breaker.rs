@@ -9,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
+use super::governed::Counted;
 use crate::Result;
 use crate::tasks::kinds::BreakerPolicy;
 
@@ -42,16 +43,16 @@ pub struct Breaker {
 const DOUBLED_AT_MOST: i32 = 4;
 
 impl Breaker {
-    /// Counts ended attempts.
-    pub fn count(&mut self, policy: &BreakerPolicy, ok: i32, failed: i32, now: DateTime<Utc>) {
+    /// Counts ended attempts. Those that began before it opened say nothing of how things stand now.
+    pub fn count(&mut self, policy: &BreakerPolicy, ended: &Counted, now: DateTime<Utc>) {
         match self.state {
-            // What was claimed before it opened.
             BreakerState::Open => {}
             _ if self.is_manual => {}
-            BreakerState::Closed => self.count_closed(policy, ok, failed, now),
-            BreakerState::HalfOpen if failed > 0 => self.open(policy, now),
+            BreakerState::Closed => self.count_closed(policy, ended.ok, ended.failed, now),
+            BreakerState::HalfOpen if ended.probe != self.probing() => {}
+            BreakerState::HalfOpen if ended.failed > 0 => self.open(policy, now),
             BreakerState::HalfOpen => {
-                self.probes_ok += ok;
+                self.probes_ok += ended.ok;
                 if self.probes_ok >= policy.probes {
                     *self = Self::default();
                 }
@@ -84,6 +85,11 @@ impl Breaker {
             times_opened: self.times_opened + 1,
             ..Self::default()
         };
+    }
+
+    /// Which opening is being probed.
+    pub fn probing(&self) -> Option<i32> {
+        (self.state == BreakerState::HalfOpen).then_some(self.times_opened)
     }
 
     /// How many may be claimed now; none means that it does not limit.
@@ -153,31 +159,39 @@ mod tests {
         DateTime::from_timestamp(1_000_000 + seconds, 0).unwrap()
     }
 
+    fn ended(ok: i32, failed: i32) -> Counted {
+        Counted { ok, failed, ..Counted::default() }
+    }
+
+    fn probed(opening: i32, ok: i32, failed: i32) -> Counted {
+        Counted { probe: Some(opening), ..ended(ok, failed) }
+    }
+
     fn opened() -> Breaker {
         let mut breaker = Breaker::default();
-        breaker.count(&POLICY, 0, 4, at(0));
+        breaker.count(&POLICY, &ended(0, 4), at(0));
         breaker
     }
 
     #[test]
     fn it_opens_when_enough_and_a_large_enough_share_have_failed() {
         let mut breaker = Breaker::default();
-        breaker.count(&POLICY, 100, 0, at(0));
+        breaker.count(&POLICY, &ended(100, 0), at(0));
         assert_eq!(breaker, Breaker::default(), "nothing is written while nothing fails");
-        breaker.count(&POLICY, 1, 3, at(1));
+        breaker.count(&POLICY, &ended(1, 3), at(1));
         assert_eq!(breaker.state, BreakerState::Closed, "too few");
-        breaker.count(&POLICY, 3, 0, at(2));
-        breaker.count(&POLICY, 1, 1, at(3));
+        breaker.count(&POLICY, &ended(3, 0), at(2));
+        breaker.count(&POLICY, &ended(1, 1), at(3));
         assert_eq!(breaker.state, BreakerState::Closed, "4 of 9 is less than half");
-        breaker.count(&POLICY, 0, 1, at(4));
+        breaker.count(&POLICY, &ended(0, 1), at(4));
         assert_eq!((breaker.state, breaker.free(&POLICY, at(4))), (BreakerState::Open, Some(0)));
     }
 
     #[test]
     fn failures_of_an_older_window_do_not_count() {
         let mut breaker = Breaker::default();
-        breaker.count(&POLICY, 0, 3, at(0));
-        breaker.count(&POLICY, 0, 1, at(31));
+        breaker.count(&POLICY, &ended(0, 3), at(0));
+        breaker.count(&POLICY, &ended(0, 1), at(31));
         assert_eq!((breaker.state, breaker.window_failed), (BreakerState::Closed, 1));
     }
 
@@ -188,9 +202,9 @@ mod tests {
         assert_eq!((breaker.free(&POLICY, at(10)), breaker.state), (Some(2), BreakerState::HalfOpen));
         breaker.claimed(2);
         assert_eq!(breaker.free(&POLICY, at(11)), Some(0));
-        breaker.count(&POLICY, 1, 0, at(12));
+        breaker.count(&POLICY, &probed(1, 1, 0), at(12));
         assert_eq!(breaker.state, BreakerState::HalfOpen);
-        breaker.count(&POLICY, 1, 0, at(13));
+        breaker.count(&POLICY, &probed(1, 1, 0), at(13));
         assert_eq!(breaker, Breaker::default());
         assert_eq!(breaker.free(&POLICY, at(13)), None);
     }
@@ -199,12 +213,25 @@ mod tests {
     fn a_failed_probe_opens_it_for_twice_as_long_up_to_sixteen_times() {
         let mut breaker = opened();
         let mut now = 0;
-        for cooldown in [10, 20, 40, 80, 160, 160] {
+        for (opening, cooldown) in (1..).zip([10, 20, 40, 80, 160, 160]) {
             assert_eq!(breaker.free(&POLICY, at(now + cooldown - 1)), Some(0), "{cooldown}");
             now += cooldown;
             assert_eq!(breaker.free(&POLICY, at(now)), Some(2), "{cooldown}");
-            breaker.count(&POLICY, 0, 1, at(now));
+            breaker.count(&POLICY, &probed(opening, 0, 1), at(now));
         }
+    }
+
+    #[test]
+    fn while_it_is_half_open_only_its_own_probes_count() {
+        let mut breaker = opened();
+        breaker.free(&POLICY, at(10));
+        breaker.claimed(2);
+        let before = breaker.clone();
+        breaker.count(&POLICY, &ended(5, 5), at(11));
+        breaker.count(&POLICY, &probed(0, 2, 2), at(11));
+        assert_eq!(breaker, before, "claimed before it opened, or probes of an earlier opening");
+        breaker.count(&POLICY, &probed(1, 2, 0), at(12));
+        assert_eq!(breaker.state, BreakerState::Closed);
     }
 
     #[test]
@@ -221,7 +248,7 @@ mod tests {
         let mut open = Breaker { state: BreakerState::Open, is_manual: true, ..Breaker::default() };
         assert_eq!(open.free(&POLICY, at(100_000)), Some(0));
         let mut closed = Breaker { is_manual: true, ..Breaker::default() };
-        closed.count(&POLICY, 0, 100, at(0));
+        closed.count(&POLICY, &ended(0, 100), at(0));
         assert_eq!(closed.free(&POLICY, at(0)), None);
     }
 }

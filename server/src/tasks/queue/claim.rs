@@ -34,6 +34,8 @@ pub struct Claimed {
     pub created_by: Option<Uuid>,
     /// Milliseconds that it had been ready.
     pub waited_ms: i64,
+    /// The opening of its type's breaker that it is a probe of.
+    pub probe: Option<i32>,
 }
 
 /// What a claim is for.
@@ -103,7 +105,7 @@ pub async fn claim(
         select id as "id!", seq as "seq!", task_type_id as "task_type_id!", priority as "priority!", payload as "payload!",
             payload_version as "payload_version!", attempts as "attempt!", max_attempts as "max_attempts!",
             retry_strategy as "retry_strategy: Json<RetryStrategy>", lease_epoch as "lease_epoch!", created_by,
-            greatest(0, extract(epoch from started_at - updated_at) * 1000)::bigint as "waited_ms!"
+            greatest(0, extract(epoch from started_at - updated_at) * 1000)::bigint as "waited_ms!", null::int as probe
         from claimed
         order by priority desc, seq
         "#,

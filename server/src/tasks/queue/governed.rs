@@ -58,6 +58,8 @@ pub async fn claim_governed(db: &PgPool, worker: i64, lanes: &[Lane], limit: i32
     if free > 0 {
         let lanes: Vec<_> = lanes.iter().map(|lane| Lane { after_seq: 0, quota: free, ..*lane }).collect();
         claimed = claim(&mut *tx, worker, &lanes, free.into(), Purpose::Counted).await?;
+        let probe = governed.breaker.probing();
+        claimed.iter_mut().for_each(|one| one.probe = probe);
         governed.claimed(claimed.len() as i32);
     }
     save(&mut tx, task_type_id, &governed).await?;
@@ -149,6 +151,8 @@ async fn save(conn: &mut PgConnection, task_type_id: i32, governed: &Governed) -
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counted {
     pub task_type_id: i32,
+    /// The opening that they were probes of; none when the breaker was closed.
+    pub probe: Option<i32>,
     pub ok: i32,
     pub failed: i32,
 }
@@ -160,7 +164,7 @@ pub async fn count(db: &PgPool, counted: Counted) -> sqlx::Result<bool> {
     let Some(mut governed) = lock(&mut tx, counted.task_type_id).await? else { return Ok(false) };
     let Some(policy) = governed.breaker_policy else { return Ok(false) };
     let before = governed.breaker.clone();
-    governed.breaker.count(&policy, counted.ok, counted.failed, governed.now);
+    governed.breaker.count(&policy, &counted, governed.now);
     if governed.breaker != before {
         save(&mut tx, counted.task_type_id, &governed).await?;
     }

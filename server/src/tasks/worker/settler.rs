@@ -11,7 +11,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::AGAIN;
 use super::member::Member;
-use crate::tasks::queue::{self, Counted, Ended, Outcome, Settlement};
+use crate::tasks::queue::{self, Claimed, Counted, Ended, Outcome, Settlement};
 
 /// Settlements of one statement.
 const AT_ONCE: usize = 500;
@@ -177,10 +177,11 @@ impl Member {
     }
 
     fn counted(&self, batch: &[Settlement]) -> Vec<Counted> {
-        let mut by_type: HashMap<i32, Counted> = HashMap::new();
+        let mut by_type: HashMap<_, Counted> = HashMap::new();
         for one in batch {
-            let task_type_id = one.claimed.task_type_id;
-            let counted = by_type.entry(task_type_id).or_insert(Counted { task_type_id, ..Counted::default() });
+            let Claimed { task_type_id, probe, .. } = one.claimed;
+            let counted =
+                by_type.entry((task_type_id, probe)).or_insert(Counted { task_type_id, probe, ..Counted::default() });
             match &one.outcome {
                 Outcome::Completed(_) => counted.ok += 1,
                 Outcome::RetryLater { .. } | Outcome::Dead { reason: DeadReason::Exhausted, .. } => counted.failed += 1,

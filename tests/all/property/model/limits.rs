@@ -51,6 +51,10 @@ impl Breaker {
         self.state == State::Closed
     }
 
+    pub fn is_probed(&self) -> bool {
+        matches!(self.state, State::Probing { .. })
+    }
+
     pub fn force(&mut self, is_open: Option<bool>) -> Answer {
         // Open until somebody closes it.
         let state = if is_open == Some(true) { State::Open { until: i64::MAX } } else { State::Closed };

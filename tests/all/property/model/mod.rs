@@ -149,7 +149,10 @@ impl Model {
             Command::Pause { kind } => self.pause(*kind, true),
             Command::Resume { kind } => self.pause(*kind, false),
             Command::Force { is_open } => self.breaker.force(*is_open),
-            Command::Count { ok, failed } => Answer::Yes(self.breaker.count(*ok, *failed, self.now)),
+            Command::Count { ok, failed, is_late } => {
+                let counts = !(*is_late && self.breaker.is_probed());
+                Answer::Yes(counts && self.breaker.count(*ok, *failed, self.now))
+            }
             Command::PassTime { units } => {
                 self.now += units;
                 Answer::Nothing
