@@ -68,13 +68,15 @@ pub struct Faults {
     /// A small volume that holds nothing but the cluster, so it may be filled up.
     volume: Option<PathBuf>,
     crashed_at: Instant,
+    /// The next crash is a SIGKILL.
+    kills_next: bool,
 }
 
 impl Faults {
     pub fn new(scene: Scene, proxy: Proxy, options: &Torture) -> Self {
         let rng = StdRng::seed_from_u64(options.seed);
         let (may_crash_database, volume) = (!options.copy, options.volume.clone());
-        Self { scene, proxy, rng, may_crash_database, volume, crashed_at: Instant::now() }
+        Self { scene, proxy, rng, may_crash_database, volume, crashed_at: Instant::now(), kills_next: true }
     }
 
     /// Makes faults until the time is over, or until something is seen to be broken.
@@ -149,7 +151,7 @@ impl Faults {
         }
     }
 
-    /// By SIGKILL, or by SIGQUIT, which is an immediate shutdown. The program starts its cluster again by itself.
+    /// In turn by SIGKILL and by SIGQUIT, which is an immediate shutdown. The program starts its cluster again by itself.
     async fn crash_database(&mut self) -> Result<()> {
         let Ok(folder) = sqlx::query_scalar::<_, String>("show data_directory").fetch_one(self.scene.db()).await else {
             return Ok(());
@@ -157,14 +159,14 @@ impl Faults {
         let pid_file =
             std::fs::read_to_string(Path::new(&folder).join("postmaster.pid")).context("reading postmaster.pid")?;
         let pid = pid_file.lines().next().and_then(|line| line.trim().parse().ok()).and_then(Pid::from_raw);
-        let (signal, what) = if self.rng.random_bool(0.5) {
+        let (signal, what) = if self.kills_next {
             (Signal::KILL, "crashes of PostgreSQL by SIGKILL")
         } else {
             (Signal::QUIT, "immediate shutdowns of PostgreSQL")
         };
         if pid.is_some_and(|pid| kill_process(pid, signal).is_ok()) {
             self.scene.did(what);
-            self.crashed_at = Instant::now();
+            (self.crashed_at, self.kills_next) = (Instant::now(), !self.kills_next);
         }
         Ok(())
     }
