@@ -48,6 +48,11 @@ impl Cluster {
         let mut admin = Client::connect(programs, &self.url("postgres"))?;
         admin.ask(&format!("drop database if exists {DATABASE} with (force)"))?;
         admin.ask(&format!("create database {DATABASE}"))?;
+        self.another(programs)
+    }
+
+    /// Another session in the database of this measurement.
+    pub fn another(&self, programs: &Programs) -> Result<Database> {
         let url = self.url(DATABASE);
         Ok(Database { client: Client::connect(programs, &url)?, url })
     }

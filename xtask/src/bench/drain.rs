@@ -80,7 +80,23 @@ pub fn measure(bench: &Bench, system: &System, setting: &Setting) -> Result<Vec<
 fn drain(bench: &Bench, system: &System, setting: &Setting, tasks: u64) -> Result<Drained> {
     let mut database = filled(bench, system, tasks)?;
     let (wal, commits) = (database.wal_bytes()?, database.commits()?);
+    let ended = work_off(bench, system, setting, &mut database, tasks)?;
+    thread::sleep(LAST_WORDS);
+    let wal_bytes = (ended.wal - wal) as f64;
+    let commits = (database.commits()? - commits) as f64;
+    ensure!(ended.left < tasks, "no task was done within {:.0} s", ended.seconds);
+    let notes = complaints(&mut database, system, &ended)?;
+    Ok(Drained { tasks: tasks - ended.left, seconds: ended.seconds, cold_seconds: 0.0, wal_bytes, commits, notes })
+}
 
+/// Lets a worker, from its start on, do the tasks that wait.
+pub fn work_off(
+    bench: &Bench,
+    system: &System,
+    setting: &Setting,
+    database: &mut Database,
+    tasks: u64,
+) -> Result<Ended> {
     let begun = Instant::now();
     let until = begun + bench.extent.drain_at_most;
     let mut work = bench.programs.of(system, "work");
@@ -93,20 +109,27 @@ fn drain(bench: &Bench, system: &System, setting: &Setting, tasks: u64) -> Resul
         left = database.count(system.left)?;
     }
     let seconds = begun.elapsed().as_secs_f64();
-    let wal_bytes = (database.wal_bytes()? - wal) as f64;
+    let wal = database.wal_bytes()?;
     let ran: u64 = worker.end("total")?.parse()?;
-    thread::sleep(LAST_WORDS);
-    let commits = (database.commits()? - commits) as f64;
-
-    ensure!(left < tasks, "no task was done within {seconds:.0} s");
-    let notes = complaints(&mut database, system, &Ended { tasks, left, ran, seconds })?;
-    Ok(Drained { tasks: tasks - left, seconds, cold_seconds: 0.0, wal_bytes, commits, notes })
+    Ok(Ended { tasks, left, ran, seconds, wal })
 }
 
 /// A database in which so many tasks wait, and nobody works.
 pub fn filled(bench: &Bench, system: &System, tasks: u64) -> Result<Database> {
-    let mut database = bench.cluster.fresh(&bench.programs)?;
+    let mut database = empty(bench, system)?;
+    fill(bench, system, &mut database, tasks)?;
+    Ok(database)
+}
+
+/// A database with the tables of the system.
+pub fn empty(bench: &Bench, system: &System) -> Result<Database> {
+    let database = bench.cluster.fresh(&bench.programs)?;
     process::run(database.with(&mut bench.programs.of(system, "setup")))?;
+    Ok(database)
+}
+
+/// Queues so many tasks, where none waits and nobody works.
+pub fn fill(bench: &Bench, system: &System, database: &mut Database, tasks: u64) -> Result<()> {
     // None comes by itself within the next minutes, so no run pays for writing whole pages anew.
     database.ask("checkpoint")?;
     process::run(database.with(bench.programs.of(system, "enqueue").arg(tasks.to_string())))?;
@@ -114,21 +137,23 @@ pub fn filled(bench: &Bench, system: &System, tasks: u64) -> Result<Database> {
     let queued = database.count(system.left)?;
     ensure!(queued == tasks, "{queued} tasks were queued instead of {tasks}");
     thread::sleep(LAST_WORDS);
-    Ok(database)
+    Ok(())
 }
 
 /// How a drain ended.
-struct Ended {
+pub struct Ended {
     tasks: u64,
-    left: u64,
+    pub left: u64,
     /// Times that the handler ran.
     ran: u64,
-    seconds: f64,
+    pub seconds: f64,
+    /// Bytes of WAL that the cluster had ever written by then.
+    wal: u64,
 }
 
 /// What the database shows, against what it should.
 fn complaints(database: &mut Database, system: &System, ended: &Ended) -> Result<Vec<String>> {
-    let Ended { tasks, left, ran, seconds } = *ended;
+    let Ended { tasks, left, ran, seconds, .. } = *ended;
     let mut found = Vec::new();
     if left > 0 {
         found.push(format!("stopped after {seconds:.0} s with {} of {tasks} done", tasks - left));

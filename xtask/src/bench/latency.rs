@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use super::Bench;
+use super::drain;
 use super::systems::{Setting, System};
 use super::talk::Talk;
-use crate::process;
 
 /// So that the worker is idle again between two samples.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -59,8 +59,7 @@ impl Latency {
 
 /// Closed loop, 100 a second, and half of the rate at which the system drains; what comes after a load that it cannot bear is left out.
 pub fn measure(bench: &Bench, system: &System, setting: &Setting, half: f64) -> Result<Vec<Latency>> {
-    let database = bench.cluster.fresh(&bench.programs)?;
-    process::run(database.with(&mut bench.programs.of(system, "setup")))?;
+    let database = drain::empty(bench, system)?;
     let mut work = bench.programs.of(system, "work");
     let worker = Talk::begin(database.with(work.arg("0").arg(setting.given)))?;
     let producer = Talk::begin(database.with(&mut bench.programs.of(system, "produce")))?;

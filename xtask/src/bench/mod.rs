@@ -2,6 +2,7 @@
 
 mod cluster;
 mod drain;
+mod held;
 mod latency;
 mod programs;
 mod report;
@@ -18,6 +19,7 @@ use crate::process::Step;
 use crate::workspace::Workspace;
 use cluster::Cluster;
 use drain::Drained;
+use held::Held;
 use latency::Latency;
 use programs::Programs;
 use systems::{SYSTEMS, Setting, System};
@@ -40,7 +42,7 @@ pub struct Queue {
     /// One run of 20,000 tasks and few samples: to see that all works
     #[arg(long)]
     quick: bool,
-    /// Only these systems, by name, comma-separated; `roofline` is one too
+    /// Only these systems, by name, comma-separated; `held` and `roofline` are two more
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Drains only
@@ -50,6 +52,7 @@ pub struct Queue {
 
 /// How much of everything.
 pub struct Extent {
+    is_quick: bool,
     runs: usize,
     tasks: u64,
     /// The longest that a single drain may take; then the rate until then counts.
@@ -81,12 +84,20 @@ pub struct Finding {
 }
 
 const ROOFLINE: &str = "roofline";
+const HELD: &str = "held";
+
+/// What was found out in one run.
+pub struct Findings {
+    pub systems: Vec<Finding>,
+    pub held: Option<Result<Held>>,
+}
 
 pub fn bench(workspace: &Workspace, options: &Options) -> Result<()> {
     let Options::Queue(options) = options;
-    let unknown = options.only.iter().find(|name| *name != ROOFLINE && !SYSTEMS.iter().any(|one| one.name == **name));
+    let is_known = |name: &str| name == ROOFLINE || name == HELD || SYSTEMS.iter().any(|one| one.name == name);
+    let unknown = options.only.iter().find(|name| !is_known(name));
     let names: Vec<_> = SYSTEMS.iter().map(|system| system.name).collect();
-    ensure!(unknown.is_none(), "--only knows {} and {ROOFLINE}", names.join(", "));
+    ensure!(unknown.is_none(), "--only knows {}, {HELD} and {ROOFLINE}", names.join(", "));
     let is_wanted = |name: &str| options.only.is_empty() || options.only.iter().any(|one| one == name);
     let systems: Vec<&System> = SYSTEMS.iter().filter(|system| is_wanted(system.name)).collect();
 
@@ -101,8 +112,9 @@ pub fn bench(workspace: &Workspace, options: &Options) -> Result<()> {
     if is_wanted(ROOFLINE) {
         findings.extend(roofline::measure(&bench));
     }
+    let held = is_wanted(HELD).then(|| held::measure(&bench));
     let is_whole = options.only.is_empty() && !options.quick && !options.skip_latency;
-    report::write(workspace, &bench, &findings, is_whole)
+    report::write(workspace, &bench, &Findings { systems: findings, held }, is_whole)
 }
 
 impl Queue {
@@ -110,6 +122,7 @@ impl Queue {
         let seconds = Duration::from_secs;
         if self.quick {
             return Extent {
+                is_quick: true,
                 runs: 1,
                 tasks: self.tasks.min(20_000),
                 drain_at_most: seconds(20),
@@ -120,6 +133,7 @@ impl Queue {
             };
         }
         Extent {
+            is_quick: false,
             runs: self.runs.max(1),
             tasks: self.tasks,
             drain_at_most: seconds(120),

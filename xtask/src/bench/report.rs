@@ -10,21 +10,24 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use super::drain::{Drained, median};
+use super::held::Held;
 use super::latency::Latency;
-use super::{Bench, Finding};
+use super::{Bench, Finding, Findings};
 use crate::process;
 use crate::workspace::Workspace;
 
 /// Only a whole measurement is named in a way that git looks at.
-pub fn write(workspace: &Workspace, bench: &Bench, findings: &[Finding], is_whole: bool) -> Result<()> {
+pub fn write(workspace: &Workspace, bench: &Bench, all: &Findings, is_whole: bool) -> Result<()> {
     let facts = facts(workspace, bench)?;
+    let findings = &all.systems;
     let text = format!(
-        "# Task queues, {}\n\n{}\n## Drain\n\n{}\n{}\n## Latency\n\n{}",
+        "# Task queues, {}\n\n{}\n## Drain\n\n{}\n{}\n## Latency\n\n{}\n{}",
         value_of(&facts, "date"),
         facts_as_text(&facts),
         drains(findings),
         ratios(findings),
         latencies(findings),
+        all.held.as_ref().map(held).unwrap_or_default(),
     );
     let folder = workspace.root.join("bench/results");
     fs::create_dir_all(&folder)?;
@@ -32,7 +35,8 @@ pub fn write(workspace: &Workspace, bench: &Bench, findings: &[Finding], is_whol
     fs::write(&file, &text).with_context(|| format!("{} could not be written", file.display()))?;
     let facts: serde_json::Map<_, _> = facts.into_iter().map(|(name, value)| (name, Value::from(value))).collect();
     let findings: Vec<_> = findings.iter().map(as_json).collect();
-    let all = serde_json::to_string_pretty(&json!({"facts": facts, "findings": findings}))?;
+    let held = all.held.as_ref().map(held_as_json);
+    let all = serde_json::to_string_pretty(&json!({"facts": facts, "findings": findings, "held": held}))?;
     fs::write(file.with_extension("json"), all + "\n")?;
     println!("{text}");
     Ok(())
@@ -162,6 +166,33 @@ fn line(latency: &Latency) -> String {
         return format!("{load} | 0 | | | | | {note} |\n");
     }
     format!("{load} | {samples} | {p50:.2} | {p95:.2} | {p99:.2} | {max:.2} | {note} |\n")
+}
+
+/// What a transaction that stays open costs.
+fn held(held: &Result<Held>) -> String {
+    let head = "## A transaction held open\n\n";
+    let found = match held {
+        Err(error) => return format!("{head}{}\n", cell(error)),
+        Ok(found) => found,
+    };
+    let Held { setting, tasks, seconds, free, held: rates } = found;
+    let list = |rates: &[f64]| rates.iter().map(|rate| short(*rate)).collect::<Vec<_>>().join(", ");
+    format!(
+        "{head}starter, {setting}: drains of {tasks} tasks one after another, in tasks/s.\n\n- without it, three before and three after: {}\n- while it is open, {} tasks in {seconds:.0} s: {}\n- at its end {:.0} % of the rate without it\n",
+        list(free),
+        rates.len() as u64 * tasks,
+        list(rates),
+        found.part() * 100.0,
+    )
+}
+
+fn held_as_json(held: &Result<Held>) -> Value {
+    match held {
+        Err(error) => json!({"not_measured": format!("{error:#}")}),
+        Ok(one) => json!({
+            "setting": one.setting, "tasks": one.tasks, "seconds": one.seconds, "free": one.free, "held": one.held, "part": one.part(),
+        }),
+    }
 }
 
 fn setting(finding: &Finding) -> String {
