@@ -259,3 +259,58 @@ async fn tokens_and_passwords_are_neither_in_the_database_nor_in_the_log() {
     }
     app.take_letters_back().await;
 }
+
+#[tokio::test]
+async fn a_changed_address_counts_once_it_is_verified() {
+    let app = TestApp::start().await;
+    let ada = app.sign_up("Ada").await;
+    let verify = app.newest_token().await;
+    assert_eq!(app.verify(&verify).await.status, 200);
+    let other = json!({"email": "typo@example.com"});
+    assert_eq!(app.put(&ada, "/api/v1/users/me/profile", other).await.status, 200);
+    app.work().await;
+    let verify = app.newest_token_to("typo@example.com").await;
+
+    // Whoever has the mistyped mailbox gets no way into the account.
+    assert_eq!(app.forgot("typo@example.com").await.status, 200);
+    assert_eq!(app.forgot(&ada.email).await.status, 200);
+    app.work().await;
+    let sent: Vec<_> = app.letters().await.into_iter().filter(|letter| letter.subject.contains("password")).collect();
+    assert_eq!(sent.iter().map(|letter| letter.to.as_str()).collect::<Vec<_>>(), [ada.email.as_str()]);
+    assert_eq!(app.reset(&token_in(&sent[0].text), NEW).await.status, 200);
+    app.work().await;
+    assert_eq!(app.letters().await[0].to, ada.email, "told where the owner is known to be");
+
+    assert_eq!(app.verify(&verify).await.status, 200);
+    app.pass_time(A_WHILE).await;
+    assert_eq!(app.forgot("typo@example.com").await.status, 200);
+    assert_eq!(app.forgot(&ada.email).await.status, 200);
+    app.work().await;
+    assert_eq!(app.letters().await.iter().filter(|letter| letter.to == "typo@example.com").count(), 2);
+}
+
+#[tokio::test]
+async fn who_verifies_an_address_takes_it_over_from_who_had_it_before() {
+    let app = TestApp::start().await;
+    let ada = app.sign_up("Ada").await;
+    assert_eq!(app.verify(&app.newest_token().await).await.status, 200);
+    app.put(&ada, "/api/v1/users/me/profile", json!({"email": "new@example.com"})).await.data();
+    app.work().await;
+    let bob = json!({"username": "Bob", "email": ada.email, "password": PASSWORD});
+    app.send("/api/v1/auth/register", bob).await.data();
+    app.work().await;
+    let verify = app.newest_token_to(&ada.email).await;
+
+    // Not before: Ada has shown that the address is hers, and Bob has not.
+    let owner = async || {
+        app.pass_time(A_WHILE).await;
+        assert_eq!(app.forgot(&ada.email).await.status, 200);
+        app.work().await;
+        let letter = app.letters().await.remove(0);
+        assert_eq!(letter.to, ada.email);
+        if letter.text.contains("Bob") { "Bob" } else { "Ada" }
+    };
+    assert_eq!(owner().await, "Ada");
+    assert_eq!(app.verify(&verify).await.status, 200);
+    assert_eq!(owner().await, "Bob");
+}

@@ -52,7 +52,11 @@ fn Profile() -> impl IntoView {
 
 fn profile_form(profile: UserProfile, action: ServerAction<SubmitProfile>) -> impl IntoView {
     let problem = refusal_of(action);
-    let verified = if profile.email_verified { "verified" } else { "not verified yet" };
+    let verified = if profile.email_verified {
+        "verified"
+    } else {
+        "not verified yet; until it is, letters go to the address that was verified before, if there is one"
+    };
     view! {
         <ActionForm action=action attr:class="panel stack">
             <h2>"Profile"</h2>

@@ -18,7 +18,8 @@ const APART_SECONDS: u32 = 60;
 /// Queues the letter with the link to a new password, at most once a minute for each address.
 ///
 /// The answer and the work are the same whether or not anybody has this address (OWASP ASVS 5.0, 6.3.8): one look and one task either
-/// way, and the worker throws the letter to nobody away.
+/// way, and the worker throws the letter to nobody away. An address that was not verified yet counts only for an account that has verified
+/// none.
 ///
 /// # Errors
 /// A field problem, and [`Problem::TooManyTries`] for one address of either kind.
@@ -28,7 +29,7 @@ pub async fn forgot_password(app: &App, forgot: ForgotPassword, client: &Client)
     let _not_given_back = take_for_address(app, Limit::ResetPerAddress, client.ip).await?;
     let _nor_this = take(app, Limit::ResetPerAccount, email).await?;
     let mut tx = db::begin(&app.db).await?;
-    let letter = Letter::ResetPassword { user_id: users::id_by_email(&mut tx, email).await? };
+    let letter = Letter::ResetPassword { user_id: users::id_by_recovery_email(&mut tx, email).await? };
     let key = format!("reset {}", email.to_lowercase());
     let queued = mail::queue_once_in(APART_SECONDS, &key, app, &mut tx, &letter).await?;
     tx.commit().await?;

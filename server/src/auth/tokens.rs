@@ -76,7 +76,8 @@ pub async fn holder(db: &PgPool, purpose: Purpose, token: &str) -> Result<Option
         from user_tokens
         join users on users.id = user_tokens.user_id
         where token_hash = $1 and purpose = $2 and used_at is null and expires_at > now()
-          and users.is_active and users.email = user_tokens.email
+          and users.is_active
+          and user_tokens.email = case purpose when 'verify_email' then users.email else users.recovery_email end
         "#,
         hash(token),
         purpose as Purpose,
@@ -104,7 +105,8 @@ async fn lock_holder(conn: &mut PgConnection, purpose: Purpose, token: &str) -> 
         from user_tokens
         join users on users.id = user_tokens.user_id
         where token_hash = $1 and purpose = $2 and used_at is null and expires_at > now()
-          and users.is_active and users.email = user_tokens.email
+          and users.is_active
+          and user_tokens.email = case purpose when 'verify_email' then users.email else users.recovery_email end
         for no key update of users
         "#,
         hash(token),

@@ -101,8 +101,10 @@ fn again(error: &crate::Error) -> Stop {
 
 struct Recipient {
     username: String,
+    /// Where letters go: to an address that was verified, if there is one.
     email: String,
-    email_verified: bool,
+    /// The one to verify, when that is another one or none was verified yet.
+    new_email: Option<String>,
 }
 
 impl Letter {
@@ -113,13 +115,13 @@ impl Letter {
         let Some(to) = recipient(app, user_id).await? else { return Ok(None) };
         let auth = &app.config.auth;
         Ok(match self {
-            Self::VerifyEmail { .. } if to.email_verified => None,
             Self::VerifyEmail { .. } => {
+                let Some(new_email) = to.new_email else { return Ok(None) };
                 let minutes = auth.verify_email_hours * 60;
-                let token = issue(context, user_id, Purpose::VerifyEmail, &to.email, minutes).await?;
+                let token = issue(context, user_id, Purpose::VerifyEmail, &new_email, minutes).await?;
                 token.map(|token| {
                     let link = link(app, "verify-email", &token);
-                    words::verify_email(&to.email, &to.username, &link, auth.verify_email_hours)
+                    words::verify_email(&new_email, &to.username, &link, auth.verify_email_hours)
                 })
             }
             Self::ResetPassword { .. } => {
@@ -173,7 +175,11 @@ async fn issue(
 async fn recipient(app: &App, user_id: Uuid) -> Result<Option<Recipient>> {
     let found = sqlx::query_as!(
         Recipient,
-        "select username, email, email_verified from users where id = $1 and is_active",
+        r#"
+        select username, recovery_email as "email!", case when not email_verified then email end as new_email
+        from users
+        where id = $1 and is_active
+        "#,
         user_id,
     )
     .fetch_optional(&app.db)

@@ -213,7 +213,8 @@ pub async fn reset_link(app: &App, actor: &Actor, id: Uuid) -> Result<ResetLink>
     if !user.is_active {
         return Err(Problem::Conflict { message: "Nobody can log in to this account; activate it first".into() }.into());
     }
-    let token = tokens::issue(&mut tx, None, id, Purpose::ResetPassword, &user.email, minutes).await?;
+    let email = rows::recovery_email(&mut tx, id).await?;
+    let token = tokens::issue(&mut tx, None, id, Purpose::ResetPassword, &email, minutes).await?;
     let token = token.ok_or(Problem::DeadLink)?;
     done(tx, actor, permit, "user.reset_link", id, json!({"minutes": minutes})).await?;
     Ok(ResetLink { link: mail::link(app, "reset-password", &token), minutes })

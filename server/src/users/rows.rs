@@ -160,21 +160,22 @@ pub async fn stats(db: &PgPool) -> Result<UserStats> {
 
 /// Changes name and email. An email that is another one is not verified, unless that is said as well.
 pub async fn edit(conn: &mut PgConnection, id: Uuid, edit: &EditProfile) -> Result<()> {
-    sqlx::query!(
+    let is_verified = sqlx::query_scalar!(
         r#"
         update users
         set username = coalesce($2, username), email = coalesce($3, email), updated_at = now(),
             email_verified = coalesce($4, email_verified and lower(coalesce($3, email)) = lower(email))
         where id = $1
+        returning email_verified
         "#,
         id,
         edit.username(),
         edit.email(),
         edit.email_verified,
     )
-    .execute(conn)
+    .fetch_optional(&mut *conn)
     .await?;
-    Ok(())
+    if is_verified == Some(true) { note_verified(conn, id).await } else { Ok(()) }
 }
 
 /// Sets the password hash, and whether its owner must choose another password.
@@ -290,7 +291,6 @@ pub async fn renew_hash(app: &App, id: Uuid, hash: &str) -> Result<()> {
     Ok(())
 }
 
-/// Notes that the user has logged in now.
 /// Somebody who may log in.
 pub async fn active(app: &App, id: Uuid) -> Result<Option<AuthUser>> {
     let found =
@@ -306,17 +306,32 @@ pub async fn active(app: &App, id: Uuid) -> Result<Option<AuthUser>> {
     }))
 }
 
+/// Notes that the user has logged in now.
 pub async fn note_login(app: &App, id: Uuid) -> Result<()> {
     sqlx::query!("update users set last_login_at = now() where id = $1", id).execute(&app.db).await?;
     Ok(())
 }
 
-/// The active user of this email, in any case.
-pub async fn id_by_email(conn: &mut PgConnection, email: &str) -> Result<Option<Uuid>> {
-    let id = sqlx::query_scalar!("select id from users where is_active and lower(email) = lower($1)", email)
-        .fetch_optional(conn)
-        .await?;
+/// The active user who gets back into the account by this address, in any case; of two the one who has shown that it is theirs.
+pub async fn id_by_recovery_email(conn: &mut PgConnection, email: &str) -> Result<Option<Uuid>> {
+    let id = sqlx::query_scalar!(
+        r#"
+        select id from users
+        where is_active and lower(recovery_email) = lower($1)
+        order by verified_email is null
+        limit 1
+        "#,
+        email,
+    )
+    .fetch_optional(conn)
+    .await?;
     Ok(id)
+}
+
+/// The address by which the user gets back into the account: the present one, unless only one before it was verified.
+pub async fn recovery_email(conn: &mut PgConnection, id: Uuid) -> Result<String> {
+    let email = sqlx::query_scalar!(r#"select recovery_email as "email!" from users where id = $1"#, id);
+    Ok(email.fetch_one(conn).await?)
 }
 
 /// Whether the user's present email was verified.
@@ -326,8 +341,23 @@ pub async fn is_email_verified(db: impl PgExecutor<'_>, id: Uuid) -> Result<bool
     Ok(is_verified.unwrap_or_default())
 }
 
-/// Notes that the user's present email is theirs.
+/// Notes that the user's present email is theirs, and so no longer anybody's who has another email by now.
 pub async fn note_verified(conn: &mut PgConnection, id: Uuid) -> Result<()> {
-    sqlx::query!("update users set email_verified = true, updated_at = now() where id = $1", id).execute(conn).await?;
+    sqlx::query!(
+        r#"
+        update users
+        set verified_email = null
+        where id <> $1 and lower(verified_email) = (select lower(email) from users where id = $1)
+        "#,
+        id,
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "update users set email_verified = true, verified_email = email, updated_at = now() where id = $1",
+        id
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }

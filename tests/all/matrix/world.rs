@@ -44,7 +44,7 @@ pub struct World {
     other_keys: Vec<(Scope, String)>,
     pub all_scopes: String,
     schedule: Uuid,
-    tables: Vec<String>,
+    tables: Vec<Table>,
     saved: String,
 }
 
@@ -137,7 +137,7 @@ impl World {
 
     /// A hash over all rows of all tables but the audit log.
     async fn state(&self) -> String {
-        let each = self.tables.iter().map(|table| {
+        let each = self.tables.iter().map(|Table { name: table, .. }| {
             format!("select '{table}' as name, md5(coalesce(string_agg(one::text, '|' order by one::text), '')) as hash from \"{table}\" one")
         });
         let all = each.collect::<Vec<_>>().join(" union all ");
@@ -151,9 +151,9 @@ impl World {
         if changed {
             // The triggers and foreign keys are for changes that people make.
             let mut statements = String::from("begin; set local session_replication_role = replica;");
-            for table in &self.tables {
+            for Table { name, columns } in &self.tables {
                 statements += &format!(
-                    "delete from \"{table}\"; insert into \"{table}\" overriding system value select * from saved.\"{table}\";"
+                    "delete from \"{name}\"; insert into \"{name}\" ({columns}) overriding system value select {columns} from saved.\"{name}\";"
                 );
             }
             statements += "commit";
@@ -171,14 +171,24 @@ fn of(keys: &[(Scope, String)], scope: Scope) -> &str {
     &keys.iter().find(|(one, _)| *one == scope).expect("a key for each scope").1
 }
 
-/// Copies every table but the audit log; the answer is their names.
-async fn save(app: &TestApp) -> Vec<String> {
-    let names = "select c.relname::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
-        where n.nspname = 'public' and c.relkind = 'r' and c.relname not in ('_sqlx_migrations', 'audit_log') order by 1";
-    let tables: Vec<String> = sqlx::query_scalar(names).fetch_all(&app.app.db).await.expect("the tables");
+/// A table, and its columns but those that PostgreSQL generates from others.
+#[derive(sqlx::FromRow)]
+struct Table {
+    name: String,
+    columns: String,
+}
+
+/// Copies every table but the audit log; the answer tells which.
+async fn save(app: &TestApp) -> Vec<Table> {
+    let tables = "select c.relname::text as name, string_agg(quote_ident(a.attname), ', ' order by a.attnum) as columns
+        from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+        where n.nspname = 'public' and c.relkind = 'r' and c.relname not in ('_sqlx_migrations', 'audit_log')
+        group by c.relname order by c.relname";
+    let tables: Vec<Table> = sqlx::query_as(tables).fetch_all(&app.app.db).await.expect("the tables");
     let mut statements = String::from("create schema saved;");
-    for table in &tables {
-        statements += &format!("create table saved.\"{table}\" as select * from \"{table}\";");
+    for Table { name, columns } in &tables {
+        statements += &format!("create table saved.\"{name}\" as select {columns} from \"{name}\";");
     }
     sqlx::raw_sql(AssertSqlSafe(statements)).execute(&app.app.db).await.expect("all is copied");
     tables

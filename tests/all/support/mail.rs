@@ -68,6 +68,13 @@ impl TestApp {
         token_in(&self.letters().await.first().expect("a letter").text)
     }
 
+    /// The token in the newest letter with one to this address.
+    pub async fn newest_token_to(&self, email: &str) -> String {
+        let letters = self.letters().await;
+        let letter = letters.iter().find(|letter| letter.to == email && letter.text.contains("?token="));
+        token_in(&letter.expect("a letter with a link").text)
+    }
+
     pub async fn verify(&self, token: &str) -> Answer {
         self.send("/api/v1/auth/verify-email", json!({"token": token})).await
     }
