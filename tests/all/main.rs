@@ -20,6 +20,7 @@ mod observatory;
 mod outcomes;
 mod passkeys;
 mod password_reset;
+mod passwords;
 mod people;
 mod permissions;
 mod prefetch;

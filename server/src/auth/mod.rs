@@ -5,6 +5,7 @@ pub mod devices;
 mod hasher;
 mod impersonation;
 mod limits;
+mod passwords;
 mod recovery;
 pub mod routes;
 pub mod sessions;
@@ -30,6 +31,7 @@ use crate::{Actor, App, Error, Result, db, users};
 pub use hasher::Hasher;
 pub use impersonation::{end_impersonation, impersonate};
 pub(crate) use limits::{Limit, give_back, give_back_for_address, purge as purge_limits, take, take_for_address};
+pub use passwords::check as check_password;
 pub use recovery::{forgot_password, reset_password};
 pub use verification::{ask_to_verify, is_email_verified, resend_verification, verify_email};
 
@@ -38,7 +40,7 @@ pub use verification::{ask_to_verify, is_email_verified, resend_verification, ve
 /// # Errors
 /// All field problems at once, a name or email that is taken, and [`Problem::TooManyTries`] from one address.
 pub async fn register(app: &App, new: Register, client: &Client) -> Result<UserProfile> {
-    new.check()?;
+    new.check(check_password)?;
     let _not_given_back = limits::take_for_address(app, Limit::RegisterPerAddress, client.ip).await?;
     let hash = app.hasher.admit()?.hash(new.password.clone()).await?;
     let mut tx = db::begin(&app.db).await?;

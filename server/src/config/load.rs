@@ -86,7 +86,7 @@ fn check(config: &Config) -> anyhow::Result<()> {
     ensure!(config.tasks.stats_days >= 1, "tasks.stats_days must be at least 1");
     tracing_subscriber::EnvFilter::try_new(&config.log.filter).context("log.filter")?;
     if let Some(password) = &config.initial_admin_password {
-        let checked = model::users::check_password(password.expose_secret(), "admin", "admin@example.com");
+        let checked = crate::auth::check_password(password.expose_secret(), "admin", "admin@example.com");
         checked.map_err(|message| anyhow::anyhow!("initial_admin_password {message}"))?;
     }
     Ok(())

@@ -64,7 +64,7 @@ pub async fn edit_profile(app: &App, actor: &Actor, edit: EditProfile) -> Result
 /// `WrongCredentials` when the current password is wrong, a field problem when the new one is refused.
 pub async fn change_password(app: &App, actor: &Actor, change: ChangePassword) -> Result<()> {
     let permit = actor.require(Action::ChangePassword, Relation::Own)?;
-    change.check(&actor.user.username, &actor.user.email)?;
+    change.check(&actor.user.username, &actor.user.email, auth::check_password)?;
     confirm(app, actor, change.current_password).await?.then_some(()).ok_or(Problem::WrongCredentials)?;
     let hash = app.hasher.admit()?.hash(change.new_password).await?;
     let mut tx = db::begin(&app.db).await?;

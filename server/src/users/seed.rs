@@ -13,7 +13,7 @@ use model::users::Role;
 use secrecy::ExposeSecret;
 
 use super::{an_admin_exists, insert};
-use crate::{App, Error, Result};
+use crate::{App, Error, Result, auth};
 
 /// A login that development can use; the password is random, made once, and kept in a file that only the owner reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub async fn initial_admin(app: &App) -> Result<()> {
         email: "admin@example.com".into(),
         password: password.expose_secret().into(),
     };
-    new.check()?;
+    new.check(auth::check_password)?;
     create(app, &new, Role::Admin).await?;
     tracing::info!("created the initial administrator `admin`");
     Ok(())
