@@ -34,6 +34,7 @@ mod sudo;
 mod support;
 mod tasks;
 mod testing;
+mod timing;
 mod torture;
 mod two_factor;
 mod two_factor_login;

@@ -94,7 +94,7 @@ pub async fn create(app: &App, actor: &Actor, new: NewUser) -> Result<UserProfil
     let hash = app.hasher.admit()?.hash(account.password.clone()).await?;
     let role = new.role.unwrap_or(Role::User);
     let mut tx = db::begin(&app.db).await?;
-    let created = rows::insert(&mut tx, &account, &hash, role).await?;
+    let created = rows::insert(&mut tx, Uuid::now_v7(), &account, &hash, role).await?;
     audit::record(&mut tx, actor, permit, "user.create", Subject::User(created.id), json!({"role": role})).await?;
     let letter = auth::ask_to_verify(app, &mut tx, created.id).await?;
     tx.commit().await?;

@@ -126,7 +126,10 @@ pub async fn confirm(app: &App, actor: &Actor, password: String) -> Result<bool>
     let session = actor.session_id.unwrap_or_default().to_string();
     let taken = auth::take(app, auth::Limit::PasswordPerSession, &session).await?;
     let stored = rows::password_hash(app, actor.id()).await?;
-    let fits = place.verify(password, stored).await?;
+    let fits = match stored {
+        Some(phc) => place.verify(password, phc).await?,
+        None => false,
+    };
     if fits {
         auth::give_back(app, [taken]).await?;
     }

@@ -11,6 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use model::auth::Register;
 use model::users::Role;
 use secrecy::ExposeSecret;
+use uuid::Uuid;
 
 use super::{an_admin_exists, insert};
 use crate::{App, Error, Result, auth};
@@ -58,7 +59,7 @@ pub async fn development_logins(app: &App, file: &Path) -> Result<Vec<SeededLogi
 
 async fn create(app: &App, new: &Register, role: Role) -> Result<()> {
     let hash = app.hasher.admit()?.hash(new.password.clone()).await?;
-    insert(&mut *app.db.acquire().await?, new, &hash, role).await?;
+    insert(&mut *app.db.acquire().await?, Uuid::now_v7(), new, &hash, role).await?;
     Ok(())
 }
 

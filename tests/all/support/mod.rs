@@ -10,6 +10,7 @@ pub mod mail;
 pub mod phone;
 pub mod program;
 pub mod smtp;
+pub mod statements;
 pub mod tasks;
 
 use std::net::TcpListener as Port;
