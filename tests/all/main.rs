@@ -11,6 +11,7 @@ mod commands;
 mod dead_letter;
 mod health;
 mod impersonation;
+mod key_rotation;
 mod leaks;
 mod limits;
 mod live;

@@ -171,7 +171,13 @@ mod tests {
             let refused = format!("{:#}", with_key(bad).unwrap_err());
             assert!(refused.contains("auth.encryption_key must be") && !refused.contains(bad), "{refused}");
         }
-        assert!(with_key("BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=").is_ok());
+        let good = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
+        assert!(with_key(good).is_ok());
+        let with_former = |keys: &str| with(&[("STARTER__AUTH__FORMER_ENCRYPTION_KEYS", keys)]);
+        let refused = format!("{:#}", with_former(&format!("{good}, canary-6")).unwrap_err());
+        assert!(refused.contains("auth.former_encryption_keys must be") && !refused.contains("canary"), "{refused}");
+        let printed = printed(&with_former(&format!("{good},{good}")).unwrap()).unwrap();
+        assert!(printed.contains(r#"former_encryption_keys = ["***", "***"]"#), "{printed}");
     }
 
     #[test]

@@ -37,7 +37,7 @@ use database::Database;
 /// Everybody's password.
 pub const PASSWORD: &str = "SecurePass123";
 /// 32 bytes in base64.
-const ENCRYPTION_KEY: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
+pub const ENCRYPTION_KEY: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
 /// The longest that a test waits for something to happen.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -84,6 +84,11 @@ impl TestApp {
     /// On a database that is at this address, or is not.
     pub async fn at(database_url: String) -> Self {
         Self::serving(database_url, None, Kinds::default(), |config| config.database.acquire_timeout_ms = 300).await
+    }
+
+    /// Another process of the program on the same database, with other settings.
+    pub async fn beside(&self, change: impl FnOnce(&mut Config)) -> Self {
+        Self::serving(self.database_url.clone(), None, Kinds::default(), change).await
     }
 
     async fn serving(
