@@ -19,9 +19,6 @@ const PASSES: u32 = 2;
 const LANES: u32 = 1;
 /// Requests that may wait for each running computation; one more is answered with 503.
 const WAITING_EACH: usize = 16;
-/// How far the threads stand back: beside a busy one of niceness 0 they get about a tenth of a processor.
-#[cfg(target_os = "linux")]
-const NICENESS: i32 = 10;
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -41,15 +38,15 @@ pub struct Place {
 }
 
 impl Hasher {
-    /// `concurrency` computations at once; 0 means half the processors, at least one.
-    pub fn new(concurrency: usize) -> Self {
+    /// `concurrency` computations at once, 0 for half the processors, at least one; on threads that stand back by `niceness`.
+    pub fn new(concurrency: usize, niceness: u8) -> Self {
         let processors = thread::available_parallelism().map_or(1, usize::from);
         let concurrency = if concurrency == 0 { (processors / 2).max(1) } else { concurrency };
         let (jobs, waiting) = mpsc::channel();
         let waiting = Arc::new(Mutex::new(waiting));
         for _ in 0..concurrency {
             let waiting = waiting.clone();
-            let thread = thread::Builder::new().name("hasher".into()).spawn(move || work(&waiting));
+            let thread = thread::Builder::new().name("hasher".into()).spawn(move || work(&waiting, niceness));
             thread.expect("the system gives the process a thread");
         }
         let admitted = Arc::new(Semaphore::new(concurrency * (1 + WAITING_EACH)));
@@ -108,8 +105,8 @@ impl Place {
 }
 
 /// The life of a thread: one job after the other, until no hasher is left that could send one.
-fn work(waiting: &Mutex<mpsc::Receiver<Job>>) {
-    stand_back();
+fn work(waiting: &Mutex<mpsc::Receiver<Job>>, niceness: u8) {
+    stand_back(niceness);
     loop {
         let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = next else { return };
@@ -120,15 +117,15 @@ fn work(waiting: &Mutex<mpsc::Receiver<Job>>) {
 
 /// Pages and the database come first: on a busy machine this thread gets what they leave (sched(7): on Linux niceness is a thread's own).
 #[cfg(target_os = "linux")]
-fn stand_back() {
-    if let Err(error) = rustix::process::nice(NICENESS) {
+fn stand_back(niceness: u8) {
+    if let Err(error) = rustix::process::nice(niceness.into()) {
         tracing::debug!(error = %error, "hashing runs at the priority of requests");
     }
 }
 
 /// Elsewhere it would be the whole process that stands back.
 #[cfg(not(target_os = "linux"))]
-fn stand_back() {}
+fn stand_back(_: u8) {}
 
 /// Whether the PHC string was made with other settings than today's.
 pub fn is_outdated(phc: &str) -> bool {
@@ -161,7 +158,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_password_fits_its_own_hash_only() {
-        let hasher = Hasher::new(1);
+        let hasher = Hasher::new(1, 0);
         let phc = hasher.admit().unwrap().hash("SecurePass123".into()).await.unwrap();
         assert!(phc.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{phc}");
         assert!(!is_outdated(&phc));
@@ -179,7 +176,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_job_that_panics_and_a_client_that_goes_away_leave_the_thread_to_the_next() {
-        let hasher = Hasher::new(1);
+        let hasher = Hasher::new(1, 0);
         let panics: Result<()> = hasher.admit().unwrap().compute(|| panic!("on purpose")).await;
         assert!(panics.is_err());
         let (begin, begun) = mpsc::channel::<()>();
@@ -196,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_full_queue_refuses_at_once() {
-        let hasher = Hasher::new(1);
+        let hasher = Hasher::new(1, 0);
         let places: Vec<_> = (0..1 + WAITING_EACH).map(|_| hasher.admit().unwrap()).collect();
         assert!(hasher.admit().is_err());
         drop(places);

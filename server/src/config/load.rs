@@ -76,6 +76,7 @@ fn check(config: &Config) -> anyhow::Result<()> {
     );
     ensure!((1..=24 * 30).contains(&auth.verify_email_hours), "auth.verify_email_hours must be 1 to 720");
     ensure!((5..=60).contains(&auth.reset_password_minutes), "auth.reset_password_minutes must be 5 to 60");
+    ensure!(auth.hash_niceness <= 19, "auth.hash_niceness must be 0 to 19");
     crate::auth::two_factor::check(auth)?;
     crate::mail::check(&config.mail)?;
     ensure!((1..=1440).contains(&auth.sudo_minutes), "auth.sudo_minutes must be 1 to 1440");

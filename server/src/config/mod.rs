@@ -161,6 +161,8 @@ pub struct AuthConfig {
     pub former_encryption_keys: Vec<SecretString>,
     /// Passwords hashed at once; 0 means half the processors, at least one.
     pub hash_concurrency: usize,
+    /// How far hashing stands back behind requests on a busy machine: 0 not at all, 19 the most (nice(1)). Of meaning on Linux only.
+    pub hash_niceness: u8,
     /// Hours that the link of a letter to a new address is good.
     pub verify_email_hours: u32,
     /// Minutes that the link to a new password is good; at most an hour.
@@ -178,6 +180,7 @@ impl Default for AuthConfig {
             encryption_key: None,
             former_encryption_keys: Vec::new(),
             hash_concurrency: 0,
+            hash_niceness: 5,
             verify_email_hours: 24,
             reset_password_minutes: 60,
         }

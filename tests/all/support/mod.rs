@@ -105,6 +105,8 @@ impl TestApp {
         config.database.url = Some(database_url.clone().into());
         config.database.max_connections = 8;
         config.auth.encryption_key = Some(ENCRYPTION_KEY.into());
+        // Tests wait for hashes beside other tests, and for nothing more often.
+        config.auth.hash_niceness = 0;
         config.mail.folder = mail::new_folder();
         // Everybody here comes from one address.
         config.limits = LimitsConfig::off();

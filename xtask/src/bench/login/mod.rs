@@ -40,6 +40,9 @@ pub struct Login {
     /// Pairs of a quiet and a loaded part; the median of their ratios counts
     #[arg(long, default_value_t = 3)]
     runs: usize,
+    /// A setting of the program, such as AUTH__HASH_NICENESS=0; may be given more than once
+    #[arg(long, value_name = "SETTING=VALUE")]
+    set: Vec<String>,
     /// The unoptimised program, to see that all works
     #[arg(long)]
     debug: bool,
@@ -104,6 +107,9 @@ impl Serving {
             }
         }
         command.args(["serve", "--port", "0"]).current_dir(&folder).env_remove("DATABASE_URL").env("RUST_LOG", "error");
+        for (name, value) in options.set.iter().filter_map(|one| one.split_once('=')) {
+            command.env(format!("STARTER__{name}"), value);
+        }
         command.env("STARTER__DATABASE__DATA_DIR", &data_dir);
         command.env("STARTER__SERVER__SITE_ROOT", &workspace.leptos.site_root);
         postgres::provide(workspace, &mut command)?;

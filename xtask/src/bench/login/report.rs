@@ -16,22 +16,24 @@ use crate::workspace::Workspace;
 /// How much slower the page may become (issue 4).
 const GOAL: f64 = 2.0;
 
-/// Prints them and writes a file, whose name git ignores when the program was not optimised.
+/// Prints them and writes a file, whose name git ignores when it is not the whole measurement of what people get.
 pub fn write(workspace: &Workspace, options: &Login, found: &[Found]) -> Result<()> {
     let mut git = Command::new("git");
     let commit = process::output(git.current_dir(&workspace.root).args(["describe", "--always", "--dirty"]))?;
     let date = process::output(Command::new("date").args(["-u", "+%Y-%m-%d"]))?;
     let (commit, date) = (commit.trim(), date.trim());
     let cores = thread::available_parallelism().map_or(0, usize::from);
+    let is_whole = !options.debug && options.set.is_empty() && options.seconds >= 30 && options.rate >= 100;
     let ratio = median(found.iter().map(ratio).collect());
     let text = format!(
         "# The tasks page beside logins, {date}\n\n\
-         - commit: {commit}{}\n- machine: {cores} cores, {} {}\n- logins: {} in each second for {} s\n\
+         - commit: {commit}{}\n- machine: {cores} cores, {} {}\n- settings: {}\n- logins: {} in each second for {} s\n\
          - looks at `/tasks`: {LOOKS} in each second, quiet and under load for as long\n\n{}\n{}\n\
          **p99 under load: {ratio:.2} × the quiet one** (the median of {}; the goal is {GOAL} × at most)\n",
         if options.debug { ", not optimised" } else { "" },
         std::env::consts::OS,
         std::env::consts::ARCH,
+        if options.set.is_empty() { "those of the program".to_owned() } else { options.set.join(", ") },
         options.rate,
         options.seconds,
         pages(found),
@@ -40,7 +42,7 @@ pub fn write(workspace: &Workspace, options: &Login, found: &[Found]) -> Result<
     );
     let folder = workspace.root.join("bench/results");
     fs::create_dir_all(&folder)?;
-    let file = folder.join(format!("login-{date}{}.md", if options.debug { "-part" } else { "" }));
+    let file = folder.join(format!("login-{date}{}.md", if is_whole { "" } else { "-part" }));
     fs::write(&file, &text).with_context(|| format!("{} could not be written", file.display()))?;
     println!("{text}");
     Ok(())
