@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::users::{Role, check_email, check_password, check_username};
+use crate::users::{PasswordRule, Role, check_email, check_username};
 use crate::{FieldProblem, Problem};
 
 /// A new account, as its owner asks for it.
@@ -20,11 +20,11 @@ pub struct Register {
 
 impl Register {
     /// Checks every field and reports all of them at once, in the order of the form.
-    pub fn check(&self) -> Result<(), Problem> {
+    pub fn check(&self, rule: PasswordRule) -> Result<(), Problem> {
         let fields: Vec<_> = [
             ("username", check_username(&self.username)),
             ("email", check_email(&self.email)),
-            ("password", check_password(&self.password, &self.username, &self.email)),
+            ("password", rule(&self.password, &self.username, &self.email)),
         ]
         .into_iter()
         .filter_map(|(field, checked)| checked.err().map(|message| FieldProblem::new(field, message)))
@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn all_field_errors_are_reported_together_in_the_order_of_the_fields() {
         let new = Register { username: "a".into(), email: "b".into(), password: "c".into() };
-        let problem = new.check().unwrap_err();
+        let problem = new.check(crate::users::check_password).unwrap_err();
         let named: Vec<_> = problem.fields().into_iter().map(|field| field.field).collect();
         assert_eq!(named, ["username", "email", "password"]);
     }

@@ -16,3 +16,6 @@ pub mod users;
 
 pub use page::{Page, PageRequest};
 pub use problem::{FieldProblem, Problem};
+
+/// What the program is called, where people read it and where they must not build on it.
+pub const PRODUCT: &str = "starter";

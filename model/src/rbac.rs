@@ -50,6 +50,8 @@ pub enum Action {
     ManageTwoFactor,
     /// Take the second factor of somebody away who has lost it.
     ResetTwoFactor,
+    /// Encrypt the secrets of all second factors anew.
+    RotateEncryptionKey,
     /// Sign in as somebody else for a while.
     Impersonate,
 }
@@ -84,6 +86,7 @@ impl Action {
             | Self::ManagePasskeys
             | Self::ManageTwoFactor
             | Self::ResetTwoFactor
+            | Self::RotateEncryptionKey
             | Self::Impersonate => None,
         }
     }
@@ -231,7 +234,7 @@ const fn person(
 }
 
 /// The whole table; services refuse by it, pages hide by it, tests try every cell of it.
-pub const TABLE: [Rule; 31] = [
+pub const TABLE: [Rule; 32] = [
     thing(Action::CreateTask, USER, ADMIN),
     thing(Action::ReadTask, USER, MODERATOR),
     thing(Action::CancelTask, USER, MODERATOR),
@@ -248,6 +251,7 @@ pub const TABLE: [Rule; 31] = [
     thing(Action::CreateUser, ADMIN, ADMIN),
     thing(Action::ReadUserStats, ADMIN, ADMIN),
     thing(Action::ReadAuditLog, ADMIN, ADMIN),
+    thing(Action::RotateEncryptionKey, ADMIN, ADMIN),
     person(Action::ReadUser, USER, MODERATOR, MODERATOR, ADMIN),
     person(Action::EditProfile, USER, NOBODY, NOBODY, NOBODY),
     person(Action::EditUser, ADMIN, ADMIN, ADMIN, ADMIN),

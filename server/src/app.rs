@@ -54,7 +54,7 @@ impl App {
         let config = Arc::new(config);
         Self {
             db,
-            hasher: Hasher::new(config.auth.hash_concurrency),
+            hasher: Hasher::new(config.auth.hash_concurrency, config.auth.hash_niceness),
             mailer: Mailer::new(config.clone()),
             kinds: Arc::new(kinds),
             bell: Bell::new(live.clone()),

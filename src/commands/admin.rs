@@ -9,6 +9,7 @@ use model::rbac;
 use model::tasks::{TaskFilter, TaskStatus};
 use model::users::Role;
 use model::users::manage::{NewUser, SetRole, UserFilter, UserStatus};
+use server::auth::two_factor::{self, Secrets};
 use server::db::{self, Patience};
 use server::{Actor, App, Config, tasks, users};
 
@@ -42,6 +43,8 @@ pub enum Admin {
         /// Username or email
         user: String,
     },
+    /// Encrypt the secrets of second factors with auth.encryption_key that are under one of auth.former_encryption_keys
+    RotateEncryptionKey,
     /// List users, the newest first
     ListUsers(ListUsers),
     /// Print the permission table as Markdown
@@ -152,6 +155,7 @@ async fn act(app: &App, admin: Admin) -> anyhow::Result<()> {
         Admin::ResetPassword { user } => reset_password(app, &user).await,
         Admin::EndSessions { user } => end_sessions(app, &user).await,
         Admin::ResetTwoFactor { user } => reset_two_factor(app, &user).await,
+        Admin::RotateEncryptionKey => rotate_encryption_key(app).await?,
         Admin::ListUsers(wanted) => list_users(app, wanted).await,
         Admin::ListTasks(wanted) => list_tasks(app, wanted).await?,
         Admin::TaskStats => task_stats(app).await,
@@ -204,6 +208,21 @@ async fn reset_two_factor(app: &App, user: &str) -> server::Result<String> {
     let id = users::by_name(app, &actor, user).await?;
     let user = users::reset_two_factor(app, &actor, id).await?;
     Ok(format!("{} logs in by the password only now", user.username))
+}
+
+async fn rotate_encryption_key(app: &App) -> anyhow::Result<server::Result<String>> {
+    let found = match two_factor::rotate_encryption_key(app, &Actor::command_line()).await {
+        Ok(found) => found,
+        Err(error) => return Ok(Err(error)),
+    };
+    let Secrets { former, current, lost } = found;
+    let said = format!("encrypted {former} secret(s) anew; {current} had today's key already");
+    ensure!(
+        lost == 0,
+        "{said}; {lost} open with no key that is configured. Add theirs to auth.former_encryption_keys and run this again; \
+        otherwise their owners log in by a recovery code and set two-factor up anew"
+    );
+    Ok(Ok(format!("{said}. No secret needs auth.former_encryption_keys any more")))
 }
 
 async fn list_users(app: &App, wanted: ListUsers) -> server::Result<String> {

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use server::auth::two_factor;
+use server::auth::two_factor::{self, Secrets};
 use server::db::{self, Database, Patience};
 use server::mail::Mailer;
 use server::{App, Config};
@@ -96,9 +96,11 @@ async fn look_at_database(report: &mut Report, config: &Config, database: &Datab
             Err(format!("{clock:.1} s apart from the database. Set both by NTP"))
         },
     );
+    let pending = db::pending_migrations(&app.db).await;
+    let is_up_to_date = matches!(pending, Ok(0));
     report.tell(
         "migrations",
-        match db::pending_migrations(&app.db).await {
+        match pending {
             Ok(0) => Ok("the schema is up to date".into()),
             Ok(pending) => {
                 Err(format!("{pending} pending. Run `starter migrate`, or start the server, which applies them"))
@@ -106,6 +108,21 @@ async fn look_at_database(report: &mut Report, config: &Config, database: &Datab
             Err(error) => Err(format!("they cannot be read: {error}")),
         },
     );
+    if is_up_to_date {
+        report.tell("secrets", secrets(&app).await);
+    }
+}
+
+async fn secrets(app: &App) -> Finding {
+    let found = two_factor::secrets(app).await.map_err(|error| format!("{:#}", error.into_fault()))?;
+    let Secrets { current, former, lost } = found;
+    let words =
+        format!("of second factors {current} have today's key, {former} a former one, {lost} none that is configured");
+    match (former, lost) {
+        (0, 0) => Ok(words),
+        (_, 0) => Err(format!("{words}. Run `starter admin rotate-encryption-key`")),
+        _ => Err(format!("{words}. Add the key of before to auth.former_encryption_keys")),
+    }
 }
 
 async fn port(config: &Config) -> Finding {

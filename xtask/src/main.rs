@@ -43,7 +43,7 @@ enum Command {
     Check(check::Options),
     /// Write `.sqlx`, what the compiler must know of the database, anew from the migrations
     Prepare(prepare::Options),
-    /// Measure us beside others
+    /// Measure us, beside others where there are some
     #[command(subcommand)]
     Bench(bench::Options),
     /// Take each guard away in turn and see that a test fails; an hour

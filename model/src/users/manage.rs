@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Role, check_email, check_password, check_username};
+use super::{PasswordRule, Role, check_email, check_username};
 use crate::{FieldProblem, Problem};
 
 /// Most characters of a reason.
@@ -69,11 +69,11 @@ pub struct ChangePassword {
 
 impl ChangePassword {
     /// Checks the new password against the rules, and that it is another one.
-    pub fn check(&self, username: &str, email: &str) -> Result<(), Problem> {
+    pub fn check(&self, username: &str, email: &str, rule: PasswordRule) -> Result<(), Problem> {
         if self.new_password == self.current_password {
             return Err(Problem::field("new_password", "must not be the current one"));
         }
-        all([("new_password", check_password(&self.new_password, username, email))])
+        all([("new_password", rule(&self.new_password, username, email))])
     }
 }
 
@@ -148,8 +148,8 @@ pub struct ResetPassword {
 }
 
 impl ResetPassword {
-    pub fn check(&self, username: &str, email: &str) -> Result<(), Problem> {
-        all([("new_password", check_password(&self.new_password, username, email)), check_reason(&self.reason)])
+    pub fn check(&self, username: &str, email: &str, rule: PasswordRule) -> Result<(), Problem> {
+        all([("new_password", rule(&self.new_password, username, email)), check_reason(&self.reason)])
     }
 }
 

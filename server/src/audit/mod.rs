@@ -23,6 +23,8 @@ pub enum Subject<'a> {
     /// Many at once, described by the details.
     Tasks,
     User(Uuid),
+    /// By its name.
+    Setting(&'a str),
 }
 
 impl Subject<'_> {
@@ -35,6 +37,7 @@ impl Subject<'_> {
             Self::Passkey(id) => ("passkey", id.to_string()),
             Self::Tasks => ("tasks", "many".to_owned()),
             Self::User(id) => ("user", id.to_string()),
+            Self::Setting(name) => ("setting", name.to_owned()),
         }
     }
 }

@@ -2,12 +2,11 @@
 
 use model::Problem;
 use model::auth::{ForgotPassword, ResetPassword};
-use model::users::check_password;
 
-use super::devices;
 use super::limits::{Limit, take, take_for_address};
 use super::sessions;
 use super::tokens::{self, Purpose};
+use super::{check_password, devices};
 use crate::http::Client;
 use crate::mail::{self, Letter};
 use crate::{App, Result, api_keys, db, passkeys, users};

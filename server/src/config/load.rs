@@ -76,6 +76,7 @@ fn check(config: &Config) -> anyhow::Result<()> {
     );
     ensure!((1..=24 * 30).contains(&auth.verify_email_hours), "auth.verify_email_hours must be 1 to 720");
     ensure!((5..=60).contains(&auth.reset_password_minutes), "auth.reset_password_minutes must be 5 to 60");
+    ensure!(auth.hash_niceness <= 19, "auth.hash_niceness must be 0 to 19");
     crate::auth::two_factor::check(auth)?;
     crate::mail::check(&config.mail)?;
     ensure!((1..=1440).contains(&auth.sudo_minutes), "auth.sudo_minutes must be 1 to 1440");
@@ -86,7 +87,7 @@ fn check(config: &Config) -> anyhow::Result<()> {
     ensure!(config.tasks.stats_days >= 1, "tasks.stats_days must be at least 1");
     tracing_subscriber::EnvFilter::try_new(&config.log.filter).context("log.filter")?;
     if let Some(password) = &config.initial_admin_password {
-        let checked = model::users::check_password(password.expose_secret(), "admin", "admin@example.com");
+        let checked = crate::auth::check_password(password.expose_secret(), "admin", "admin@example.com");
         checked.map_err(|message| anyhow::anyhow!("initial_admin_password {message}"))?;
     }
     Ok(())
@@ -171,7 +172,13 @@ mod tests {
             let refused = format!("{:#}", with_key(bad).unwrap_err());
             assert!(refused.contains("auth.encryption_key must be") && !refused.contains(bad), "{refused}");
         }
-        assert!(with_key("BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=").is_ok());
+        let good = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
+        assert!(with_key(good).is_ok());
+        let with_former = |keys: &str| with(&[("STARTER__AUTH__FORMER_ENCRYPTION_KEYS", keys)]);
+        let refused = format!("{:#}", with_former(&format!("{good}, canary-6")).unwrap_err());
+        assert!(refused.contains("auth.former_encryption_keys must be") && !refused.contains("canary"), "{refused}");
+        let printed = printed(&with_former(&format!("{good},{good}")).unwrap()).unwrap();
+        assert!(printed.contains(r#"former_encryption_keys = ["***", "***"]"#), "{printed}");
     }
 
     #[test]

@@ -156,8 +156,13 @@ pub struct AuthConfig {
     /// The key that encrypts the secrets of second factors: 32 bytes in base64. In development one is made beside `database.data_dir`.
     #[serde(serialize_with = "masked", skip_serializing_if = "Option::is_none")]
     pub encryption_key: Option<SecretString>,
+    /// Keys that secrets may still be under. They are read with them, and never encrypted.
+    #[serde(deserialize_with = "secrets", serialize_with = "all_masked")]
+    pub former_encryption_keys: Vec<SecretString>,
     /// Passwords hashed at once; 0 means half the processors, at least one.
     pub hash_concurrency: usize,
+    /// How far hashing stands back behind requests on a busy machine: 0 not at all, 19 the most (nice(1)). Of meaning on Linux only.
+    pub hash_niceness: u8,
     /// Hours that the link of a letter to a new address is good.
     pub verify_email_hours: u32,
     /// Minutes that the link to a new password is good; at most an hour.
@@ -173,7 +178,9 @@ impl Default for AuthConfig {
             restorable_days: 30,
             sudo_minutes: 10,
             encryption_key: None,
+            former_encryption_keys: Vec::new(),
             hash_concurrency: 0,
+            hash_niceness: 5,
             verify_email_hours: 24,
             reset_password_minutes: 60,
         }
@@ -279,8 +286,23 @@ fn masked<S: Serializer>(_: &Option<SecretString>, serializer: S) -> Result<S::O
     serializer.serialize_str("***")
 }
 
-/// A list, or its parts in one text with commas between, as the environment has it. An address alone is a network of one.
+fn all_masked<S: Serializer>(secrets: &[SecretString], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(secrets.iter().map(|_| "***"))
+}
+
+fn secrets<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SecretString>, D::Error> {
+    Ok(parts(deserializer)?.into_iter().map(SecretString::from).collect())
+}
+
+/// An address alone is a network of one.
 fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    let read = |part: String| part.parse().or_else(|_| part.parse::<IpAddr>().map(IpNet::from));
+    let networks: Result<Vec<_>, _> = parts(deserializer)?.into_iter().map(read).collect();
+    networks.map_err(|_| D::Error::custom("server.trusted_proxies must be addresses or networks such as 10.0.0.0/8"))
+}
+
+/// A list, or its parts in one text with commas between, as the environment has it; without empty ones.
+fn parts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Given {
@@ -291,7 +313,5 @@ fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D:
         Given::List(parts) => parts,
         Given::Text(text) => text.split(',').map(|part| part.trim().to_owned()).collect(),
     };
-    let read = |part: String| part.parse().or_else(|_| part.parse::<IpAddr>().map(IpNet::from));
-    let parts: Result<Vec<_>, _> = parts.into_iter().filter(|part| !part.is_empty()).map(read).collect();
-    parts.map_err(|_| D::Error::custom("server.trusted_proxies must be addresses or networks such as 10.0.0.0/8"))
+    Ok(parts.into_iter().filter(|part| !part.is_empty()).collect())
 }

@@ -85,11 +85,11 @@ pub async fn stats(app: &App, actor: &Actor) -> Result<UserStats> {
 pub async fn create(app: &App, actor: &Actor, new: NewUser) -> Result<UserProfile> {
     let permit = actor.require(Action::CreateUser, Relation::Other)?;
     let account = Register { username: new.username, email: new.email, password: new.password };
-    account.check()?;
+    account.check(auth::check_password)?;
     let hash = app.hasher.admit()?.hash(account.password.clone()).await?;
     let role = new.role.unwrap_or(Role::User);
     let mut tx = db::begin(&app.db).await?;
-    let created = rows::insert(&mut tx, &account, &hash, role).await?;
+    let created = rows::insert(&mut tx, Uuid::now_v7(), &account, &hash, role).await?;
     audit::record(&mut tx, actor, permit, "user.create", Subject::User(created.id), json!({"role": role})).await?;
     let letter = auth::ask_to_verify(app, &mut tx, created.id).await?;
     tx.commit().await?;
@@ -167,7 +167,7 @@ pub async fn reset_password(app: &App, actor: &Actor, id: Uuid, wish: ResetPassw
     // Asked before the password is hashed, and again when the account is locked.
     let (user, relation) = readable(actor, rows::by_id(&app.db, id).await?)?;
     actor.require(Action::ResetPassword, relation)?;
-    wish.check(&user.username, &user.email)?;
+    wish.check(&user.username, &user.email, auth::check_password)?;
     let must_change = wish.require_change.unwrap_or(true);
     let hash = app.hasher.admit()?.hash(wish.new_password).await?;
     let mut tx = db::begin(&app.db).await?;

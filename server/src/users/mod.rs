@@ -64,7 +64,7 @@ pub async fn edit_profile(app: &App, actor: &Actor, edit: EditProfile) -> Result
 /// `WrongCredentials` when the current password is wrong, a field problem when the new one is refused.
 pub async fn change_password(app: &App, actor: &Actor, change: ChangePassword) -> Result<()> {
     let permit = actor.require(Action::ChangePassword, Relation::Own)?;
-    change.check(&actor.user.username, &actor.user.email)?;
+    change.check(&actor.user.username, &actor.user.email, auth::check_password)?;
     confirm(app, actor, change.current_password).await?.then_some(()).ok_or(Problem::WrongCredentials)?;
     let hash = app.hasher.admit()?.hash(change.new_password).await?;
     let mut tx = db::begin(&app.db).await?;
@@ -126,7 +126,10 @@ pub async fn confirm(app: &App, actor: &Actor, password: String) -> Result<bool>
     let session = actor.session_id.unwrap_or_default().to_string();
     let taken = auth::take(app, auth::Limit::PasswordPerSession, &session).await?;
     let stored = rows::password_hash(app, actor.id()).await?;
-    let fits = place.verify(password, stored).await?;
+    let fits = match stored {
+        Some(phc) => place.verify(password, phc).await?,
+        None => false,
+    };
     if fits {
         auth::give_back(app, [taken]).await?;
     }

@@ -9,7 +9,13 @@ use uuid::Uuid;
 use crate::{App, Result};
 
 /// Writes a new account; a taken username or email comes back as that problem.
-pub async fn insert(conn: &mut PgConnection, new: &Register, password_hash: &str, role: Role) -> Result<UserProfile> {
+pub async fn insert(
+    conn: &mut PgConnection,
+    id: Uuid,
+    new: &Register,
+    password_hash: &str,
+    role: Role,
+) -> Result<UserProfile> {
     let user = sqlx::query_as!(
         UserProfile,
         r#"
@@ -18,7 +24,7 @@ pub async fn insert(conn: &mut PgConnection, new: &Register, password_hash: &str
         returning id, username, email, role as "role: Role", is_active, email_verified, created_at, last_login_at, deleted_at,
             false as "two_factor!"
         "#,
-        Uuid::now_v7(),
+        id,
         new.username,
         new.email,
         password_hash,

@@ -11,9 +11,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use model::auth::Register;
 use model::users::Role;
 use secrecy::ExposeSecret;
+use uuid::Uuid;
 
 use super::{an_admin_exists, insert};
-use crate::{App, Error, Result};
+use crate::{App, Error, Result, auth};
 
 /// A login that development can use; the password is random, made once, and kept in a file that only the owner reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +34,7 @@ pub async fn initial_admin(app: &App) -> Result<()> {
         email: "admin@example.com".into(),
         password: password.expose_secret().into(),
     };
-    new.check()?;
+    new.check(auth::check_password)?;
     create(app, &new, Role::Admin).await?;
     tracing::info!("created the initial administrator `admin`");
     Ok(())
@@ -58,7 +59,7 @@ pub async fn development_logins(app: &App, file: &Path) -> Result<Vec<SeededLogi
 
 async fn create(app: &App, new: &Register, role: Role) -> Result<()> {
     let hash = app.hasher.admit()?.hash(new.password.clone()).await?;
-    insert(&mut *app.db.acquire().await?, new, &hash, role).await?;
+    insert(&mut *app.db.acquire().await?, Uuid::now_v7(), new, &hash, role).await?;
     Ok(())
 }
 

@@ -10,6 +10,7 @@ pub mod mail;
 pub mod phone;
 pub mod program;
 pub mod smtp;
+pub mod statements;
 pub mod tasks;
 
 use std::net::TcpListener as Port;
@@ -36,7 +37,7 @@ use database::Database;
 /// Everybody's password.
 pub const PASSWORD: &str = "SecurePass123";
 /// 32 bytes in base64.
-const ENCRYPTION_KEY: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
+pub const ENCRYPTION_KEY: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
 /// The longest that a test waits for something to happen.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -85,6 +86,11 @@ impl TestApp {
         Self::serving(database_url, None, Kinds::default(), |config| config.database.acquire_timeout_ms = 300).await
     }
 
+    /// Another process of the program on the same database, with other settings.
+    pub async fn beside(&self, change: impl FnOnce(&mut Config)) -> Self {
+        Self::serving(self.database_url.clone(), None, Kinds::default(), change).await
+    }
+
     async fn serving(
         database_url: String,
         database: Option<Database>,
@@ -99,6 +105,8 @@ impl TestApp {
         config.database.url = Some(database_url.clone().into());
         config.database.max_connections = 8;
         config.auth.encryption_key = Some(ENCRYPTION_KEY.into());
+        // Tests wait for hashes beside other tests, and for nothing more often.
+        config.auth.hash_niceness = 0;
         config.mail.folder = mail::new_folder();
         // Everybody here comes from one address.
         config.limits = LimitsConfig::off();

@@ -1,9 +1,11 @@
-//! `bench queue`: our task queue beside its peers, in one run on one cluster. How it measures is told in `bench/README.md`.
+//! `bench queue`: our task queue beside its peers, in one run on one cluster. `bench login`: a page beside a flood of logins. How they measure
+//! is told in `bench/README.md`.
 
 mod cluster;
 mod drain;
 mod held;
 mod latency;
+mod login;
 mod programs;
 mod report;
 mod roofline;
@@ -29,6 +31,8 @@ use systems::{SYSTEMS, Setting, System};
 pub enum Options {
     /// The task queue beside its peers; minutes to hours
     Queue(Queue),
+    /// The tasks page while people log in a hundred times a second; minutes
+    Login(login::Login),
 }
 
 #[derive(Args)]
@@ -93,7 +97,13 @@ pub struct Findings {
 }
 
 pub fn bench(workspace: &Workspace, options: &Options) -> Result<()> {
-    let Options::Queue(options) = options;
+    match options {
+        Options::Queue(options) => queue(workspace, options),
+        Options::Login(options) => login::bench(workspace, options),
+    }
+}
+
+fn queue(workspace: &Workspace, options: &Queue) -> Result<()> {
     let is_known = |name: &str| name == ROOFLINE || name == HELD || SYSTEMS.iter().any(|one| one.name == name);
     let unknown = options.only.iter().find(|name| !is_known(name));
     let names: Vec<_> = SYSTEMS.iter().map(|system| system.name).collect();

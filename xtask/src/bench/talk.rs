@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use crate::process;
+
 /// For a child to end after its standard input has.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -56,6 +58,14 @@ impl Talk {
             }
         }
         Ok(None)
+    }
+
+    /// Tells it to stop as a service manager does, and waits until it has.
+    pub fn terminate(mut self) -> Result<()> {
+        let pid = self.child.id().to_string();
+        process::run(Command::new("kill").args(["-s", "TERM", &pid]))?;
+        let status = self.child.wait()?;
+        if status.success() { Ok(()) } else { bail!("a program of the benchmark ended badly ({status})") }
     }
 
     /// Closes its input, and returns what it says at its end after `word`.

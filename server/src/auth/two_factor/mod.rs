@@ -2,6 +2,7 @@
 
 pub mod challenge;
 mod recovery_codes;
+mod rotation;
 pub mod routes;
 mod seal;
 mod totp;
@@ -21,6 +22,7 @@ use crate::rbac::Permit;
 use crate::tasks::Rings;
 use crate::{Actor, App, Result, auth, db};
 
+pub use rotation::{Secrets, rotate_encryption_key, secrets};
 pub use seal::{check, complaint};
 
 /// Wrong codes of an app within [`MISSES_MINUTES`] after which no more are looked at. With three codes good at a time out of a million

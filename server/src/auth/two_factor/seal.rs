@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{Key, KeyInit, XChaCha20Poly1305, XNonce};
 use model::Problem;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use crate::config::{AuthConfig, Environment};
@@ -22,17 +22,18 @@ const NONCE_BYTES: usize = 24;
 /// The key of a development machine, beside the data of its database.
 const KEY_FILE: &str = "encryption.key";
 
-/// Whether the key of the configuration is one.
+/// Whether the keys of the configuration are such.
 ///
 /// # Errors
 /// In words without the key.
 pub fn check(auth: &AuthConfig) -> anyhow::Result<()> {
-    auth.encryption_key.as_ref().map_or(Ok(()), |key| read(key.expose_secret()).map(drop))
+    auth.encryption_key.iter().try_for_each(|key| read(key, "auth.encryption_key").map(drop))?;
+    auth.former_encryption_keys.iter().try_for_each(|key| read(key, "auth.former_encryption_keys").map(drop))
 }
 
-fn read(text: &str) -> anyhow::Result<[u8; KEY_BYTES]> {
-    let bytes = STANDARD.decode(text.trim()).unwrap_or_default();
-    bytes.try_into().map_err(|_| anyhow!("auth.encryption_key must be {KEY_BYTES} bytes in base64"))
+fn read(key: &SecretString, setting: &str) -> anyhow::Result<[u8; KEY_BYTES]> {
+    let bytes = STANDARD.decode(key.expose_secret().trim()).unwrap_or_default();
+    bytes.try_into().map_err(|_| anyhow!("{setting} must be {KEY_BYTES} bytes in base64"))
 }
 
 /// What is wrong for want of a key, and what to do about it.
@@ -46,11 +47,17 @@ fn is_available(config: &Config) -> bool {
     config.auth.encryption_key.is_some() || config.environment == Environment::Development
 }
 
-/// Nonce and ciphertext.
+/// Nonce and ciphertext, by today's key.
+///
+/// # Errors
+/// A conflict when there is none.
 pub fn seal(app: &App, user_id: Uuid, secret: &[u8]) -> Result<Vec<u8>> {
+    let key = current(&app.config)?.ok_or_else(|| Problem::Conflict {
+        message: "Two-factor is not available: this server has no encryption key".into(),
+    })?;
     let nonce: [u8; NONCE_BYTES] = rand::random();
     let payload = Payload { msg: secret, aad: user_id.as_bytes() };
-    let sealed = cipher(&app.config)?.encrypt(&XNonce::from(nonce), payload);
+    let sealed = cipher(key).encrypt(&XNonce::from(nonce), payload);
     let sealed = sealed.map_err(|_| Error::Broken(anyhow!("a secret could not be encrypted")))?;
     Ok([nonce.as_slice(), &sealed].concat())
 }
@@ -58,26 +65,54 @@ pub fn seal(app: &App, user_id: Uuid, secret: &[u8]) -> Result<Vec<u8>> {
 /// The secret of this account.
 ///
 /// # Errors
-/// A fault when it was encrypted with another key, or for another account.
+/// A fault when it was encrypted with a key that is not configured, or for another account.
 pub fn open(app: &App, user_id: Uuid, stored: &[u8]) -> Result<Vec<u8>> {
-    let opened = stored.split_first_chunk::<NONCE_BYTES>().map(|(nonce, sealed)| {
-        let payload = Payload { msg: sealed, aad: user_id.as_bytes() };
-        cipher(&app.config).map(|cipher| cipher.decrypt(&XNonce::from(*nonce), payload).ok())
-    });
-    let secret = opened.transpose()?.flatten();
-    secret.ok_or_else(|| Error::Broken(anyhow!("a secret does not open: was auth.encryption_key changed?")))
+    match standing(app, user_id, stored)? {
+        Standing::Current(secret) | Standing::Former(secret) => Ok(secret),
+        Standing::Lost => {
+            let words = "a secret does not open: was auth.encryption_key changed, and the one before it not kept in auth.former_encryption_keys?";
+            Err(Error::Broken(anyhow!(words)))
+        }
+    }
 }
 
-fn cipher(config: &Config) -> Result<XChaCha20Poly1305> {
-    let key = match &config.auth.encryption_key {
-        Some(key) => read(key.expose_secret())?,
-        None if is_available(config) => key_of_this_machine(&key_file(config))?,
-        None => {
-            let message = "Two-factor is not available: this server has no encryption key".into();
-            return Err(Problem::Conflict { message }.into());
-        }
+/// Which key a secret is under, and the secret.
+pub enum Standing {
+    Current(Vec<u8>),
+    Former(Vec<u8>),
+    /// Under none that is configured.
+    Lost,
+}
+
+/// Tries the keys in turn: a ciphertext opens with its own only, so nothing beside it has to say which one that is.
+pub fn standing(app: &App, user_id: Uuid, stored: &[u8]) -> Result<Standing> {
+    let Some((nonce, sealed)) = stored.split_first_chunk::<NONCE_BYTES>() else { return Ok(Standing::Lost) };
+    let opened_by = |key| {
+        let payload = Payload { msg: sealed, aad: user_id.as_bytes() };
+        cipher(key).decrypt(&XNonce::from(*nonce), payload).ok()
     };
-    Ok(XChaCha20Poly1305::new(&Key::from(key)))
+    if let Some(secret) = current(&app.config)?.and_then(opened_by) {
+        return Ok(Standing::Current(secret));
+    }
+    for key in &app.config.auth.former_encryption_keys {
+        if let Some(secret) = opened_by(read(key, "auth.former_encryption_keys")?) {
+            return Ok(Standing::Former(secret));
+        }
+    }
+    Ok(Standing::Lost)
+}
+
+fn cipher(key: [u8; KEY_BYTES]) -> XChaCha20Poly1305 {
+    XChaCha20Poly1305::new(&Key::from(key))
+}
+
+/// Today's key, if there is one.
+fn current(config: &Config) -> anyhow::Result<Option<[u8; KEY_BYTES]>> {
+    match &config.auth.encryption_key {
+        Some(key) => read(key, "auth.encryption_key").map(Some),
+        None if is_available(config) => key_of_this_machine(&key_file(config)).map(Some),
+        None => Ok(None),
+    }
 }
 
 fn key_file(config: &Config) -> PathBuf {
@@ -91,7 +126,7 @@ fn key_of_this_machine(file: &Path) -> anyhow::Result<[u8; KEY_BYTES]> {
     }
     let text = fs::read_to_string(file).with_context(|| format!("{} could not be read", file.display()))?;
     ensure!(!text.is_empty(), "{} is empty", file.display());
-    read(&text)
+    read(&text.into(), &file.display().to_string())
 }
 
 /// Under another name first: a process that comes at the same moment must see a whole key, and both the same one.

@@ -1,6 +1,7 @@
 //! Codes of an authenticator app: RFC 6238 with SHA-1, six digits and 30 seconds, which every app knows.
 
 use anyhow::anyhow;
+use model::PRODUCT;
 use model::two_factor::{Enrolment, QrCode};
 use qrcodegen::{QrCode as Drawn, QrCodeEcc};
 use totp_rs::{Algorithm, Builder, Secret, Totp};
@@ -15,8 +16,6 @@ const STEP_SECONDS: u64 = 30;
 const SKEW: u16 = 1;
 /// The light border that a reader needs around the picture (ISO/IEC 18004: four modules).
 const QUIET: i32 = 4;
-/// Whose codes these are, as apps show it.
-const ISSUER: &str = "starter";
 
 /// A new random secret.
 pub fn new_secret() -> Vec<u8> {
@@ -49,7 +48,7 @@ fn totp(secret: &[u8], username: &str) -> Result<Totp> {
         .with_skew(SKEW)
         .with_step_duration(STEP_SECONDS)
         .with_secret(Secret::new(secret.into()))
-        .with_issuer(Some(ISSUER))
+        .with_issuer(Some(PRODUCT))
         .with_account_name(username)
         .build()
         .map_err(|error| Error::Broken(anyhow!("a secret of a second factor is unusable: {error}")))
