@@ -87,3 +87,82 @@ export async function administersUsers(page: Page): Promise<void> {
   }
   await expect(page.getByText("on leave")).toBeVisible();
 }
+
+/** Makes an account by the form of administrators. */
+async function makeUser(page: Page, name: string): Promise<ReturnType<typeof someone>> {
+  const person = someone(name);
+  await page.goto("/users/new");
+  await page.getByLabel("Username").fill(person.username);
+  await page.getByLabel("Email").fill(person.email);
+  await page.getByLabel("Password").fill(person.password);
+  await page.getByRole("button", { name: "Create user" }).click();
+  await expect(page.getByRole("heading", { name: person.username })).toBeVisible();
+  return person;
+}
+
+/** The list with just those whose names begin alike, and nothing ticked. */
+async function listOf(page: Page, name: string, status = ""): Promise<void> {
+  await page.goto(`/users?search=${name}&status=${status}&sort=username`, { waitUntil: "networkidle" });
+}
+
+async function choose(page: Page, action: string): Promise<void> {
+  await page.getByLabel("With those chosen").selectOption(action);
+  await page.getByRole("button", { name: "Continue" }).click();
+}
+
+/** What the tests of both kinds of browser do with many people; `look` is called on each page on the way. */
+export async function changesManyUsers(page: Page, look: (page: Page, what: string) => Promise<void>): Promise<void> {
+  await logIn(page, administrator);
+  const name = `many-${process.pid}-${Date.now()}`;
+  const people = [];
+  for (const one of ["a", "b", "c"]) people.push(await makeUser(page, `${name}-${one}`));
+  const [ada, bob, carol] = people.map((person) => person.username);
+
+  await listOf(page, name);
+  await look(page, "list");
+  await choose(page, "Disable");
+  await expect(page.getByText("Nobody was chosen.")).toBeVisible();
+  await look(page, "nobody");
+
+  await listOf(page, name);
+  await page.getByLabel(`Choose ${ada}`).check();
+  await page.getByLabel(`Choose ${bob}`).check();
+  await choose(page, "Disable");
+  await expect(page.getByRole("heading", { name: "Disable accounts" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Will be changed (2)" })).toBeVisible();
+  await page.getByLabel("Reason").fill("end of the course");
+  await page.getByRole("button", { name: "Do it for 2 people" }).click();
+  await expect(page.getByText("2 changed, 0 refused.")).toBeVisible();
+  await look(page, "changed");
+  await page.getByRole("link", { name: ada }).click();
+  await expect(page.locator("[data-user-status]")).toHaveText("inactive");
+
+  // One of them is deleted, so that there is somebody to refuse.
+  await listOf(page, name);
+  await page.getByLabel(`Choose ${carol}`).check();
+  await choose(page, "Delete");
+  await page.getByRole("button", { name: "Do it for 1 person" }).click();
+  await expect(page.getByText("1 changed, 0 refused.")).toBeVisible();
+  const ids = await idsOf(page, name);
+  await page.goto(`/users/bulk?do=set_role.moderator&${ids}`);
+  await expect(page.getByRole("heading", { name: "Make moderators" })).toBeVisible();
+  await page.goto(`/users/bulk?do=require_password_change&${ids}`);
+  await expect(page.getByRole("heading", { name: "Will stay as they are (1)" })).toBeVisible();
+  await expect(page.locator("[data-people=refused]")).toContainText(`${carol}: The account is deleted`);
+  await look(page, "refused");
+  await page.getByRole("link", { name: "Cancel" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "Users" })).toBeVisible();
+
+  await page.goto(`/admin/audit-log?subject=${ada}`);
+  await expect(page.getByText("end of the course")).toBeVisible();
+}
+
+/** The ids of all whose names begin alike, deleted or not, as the page of confirmation reads them. */
+async function idsOf(page: Page, name: string): Promise<string> {
+  const ids: string[] = [];
+  for (const status of ["", "deleted"]) {
+    await listOf(page, name, status);
+    ids.push(...(await page.locator("input[name=id]").evaluateAll((boxes) => boxes.map((box) => (box as HTMLInputElement).value))));
+  }
+  return ids.map((id) => `id=${id}`).join("&");
+}

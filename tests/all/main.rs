@@ -7,6 +7,7 @@ mod admin;
 mod api_keys;
 mod audit;
 mod browsers;
+mod bulk;
 mod commands;
 mod dead_letter;
 mod health;

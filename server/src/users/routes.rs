@@ -3,9 +3,10 @@
 use axum::extract::{OriginalUri, State};
 use model::PageRequest;
 use model::users::UserProfile;
+use model::users::bulk::{BulkResult, BulkUsers};
 use model::users::manage::{
-    ChangePassword, DeleteAccount, DeleteUser, EditProfile, NewUser, ResetPassword, SetRole, SetStatus, UserFilter,
-    UserStats,
+    ChangePassword, DeleteAccount, DeleteUser, EditProfile, NewUser, Reason, ResetPassword, SetRole, SetStatus,
+    UserFilter, UserStats,
 };
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -26,6 +27,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(set_status))
         .routes(routes!(set_role))
         .routes(routes!(reset_password))
+        .routes(routes!(require_password_change))
+        .routes(routes!(bulk))
         .routes(routes!(end_sessions))
         .routes(routes!(reset_two_factor))
         .routes(routes!(restore))
@@ -196,6 +199,39 @@ async fn reset_two_factor(
     Path(id): Path<Uuid>,
 ) -> Result<Success<UserProfile>> {
     Ok(Success::told(users::reset_two_factor(&app, &actor, id).await?, "The second factor was taken away"))
+}
+
+/// Make somebody choose another password before anything else; moderators for users, administrators for all.
+#[utoipa::path(post, path = "/users/{id}/require-password-change", tag = "users", security(("bearer" = [])),
+    params(("id" = Uuid, Path)), request_body = Option<Reason>, responses(
+    (status = 200, body = Success<UserProfile>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+    (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
+    (status = 422, body = ErrorBody),
+))]
+async fn require_password_change(
+    State(app): State<App>,
+    SignedIn(actor): SignedIn,
+    Path(id): Path<Uuid>,
+    OptionalJson(why): OptionalJson<Reason>,
+) -> Result<Success<UserProfile>> {
+    let saved = users::require_password_change(&app, &actor, id, why.unwrap_or_default()).await?;
+    Ok(Success::told(saved, "Another password has to be chosen"))
+}
+
+/// Make one change to up to 200 people, or see with `dry_run` what it would come to. Each is judged as if alone: `people` says who was
+/// refused, and why; the others are changed all the same. `set_role` wants a password that was given lately.
+#[utoipa::path(post, path = "/users/bulk", tag = "users", security(("bearer" = [])), request_body = BulkUsers, responses(
+    (status = 200, body = Success<BulkResult>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+    (status = 403, body = ErrorBody), (status = 422, body = ErrorBody),
+))]
+async fn bulk(
+    State(app): State<App>,
+    SignedIn(actor): SignedIn,
+    Json(wish): Json<BulkUsers>,
+) -> Result<Success<BulkResult>> {
+    let result = users::bulk(&app, &actor, wish).await?;
+    let told = format!("{} done, {} refused", result.done, result.refused);
+    Ok(Success::told(result, told))
 }
 
 /// End all sessions of somebody; moderators for users, administrators for all.

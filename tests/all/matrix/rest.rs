@@ -118,6 +118,21 @@ const PEOPLE: &[Row] = &[
         &[[403; 3], FOR_MODERATORS, FOR_ADMINS, [403, 404, 200]],
     ),
     row(
+        "POST /api/v1/users/{id}/require-password-change",
+        Session,
+        Person,
+        "",
+        &[[403; 3], FOR_MODERATORS, FOR_ADMINS, [403, 404, 200]],
+    ),
+    // Whoever may do it to somebody is answered what became of each: see `bulk`.
+    row(
+        "POST /api/v1/users/bulk",
+        Session,
+        Person,
+        r#"{"action": "disable", "ids": ["{id}"], "reason": "spam"}"#,
+        &[FOR_MODERATORS; 4],
+    ),
+    row(
         "DELETE /api/v1/users/{id}/two-factor",
         Session,
         Person,

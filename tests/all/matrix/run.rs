@@ -100,7 +100,7 @@ impl Run<'_> {
         let id = self.world.id(self.row.on, owner).to_string();
         let (method, path) = self.row.door.split_once(' ').expect("method and path");
         let (query, body) = if self.row.body.starts_with('?') { (self.row.body, "") } else { ("", self.row.body) };
-        let path = format!("{}{query}", path.replace("{id}", &id).replace("{name}", "delay_task"));
+        let path = format!("{path}{query}").replace("{id}", &id).replace("{name}", "delay_task");
         let method: Method = method.parse().expect("a method");
         let request = credential.on(self.world.request(method.clone(), &path));
         let accepted = if self.kind == Kind::Page { "text/html" } else { "application/json" };
