@@ -1,27 +1,13 @@
-import type { Page, TestInfo } from "@playwright/test";
-import { changesManyUsers } from "../support/accounts";
-import { expect, expectAccessible, logIn, test } from "../support/people";
+import { changesManyUsers, makeUser } from "../support/accounts";
+import { expect, logIn, looks, screens, test } from "../support/people";
 import { administrator } from "../support/server";
 
-/** Accessible, no wider than the screen, and a picture. */
-function looks(info: TestInfo) {
-  return async (page: Page, what: string) => {
-    await expectAccessible(page);
-    const isTooWide = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
-    expect(isTooWide, `${what} scrolls sideways`).toBe(false);
-    await page.screenshot({ path: info.outputPath(`bulk-${what}.png`), fullPage: true });
-  };
-}
-
-for (const { name, colorScheme, width } of [
-  { name: "light", colorScheme: "light", width: 1280 },
-  { name: "dark", colorScheme: "dark", width: 1280 },
-  { name: "phone", colorScheme: "light", width: 390 },
-] as const) {
+for (const { name, use } of screens) {
   test.describe(`on a ${name} screen`, () => {
-    test.use({ colorScheme, viewport: { width, height: 844 } });
+    test.use(use);
 
     test("an administrator changes many people at once, and sees beforehand who is refused", async ({ page }, info) => {
+      test.setTimeout(240_000);
       await changesManyUsers(page, looks(info));
     });
   });
@@ -29,12 +15,13 @@ for (const { name, colorScheme, width } of [
 
 test("all on the page are ticked by one box, which follows them, by keyboard as well", async ({ page }) => {
   await logIn(page, administrator);
-  await page.goto("/users?role=user", { waitUntil: "networkidle" });
+  for (const name of ["ada", "bob"]) await makeUser(page, name);
+  await page.goto("/users?role=user");
   const all = page.getByLabel("All on this page");
   const each = page.locator("input[name=id]");
-  const count = await each.count();
   const chosen = page.getByRole("status").filter({ hasText: "chosen" });
   await expect(chosen).toHaveText("0 chosen");
+  const count = await each.count();
   await all.focus();
   await page.keyboard.press("Space");
   await expect(chosen).toHaveText(`${count} chosen`);
@@ -58,6 +45,7 @@ test.describe("without JavaScript", () => {
 
   test("all on the page are ticked by a link", async ({ page }) => {
     await logIn(page, administrator);
+    await makeUser(page, "ada");
     await page.goto("/users");
     await expect(page.getByLabel("All on this page")).toBeHidden();
     await expect(page.locator("input[name=id]:checked")).toHaveCount(0);

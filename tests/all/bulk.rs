@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{Answer, PASSWORD, Person, TestApp};
+use crate::support::{Answer, PASSWORD, TestApp};
 
 const BULK: &str = "/api/v1/users/bulk";
 
@@ -29,14 +29,6 @@ fn wish(action: &str, ids: &[Uuid], dry_run: bool) -> Value {
     json!({"action": action, "ids": ids, "role": role, "reason": "spring cleaning", "dry_run": dry_run})
 }
 
-/// Where every account stands, and how many sessions it has.
-async fn stored(app: &TestApp) -> Vec<String> {
-    let all = "select concat_ws(' ', username, role, is_active, deleted_at is not null, must_change_password,
-            (select count(*) from sessions where user_id = users.id))
-        from users order by id";
-    sqlx::query_scalar(all).fetch_all(&app.app.db).await.unwrap()
-}
-
 async fn audited(app: &TestApp) -> i64 {
     sqlx::query_scalar("select count(*) from audit_log").fetch_one(&app.app.db).await.unwrap()
 }
@@ -47,37 +39,19 @@ fn codes(result: &Value) -> Vec<String> {
     people.iter().map(|one| one["refused"]["code"].as_str().unwrap_or_default().to_owned()).collect()
 }
 
-/// Somebody in each role and each state.
-async fn subjects(app: &TestApp) -> Vec<Person> {
-    let mut people = Vec::new();
-    for role in Role::ALL {
-        for (state, change) in [
-            ("active", "is_active = true"),
-            ("inactive", "is_active = false"),
-            ("deleted", "is_active = false, deleted_at = now()"),
-        ] {
-            let person = app.register_as(&format!("{}-{state}", role.name()), role).await;
-            let change = format!("update users set {change} where id = $1");
-            sqlx::query(sqlx::AssertSqlSafe(change)).bind(person.id).execute(&app.app.db).await.unwrap();
-            people.push(person);
-        }
-    }
-    people
-}
-
 #[tokio::test]
 async fn each_of_many_is_answered_and_changed_as_one_alone_and_a_dry_run_says_so_before() {
     for role in Role::ALL {
         let app = TestApp::start().await;
         let actor = app.register_as("Alma", role).await;
-        let people = subjects(&app).await;
+        let people = app.somebody_of_each_kind().await;
         let ids: Vec<Uuid> = people.iter().map(|one| one.id).collect();
-        save(&app).await;
+        app.save_accounts().await;
         for (action, method, door, body) in actions() {
-            let before = stored(&app).await;
+            let before = app.accounts().await;
             let dry = app.post(&actor, BULK, wish(action, &ids, true)).await;
             let cell = format!("{action} by {role:?}: {}", dry.text);
-            assert_eq!(stored(&app).await, before, "{cell}");
+            assert_eq!(app.accounts().await, before, "{cell}");
 
             let mut expected = Vec::new();
             for person in &people {
@@ -86,8 +60,8 @@ async fn each_of_many_is_answered_and_changed_as_one_alone_and_a_dry_run_says_so
                 let answer = Answer::to(if door == "/restore" { request } else { request.json(&body) }).await;
                 expected.push(if answer.status == 200 { String::new() } else { answer.refusal().1 });
             }
-            let alone = stored(&app).await;
-            put_back(&app).await;
+            let alone = app.accounts().await;
+            app.put_accounts_back().await;
             if is_for_nobody(role, action) {
                 assert_eq!(dry.refusal(), (403, "FORBIDDEN".into()), "{cell}");
                 assert_eq!(app.post(&actor, BULK, wish(action, &ids, false)).await.status, 403, "{cell}");
@@ -98,8 +72,8 @@ async fn each_of_many_is_answered_and_changed_as_one_alone_and_a_dry_run_says_so
             let (rows, done) = (audited(&app).await, app.post(&actor, BULK, wish(action, &ids, false)).await.data());
             assert_eq!(codes(&done), expected, "{cell}");
             assert_eq!(audited(&app).await - rows, done["done"].as_i64().unwrap(), "{cell}: the audit log");
-            assert_eq!(stored(&app).await, alone, "{cell}");
-            put_back(&app).await;
+            assert_eq!(app.accounts().await, alone, "{cell}");
+            app.put_accounts_back().await;
         }
         app.take_letters_back().await;
     }
@@ -111,24 +85,6 @@ fn is_for_nobody(role: Role, action: &str) -> bool {
     Role::ALL.into_iter().all(|to| !allowed(role, action.permission(), Relation::to_person(role, to)))
 }
 
-async fn save(app: &TestApp) {
-    for table in ["users", "sessions"] {
-        let copy = format!("create table saved_{table} as select * from {table}");
-        sqlx::query(sqlx::AssertSqlSafe(copy)).execute(&app.app.db).await.unwrap();
-    }
-}
-
-/// All accounts and sessions as they were saved.
-async fn put_back(app: &TestApp) {
-    for back in [
-        "update users set is_active = saved.is_active, deleted_at = saved.deleted_at, role = saved.role,
-            must_change_password = saved.must_change_password from saved_users saved where saved.id = users.id",
-        "insert into sessions select * from saved_sessions on conflict do nothing",
-    ] {
-        sqlx::query(back).execute(&app.app.db).await.unwrap();
-    }
-}
-
 #[tokio::test]
 async fn a_moderator_changes_users_only_and_whom_they_may_not_read_has_no_name() {
     let app = TestApp::start().await;
@@ -136,10 +92,10 @@ async fn a_moderator_changes_users_only_and_whom_they_may_not_read_has_no_name()
     let (ada, alma) = (app.register("Ada").await, app.register_as("Alma", Role::Admin).await);
     let nobody = Uuid::from_u128(7);
     let ids = [ada.id, mia.id, alma.id, nobody, grace.id, ada.id];
-    let before = stored(&app).await;
+    let before = app.accounts().await;
     let dry = app.post(&grace, BULK, wish("disable", &ids, true)).await.data();
     assert_eq!((&dry["dry_run"], &dry["done"], &dry["refused"]), (&json!(true), &json!(1), &json!(4)));
-    assert_eq!((stored(&app).await, audited(&app).await), (before, 0), "nothing has changed");
+    assert_eq!((app.accounts().await, audited(&app).await), (before, 0), "nothing has changed");
 
     let answer = app.post(&grace, BULK, wish("disable", &ids, false)).await;
     assert_eq!(answer.json()["message"], "1 done, 4 refused");

@@ -37,5 +37,6 @@ mod testing;
 mod torture;
 mod two_factor;
 mod two_factor_login;
+mod user_keys;
 mod verification;
 mod workers;

@@ -370,6 +370,8 @@ async fn an_administrator_counts_people_and_makes_accounts_of_any_role() {
     let made = act(&app, &alma, "POST", "/users", new.clone()).await.json()["data"].clone();
     assert_eq!(made["role"], "moderator");
     assert_eq!(act(&app, &alma, "POST", "/users", new.clone()).await.status, 409);
+    app.change(alma.id, "update sessions set sudo_until = now() where user_id = $1").await;
+    assert_eq!(act(&app, &alma, "POST", "/users", new.clone()).await.refusal().1, "REAUTHENTICATION_REQUIRED");
     new["role"] = json!("king");
     assert_eq!(act(&app, &alma, "POST", "/users", new).await.status, 422);
     let stats = app.get(&alma, "/api/v1/admin/users/stats").await.data();

@@ -84,10 +84,11 @@ pub(super) fn UserTable(
         })
         .collect();
     boxes.start();
+    let has_any = !boxes.each.is_empty();
     let counted = boxes.clone();
     view! {
         <form class="stack" data-gap="sm" method="get" action="/users/bulk" aria-label="Change people" on:change=move |_| counted.count()>
-            <All boxes=boxes.clone() other is_ticked/>
+            {has_any.then(|| view! { <All boxes=boxes.clone() other is_ticked/> })}
             <table class="data-table">
                 <thead>
                     <tr>
@@ -101,7 +102,7 @@ pub(super) fn UserTable(
                 </thead>
                 <tbody>{rows}</tbody>
             </table>
-            <Bar role=reader.role boxes/>
+            {has_any.then(|| view! { <Bar role=reader.role boxes=boxes.clone()/> })}
         </form>
     }
 }

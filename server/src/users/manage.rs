@@ -30,6 +30,8 @@ pub struct ResetLink {
 
 /// Somebody whom the actor may read.
 pub async fn get(app: &App, actor: &Actor, id: Uuid) -> Result<UserProfile> {
+    // Everybody may read themselves, but not every key.
+    actor.require(Action::ReadUser, Relation::Own)?;
     let user = rows::by_id(&app.db, id).await?;
     Ok(readable(actor, user)?.0)
 }
@@ -84,16 +86,19 @@ pub async fn stats(app: &App, actor: &Actor) -> Result<UserStats> {
     rows::stats(&app.db).await
 }
 
-/// Makes an account of any role.
+/// Makes an account of any role. A higher one than that of a user wants what giving it wants: a password that was given lately.
 ///
 /// # Errors
-/// Field problems, and a username or email that somebody has.
+/// Field problems, a username or email that somebody has, and a refusal when the actor's password was given too long ago.
 pub async fn create(app: &App, actor: &Actor, new: NewUser) -> Result<UserProfile> {
     let permit = actor.require(Action::CreateUser, Relation::Other)?;
+    let role = new.role.unwrap_or(Role::User);
+    if role != Role::User {
+        auth::require_sudo(app, actor).await?;
+    }
     let account = Register { username: new.username, email: new.email, password: new.password };
     account.check()?;
     let hash = app.hasher.admit()?.hash(account.password.clone()).await?;
-    let role = new.role.unwrap_or(Role::User);
     let mut tx = db::begin(&app.db).await?;
     let created = rows::insert(&mut tx, &account, &hash, role).await?;
     audit::record(&mut tx, actor, permit, "user.create", Subject::User(created.id), json!({"role": role})).await?;
