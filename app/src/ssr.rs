@@ -187,7 +187,8 @@ pub async fn log_in(login: LogIn) -> Result<&'static str, ApiError> {
 pub async fn finish_login(given: Code) -> Result<(), ApiError> {
     let (app, parts) = (app()?, parts()?);
     let token = cookie(&parts.headers, challenge_cookie(&app));
-    let done = auth::finish_login(&app, &token.unwrap_or_default(), given).await.map_err(refuse)?;
+    let client = Client::of(&app.config.server, &parts);
+    let done = auth::finish_login(&app, &token.unwrap_or_default(), given, &client).await.map_err(refuse)?;
     sign_in(&app, &parts, done.user_id, done.is_remembered).await?;
     keep_challenge(&app, None)
 }
