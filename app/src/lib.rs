@@ -33,7 +33,7 @@ use layout::Layout;
 use passkeys::PasskeysPage;
 use tasks::{NewTaskPage, TaskPage, TasksPage};
 use two_factor::TwoFactorPage;
-use users::{AccountPage, NewUserPage, UserPage, UsersPage};
+use users::{AccountPage, BulkPage, NewUserPage, UserPage, UsersPage};
 
 /// The whole application, in the browser and on the server.
 #[component]
@@ -68,6 +68,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async/>
                     <Route path=path!("/users") view=UsersPage ssr=SsrMode::Async/>
                     <Route path=path!("/users/new") view=NewUserPage ssr=SsrMode::Async/>
+                    <Route path=path!("/users/bulk") view=BulkPage ssr=SsrMode::Async/>
                     <Route path=path!("/users/:id") view=UserPage ssr=SsrMode::Async/>
                     <Route path=path!("/admin/audit-log") view=AuditLogPage ssr=SsrMode::Async/>
                     <Route path=path!("/admin/permissions") view=PermissionsPage ssr=SsrMode::Async/>

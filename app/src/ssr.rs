@@ -12,6 +12,7 @@ use model::api_keys::CreatedApiKey;
 use model::auth::{AuthUser, Confirm, ForgotPassword, LogIn, Register};
 use model::passkeys::{Ceremony, CeremonyAnswer};
 use model::two_factor::{Code, RecoveryCodes};
+use model::users::bulk::BulkResult;
 use model::users::manage::Impersonate;
 use server::auth::Login;
 use server::auth::two_factor::challenge;
@@ -45,6 +46,8 @@ pub struct ShowOnce(Arc<Mutex<Option<Shown>>>);
 pub enum Shown {
     ApiKey(CreatedApiKey),
     RecoveryCodes(RecoveryCodes),
+    /// What became of many people.
+    Bulk(BulkResult),
 }
 
 impl ShowOnce {
@@ -79,6 +82,10 @@ pub fn provide_answer() -> bool {
         }
         Some(Shown::RecoveryCodes(codes)) => {
             provide_context(codes);
+            true
+        }
+        Some(Shown::Bulk(result)) => {
+            provide_context(result);
             true
         }
         None => provide_refusal(),
@@ -180,7 +187,8 @@ pub async fn log_in(login: LogIn) -> Result<&'static str, ApiError> {
 pub async fn finish_login(given: Code) -> Result<(), ApiError> {
     let (app, parts) = (app()?, parts()?);
     let token = cookie(&parts.headers, challenge_cookie(&app));
-    let done = auth::finish_login(&app, &token.unwrap_or_default(), given).await.map_err(refuse)?;
+    let client = Client::of(&app.config.server, &parts);
+    let done = auth::finish_login(&app, &token.unwrap_or_default(), given, &client).await.map_err(refuse)?;
     sign_in(&app, &parts, done.user_id, done.is_remembered).await?;
     keep_challenge(&app, None)
 }

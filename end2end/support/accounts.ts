@@ -1,5 +1,5 @@
 import { type Locator, type Page } from "@playwright/test";
-import { expect, logIn, logOut, signUp, someone } from "./people";
+import { expect, logIn, logOut, queueTooLate, signUp, someone } from "./people";
 import { administrator } from "./server";
 
 /** The panel of the page with this heading. */
@@ -86,4 +86,109 @@ export async function administersUsers(page: Page): Promise<void> {
     await expect(page.getByRole("cell", { name: action, exact: true })).toBeVisible();
   }
   await expect(page.getByText("on leave")).toBeVisible();
+}
+
+/** Makes an account as the administrator who is signed in; quicker than by the form, which `administersUsers` tries. */
+export async function makeUser(page: Page, name: string): Promise<ReturnType<typeof someone> & { id: string }> {
+  const person = someone(name);
+  const made = await page.request.post("/api/v1/users", { data: person });
+  expect(made.status()).toBe(200);
+  return { ...person, id: (await made.json()).data.id };
+}
+
+async function choose(page: Page, action: string): Promise<void> {
+  await page.getByLabel("With those chosen").selectOption(action);
+  await page.getByRole("button", { name: "Continue" }).click();
+}
+
+/** What the tests of both kinds of browser do with many people; `look` is called on each page on the way. */
+export async function changesManyUsers(page: Page, look: (page: Page, what: string) => Promise<void>): Promise<void> {
+  await logIn(page, administrator);
+  const name = `many-${process.pid}-${Date.now()}`;
+  const [ada, bob, carol] = [await makeUser(page, `${name}-a`), await makeUser(page, `${name}-b`), await makeUser(page, `${name}-c`)];
+  expect((await page.request.delete(`/api/v1/users/${carol.id}`, { data: {} })).status()).toBe(200);
+
+  await page.goto(`/users?search=${name}`);
+  await look(page, "list");
+  await choose(page, "Disable");
+  await expect(page.getByText("Nobody was chosen.")).toBeVisible();
+
+  await page.goto(`/users?search=${name}`);
+  await page.getByLabel(`Choose ${ada.username}`).check();
+  await page.getByLabel(`Choose ${bob.username}`).check();
+  await choose(page, "Disable");
+  await expect(page.getByRole("heading", { name: "Disable accounts" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Will be changed (2)" })).toBeVisible();
+  await page.getByLabel("Reason").fill("end of the course");
+  await page.getByRole("button", { name: "Do it for 2 people" }).click();
+  await expect(page.getByText("2 changed, 0 refused.")).toBeVisible();
+  await look(page, "changed");
+  await page.getByRole("link", { name: ada.username }).click();
+  await expect(page.locator("[data-user-status]")).toHaveText("inactive");
+
+  // Carol's account is deleted, so there is somebody to refuse.
+  await page.goto(`/users/bulk?do=enable&id=${ada.id}&id=${carol.id}`);
+  await expect(page.getByRole("heading", { name: "Will be changed (1)" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Will stay as they are (1)" })).toBeVisible();
+  await expect(page.locator("[data-people=refused]")).toContainText(`${carol.username}: The account is deleted`);
+  await look(page, "refused");
+  await page.getByRole("link", { name: "Cancel" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "Users" })).toBeVisible();
+
+  await page.goto(`/admin/audit-log?subject=${ada.username}`);
+  await expect(page.getByText("end of the course")).toBeVisible();
+}
+
+/** What the tests of both kinds of browser do as somebody else; `look` is called on each page on the way. */
+export async function actsAsSomebody(page: Page, look: (page: Page, what: string) => Promise<void>): Promise<void> {
+  await logIn(page, administrator);
+  const ada = await makeUser(page, "ada");
+  await page.goto(`/users/${ada.id}`);
+  await panel(page, "Impersonation").getByLabel("Reason").fill("looks at a fault");
+  await page.getByRole("button", { name: "Act as this person" }).click();
+  await expect(page.getByRole("heading", { name: `Hello, ${ada.username}` })).toBeVisible();
+
+  const banner = page.getByRole("complementary", { name: "Impersonation" });
+  const words = `${administrator.username}, you act as ${ada.username}.`;
+  for (const path of ["/dashboard", "/tasks", "/tasks/new", "/account/sessions", "/"]) {
+    await page.goto(path);
+    await expect(banner).toContainText(words);
+    await look(page, path);
+  }
+  // What only the person may do, and what only the administrator may.
+  await page.goto("/account");
+  await panel(page, "Password").getByLabel("Current password").fill(ada.password);
+  await panel(page, "Password").getByLabel("New password").fill("another long passphrase");
+  await panel(page, "Password").getByRole("button", { name: "Change password" }).click();
+  await expect(page.getByText("Nobody may do this as somebody else")).toBeVisible();
+  await expect(banner).toContainText(words);
+  await look(page, "refused");
+  for (const path of ["/account/api-keys", "/account/two-factor"]) {
+    await page.goto(path);
+    await expect(page.getByText("Nobody may do this as somebody else").first()).toBeVisible();
+  }
+  await page.goto("/users");
+  await expect(page.getByText("You are not allowed to do this")).toBeVisible();
+
+  await queueTooLate(page);
+  await expect(async () => {
+    await page.reload();
+    await expect(page.getByRole("button", { name: "Delete" })).toBeVisible({ timeout: 1000 });
+  }).toPass();
+  await page.getByRole("button", { name: "Delete" }).click();
+  await page.waitForURL(/\/tasks$/);
+
+  await banner.getByRole("button", { name: "End" }).click();
+  await expect(page.getByText("You are yourself again.")).toBeVisible();
+  await expect(page.getByRole("heading", { name: ada.username })).toBeVisible();
+  await expect(banner).toHaveCount(0);
+
+  await page.goto(`/admin/audit-log?subject=${ada.username}`);
+  for (const action of ["user.impersonate", "user.end_impersonation"]) {
+    await expect(page.getByRole("cell", { name: action, exact: true })).toBeVisible();
+  }
+  await expect(page.getByText("looks at a fault")).toBeVisible();
+  await page.goto(`/admin/audit-log?actor=${ada.username}`);
+  const row = page.getByRole("row").filter({ has: page.getByRole("cell", { name: "task.delete", exact: true }) });
+  await expect(row).toContainText(`${ada.username}, in truth ${administrator.username}`);
 }

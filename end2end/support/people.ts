@@ -1,5 +1,5 @@
 import { AxeBuilder } from "@axe-core/playwright";
-import { test as base, expect, type Page } from "@playwright/test";
+import { test as base, expect, type Page, type TestInfo } from "@playwright/test";
 
 export { expect };
 
@@ -82,4 +82,21 @@ export async function queueTooLate(page: Page): Promise<void> {
 export async function expectAccessible(page: Page): Promise<void> {
   const found = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]).analyze();
   expect(found.violations.map((violation) => `${violation.id}: ${violation.nodes.map((node) => node.html).join(" ")}`)).toEqual([]);
+}
+
+/** The screens on which pages are looked at. */
+export const screens = [
+  { name: "light", use: { colorScheme: "light", viewport: { width: 1280, height: 844 } } },
+  { name: "dark", use: { colorScheme: "dark", viewport: { width: 1280, height: 844 } } },
+  { name: "phone", use: { colorScheme: "light", viewport: { width: 390, height: 844 } } },
+] as const;
+
+/** A look at a page: accessible, no wider than the screen, and a picture of it. */
+export function looks(info: TestInfo): (page: Page, what: string) => Promise<void> {
+  return async (page, what) => {
+    await expectAccessible(page);
+    const isTooWide = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
+    expect(isTooWide, `${what} scrolls sideways`).toBe(false);
+    await page.screenshot({ path: info.outputPath(`${what.replaceAll(/\W+/g, "-")}.png`), fullPage: true });
+  };
 }

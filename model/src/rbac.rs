@@ -66,33 +66,31 @@ impl Action {
             Self::ManageSchedules => Some(Scope::SchedulesManage),
             Self::DefineTaskType => Some(Scope::TaskTypesManage),
             Self::ReadHealthDetails => Some(Scope::HealthRead),
-            Self::ReadUser
-            | Self::ListUsers
-            | Self::CreateUser
-            | Self::EditProfile
-            | Self::EditUser
-            | Self::VerifyEmail
+            Self::ReadUser | Self::ListUsers | Self::ReadUserStats => Some(Scope::UsersRead),
+            Self::CreateUser | Self::SetUserStatus | Self::EndSessions | Self::RestoreUser => Some(Scope::UsersWrite),
+            Self::ReadAuditLog => Some(Scope::AuditRead),
+            // The own account is its owner's, in person.
+            Self::EditProfile
             | Self::ChangePassword
-            | Self::ResetPassword
-            | Self::SetUserStatus
-            | Self::SetUserRole
-            | Self::EndSessions
             | Self::DeleteAccount
-            | Self::DeleteUser
-            | Self::RestoreUser
-            | Self::ReadUserStats
-            | Self::ReadAuditLog
             | Self::ManageApiKeys
             | Self::ManagePasskeys
-            | Self::ManageTwoFactor
+            | Self::ManageTwoFactor => None,
+            // What gives power over somebody's account, or takes it away for good: a key that got lost must not be worth that. An email is
+            // the way to a new password, and a role is the way to everything.
+            Self::EditUser
+            | Self::VerifyEmail
+            | Self::ResetPassword
             | Self::ResetTwoFactor
             | Self::RotateEncryptionKey
+            | Self::SetUserRole
+            | Self::DeleteUser
             | Self::Impersonate => None,
         }
     }
 }
 
-/// What an API key is good for, within what its owner's role allows. Accounts are in no scope: no key reaches them.
+/// What an API key is good for, within what its owner's role allows. The own account is in no scope, nor is what gives power over others'.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Scope {
@@ -109,17 +107,27 @@ pub enum Scope {
     TaskTypesManage,
     #[serde(rename = "health:read")]
     HealthRead,
+    #[serde(rename = "users:read")]
+    UsersRead,
+    /// Includes `users:read`.
+    #[serde(rename = "users:write")]
+    UsersWrite,
+    #[serde(rename = "audit:read")]
+    AuditRead,
 }
 
 impl Scope {
     /// All scopes, in the order that forms show them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::TasksRead,
         Self::TasksWrite,
         Self::QueueOperate,
         Self::SchedulesManage,
         Self::TaskTypesManage,
         Self::HealthRead,
+        Self::UsersRead,
+        Self::UsersWrite,
+        Self::AuditRead,
     ];
 
     /// The word on the wire, in the database and in forms.
@@ -131,6 +139,9 @@ impl Scope {
             Self::SchedulesManage => "schedules:manage",
             Self::TaskTypesManage => "task-types:manage",
             Self::HealthRead => "health:read",
+            Self::UsersRead => "users:read",
+            Self::UsersWrite => "users:write",
+            Self::AuditRead => "audit:read",
         }
     }
 
@@ -148,19 +159,23 @@ impl Scope {
             Self::SchedulesManage => "Make, change, fire and delete schedules",
             Self::TaskTypesManage => "Define task types",
             Self::HealthRead => "See the figures of the health checks",
+            Self::UsersRead => "See users and their figures",
+            Self::UsersWrite => "Create, enable, disable and restore users, end sessions",
+            Self::AuditRead => "See the audit log",
         }
     }
 
     /// Whether a key with this scope can do what asks for `wanted`.
     pub fn covers(self, wanted: Self) -> bool {
-        self == wanted || (self == Self::TasksWrite && wanted == Self::TasksRead)
+        self == wanted
+            || matches!((self, wanted), (Self::TasksWrite, Self::TasksRead) | (Self::UsersWrite, Self::UsersRead))
     }
 
-    /// Whether the role may do anything that is in this scope.
+    /// Whether the role may do anything that is in this scope: with its own things, or to other people.
     pub fn is_open_to(self, role: Role) -> bool {
-        TABLE
-            .iter()
-            .any(|rule| rule.action.scope() == Some(self) && rule.from(Relation::Own).is_some_and(|from| role >= from))
+        let relation = if matches!(self, Self::UsersRead | Self::UsersWrite) { Relation::Below } else { Relation::Own };
+        let is_open = |rule: &Rule| rule.from(relation).is_some_and(|from| role >= from);
+        TABLE.iter().any(|rule| rule.action.scope() == Some(self) && is_open(rule))
     }
 }
 
@@ -282,10 +297,12 @@ pub fn allowed(role: Role, action: Action, relation: Relation) -> bool {
 
 /// The table as Markdown, for the documentation and the command line.
 pub fn as_markdown() -> String {
-    let mut text = String::from("| Action | Own | Lower role | Same role | Others |\n|---|---|---|---|---|\n");
+    let mut text =
+        String::from("| Action | Own | Lower role | Same role | Others | API key |\n|---|---|---|---|---|---|\n");
     for rule in &TABLE {
         let cells = Relation::ALL.map(|relation| rule.from(relation).map_or("nobody", Role::name));
-        text.push_str(&format!("| {:?} | {} |\n", rule.action, cells.join(" | ")));
+        let scope = rule.action.scope().map_or("in person".to_owned(), |scope| format!("`{}`", scope.name()));
+        text.push_str(&format!("| {:?} | {} | {scope} |\n", rule.action, cells.join(" | ")));
     }
     text
 }
@@ -303,7 +320,13 @@ mod tests {
         }
         let of_a_user: Vec<_> = Scope::ALL.into_iter().filter(|scope| scope.is_open_to(Role::User)).collect();
         assert_eq!(of_a_user, [Scope::TasksRead, Scope::TasksWrite]);
-        assert!(Scope::TasksWrite.covers(Scope::TasksRead) && !Scope::TasksRead.covers(Scope::TasksWrite));
+        let of_a_moderator =
+            [Scope::UsersRead, Scope::UsersWrite, Scope::AuditRead].map(|scope| scope.is_open_to(Role::Moderator));
+        assert_eq!(of_a_moderator, [true, true, false]);
+        for (write, read) in [(Scope::TasksWrite, Scope::TasksRead), (Scope::UsersWrite, Scope::UsersRead)] {
+            assert!(write.covers(read) && !read.covers(write));
+        }
+        assert!(!Scope::UsersWrite.covers(Scope::TasksRead));
     }
 
     #[test]

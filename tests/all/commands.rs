@@ -28,6 +28,8 @@ const ROUTES: &[&str] = &[
     "put /api/v1/users/{id}/status",
     "put /api/v1/users/{id}/role",
     "post /api/v1/users/{id}/reset-password",
+    "post /api/v1/users/{id}/require-password-change",
+    "post /api/v1/users/bulk",
     "delete /api/v1/users/{id}/sessions",
     "post /api/v1/users/{id}/restore",
     "post /api/v1/users/{id}/impersonate",

@@ -11,13 +11,19 @@ const NEW_PASSWORD: &str = "another-Secret-9";
 
 /// Each action on a person: its address, and what a user, a moderator and an administrator are answered when the person is they themselves,
 /// another user, another moderator, another administrator.
-const CELLS: [(Action, &str, &str, [&str; 3]); 11] = [
+const CELLS: [(Action, &str, &str, [&str; 3]); 12] = [
     (Action::ReadUser, "GET", "", ["200 404 404 404", "200 200 200 404", "200 200 200 200"]),
     (Action::EditUser, "PUT", "/profile", ["403 403 403 403", "403 403 403 403", "200 200 200 200"]),
     (Action::VerifyEmail, "PUT", "/profile", ["403 403 403 403", "403 403 403 403", "200 200 200 200"]),
     (Action::SetUserStatus, "PUT", "/status", ["403 403 403 403", "403 200 403 404", "403 200 200 200"]),
     (Action::SetUserRole, "PUT", "/role", ["403 403 403 403", "403 403 403 403", "200 200 200 200"]),
     (Action::ResetPassword, "POST", "/reset-password", ["403 403 403 403", "403 200 403 404", "403 200 200 200"]),
+    (
+        Action::ResetPassword,
+        "POST",
+        "/require-password-change",
+        ["403 403 403 403", "403 200 403 404", "403 200 200 200"],
+    ),
     (Action::ResetTwoFactor, "DELETE", "/two-factor", ["403 403 403 403", "403 409 403 404", "403 409 409 409"]),
     (Action::EndSessions, "DELETE", "/sessions", ["200 403 403 403", "200 200 403 404", "200 200 200 200"]),
     (Action::DeleteUser, "DELETE", "", ["403 403 403 403", "403 403 403 403", "400 200 200 200"]),
@@ -367,6 +373,8 @@ async fn an_administrator_counts_people_and_makes_accounts_of_any_role() {
     let made = act(&app, &alma, "POST", "/users", new.clone()).await.json()["data"].clone();
     assert_eq!(made["role"], "moderator");
     assert_eq!(act(&app, &alma, "POST", "/users", new.clone()).await.status, 409);
+    app.change(alma.id, "update sessions set sudo_until = now() where user_id = $1").await;
+    assert_eq!(act(&app, &alma, "POST", "/users", new.clone()).await.refusal().1, "REAUTHENTICATION_REQUIRED");
     new["role"] = json!("king");
     assert_eq!(act(&app, &alma, "POST", "/users", new).await.status, 422);
     let stats = app.get(&alma, "/api/v1/admin/users/stats").await.data();

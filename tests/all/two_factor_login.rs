@@ -4,6 +4,7 @@ use futures::future::join_all;
 use reqwest::Method;
 use reqwest::header::{ACCEPT, COOKIE};
 use serde_json::json;
+use server::config::Rate;
 
 use crate::support::{Answer, Browser, PASSWORD, Person, TestApp};
 
@@ -200,5 +201,34 @@ async fn a_new_password_by_a_link_does_not_get_around_it() {
     let code = phone.code();
     assert_eq!(steal(&app, &waiting, &code).await.status, 409, "it began with the old password");
     assert_eq!(app.send("/api/v1/auth/login", login(Some(code))).await.status, 200);
+    app.take_letters_back().await;
+}
+
+#[tokio::test]
+async fn wrong_codes_are_wrong_logins_of_the_address_and_right_ones_are_not_counted() {
+    let app = TestApp::with(|config| config.limits.login_per_address = Rate::of(3, 3600)).await;
+    let ada = app.register("Ada").await;
+    let (phone, codes) = app.switch_on(&ada).await;
+    let browser = app.browser();
+    for code in &codes[..4] {
+        begin(&browser).await;
+        let right = browser.submit("/login/code", "/api/auth/code", &[("new[code]", code)]).await;
+        assert_eq!(right.status, 302, "{}", right.text);
+        browser.submit("/dashboard", "/api/auth/log_out", &[]).await;
+    }
+    begin(&browser).await;
+    let wrong = phone.wrong_code();
+    for _ in 0..2 {
+        let refused = browser.submit("/login/code", "/api/auth/code", &[("new[code]", wrong.as_str())]).await;
+        assert_eq!(refused.status, 401, "{}", refused.text);
+    }
+    assert_eq!(app.log_in_with("Ada", Some(&wrong)).await.status, 401, "by a program, from the same address");
+    let refused = browser.submit("/login/code", "/api/auth/code", &[("new[code]", codes[4].as_str())]).await;
+    assert_eq!((refused.status, refused.header("retry-after").is_empty()), (429, false), "{}", refused.text);
+    assert!(refused.text.contains("Too many tries"), "{}", refused.text);
+    assert_eq!(app.log_in_with("Ada", Some(&codes[4])).await.refusal(), (429, "RATE_LIMITED".into()));
+    sqlx::query("update rate_limits set full_at = now()").execute(&app.app.db).await.unwrap();
+    let right = browser.submit("/login/code", "/api/auth/code", &[("new[code]", codes[4].as_str())]).await;
+    assert_eq!(right.status, 302, "the code was not looked at before: {}", right.text);
     app.take_letters_back().await;
 }

@@ -26,7 +26,7 @@ fn Table() -> impl IntoView {
     }
     let rows = TABLE.iter().map(row).collect_view();
     view! {
-        <p>"The lowest role that may do it: with one's own, with a person of a lower role, of the same role, and with all others."</p>
+        <p>"The lowest role that may do it: with one's own, with a person of a lower role, of the same role, and with all others. A key needs the scope besides."</p>
         <table class="data-table">
             <thead>
                 <tr>
@@ -35,6 +35,7 @@ fn Table() -> impl IntoView {
                     <th scope="col">"Lower role"</th>
                     <th scope="col">"Same role"</th>
                     <th scope="col">"Others"</th>
+                    <th scope="col">"API key"</th>
                 </tr>
             </thead>
             <tbody>{rows}</tbody>
@@ -52,6 +53,7 @@ fn row(rule: &Rule) -> impl IntoView + use<> {
             <td data-label="Lower role">{from(Relation::Below)}</td>
             <td data-label="Same role">{from(Relation::Equal)}</td>
             <td data-label="Others">{from(Relation::Other)}</td>
+            <td data-label="API key">{rule.action.scope().map_or("in person", |scope| scope.name())}</td>
         </tr>
     }
 }

@@ -23,6 +23,7 @@ fn words_of(key: &str) -> Option<&'static str> {
         "status" => "The status was changed.",
         "role" => "The role was changed.",
         "reset" => "The password was set, and the sessions have ended.",
+        "password-demand" => "Another password has to be chosen before anything else.",
         "two-factor-off" => "Two-factor is off. A login asks for the password only.",
         "two-factor-reset" => "The second factor was taken away. Its owner gets a letter.",
         "session" => "The session has ended.",

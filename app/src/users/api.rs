@@ -3,9 +3,10 @@
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 use model::users::UserProfile;
+use model::users::bulk::{BulkResult, BulkUsers};
 use model::users::manage::{
-    ChangePassword, DeleteAccount, DeleteUser, EditProfile, Impersonate, NewUser, ResetPassword, SetRole, SetStatus,
-    UserFilter,
+    ChangePassword, DeleteAccount, DeleteUser, EditProfile, Impersonate, NewUser, Reason, ResetPassword, SetRole,
+    SetStatus, UserFilter,
 };
 use model::{Page, PageRequest};
 use uuid::Uuid;
@@ -109,6 +110,15 @@ pub async fn reset_password(id: Uuid, new: ResetPassword) -> Result<(), ApiError
     Ok(())
 }
 
+/// Makes somebody choose another password before anything else.
+#[server(name = SubmitPasswordDemand, endpoint = "users/require_password_change")]
+pub async fn require_password_change(id: Uuid, new: Reason) -> Result<(), ApiError> {
+    let (app, actor) = ssr::signed_in().await?;
+    users::require_password_change(&app, &actor, id, new).await.map_err(ssr::refuse)?;
+    ssr::redirect(&format!("/users/{id}?done=password-demand"));
+    Ok(())
+}
+
 /// Takes the second factor of somebody away.
 #[server(name = SubmitTwoFactorReset, endpoint = "users/reset_two_factor")]
 pub async fn reset_two_factor(id: Uuid) -> Result<(), ApiError> {
@@ -160,4 +170,20 @@ pub async fn restore_user(id: Uuid) -> Result<(), ApiError> {
     users::restore(&app, &actor, id).await.map_err(ssr::refuse)?;
     ssr::redirect(&format!("/users/{id}?done=restored"));
     Ok(())
+}
+
+/// What a change of many people would come to. As JSON, because it is no form.
+#[server(endpoint = "users/preview_bulk", input = Json)]
+pub async fn preview_bulk(wish: BulkUsers) -> Result<BulkResult, ApiError> {
+    let (app, actor) = ssr::signed_in().await?;
+    users::bulk(&app, &actor, BulkUsers { dry_run: true, ..wish }).await.map_err(ssr::refuse)
+}
+
+/// Changes many people. A plain form is answered by its page, which shows what became of each.
+#[server(name = SubmitBulk, endpoint = "users/bulk")]
+pub async fn change_many(new: BulkUsers) -> Result<BulkResult, ApiError> {
+    let (app, actor) = ssr::signed_in().await?;
+    let result = users::bulk(&app, &actor, BulkUsers { dry_run: false, ..new }).await.map_err(ssr::refuse)?;
+    ssr::show_once(ssr::Shown::Bulk(result.clone()));
+    Ok(result)
 }

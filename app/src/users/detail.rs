@@ -9,8 +9,8 @@ use model::users::{Role, UserProfile};
 use uuid::Uuid;
 
 use super::api::{
-    SubmitEdit, SubmitEndOfSessions, SubmitImpersonation, SubmitReset, SubmitRestoration, SubmitRole, SubmitStatus,
-    SubmitTwoFactorReset, SubmitUserDeletion,
+    SubmitEdit, SubmitEndOfSessions, SubmitImpersonation, SubmitPasswordDemand, SubmitReset, SubmitRestoration,
+    SubmitRole, SubmitStatus, SubmitTwoFactorReset, SubmitUserDeletion,
 };
 use super::queries;
 use crate::auth::{CurrentUser, ForSignedIn};
@@ -38,6 +38,7 @@ struct Forms {
     status: ServerAction<SubmitStatus>,
     role: ServerAction<SubmitRole>,
     reset: ServerAction<SubmitReset>,
+    demand: ServerAction<SubmitPasswordDemand>,
     two_factor: ServerAction<SubmitTwoFactorReset>,
     sessions: ServerAction<SubmitEndOfSessions>,
     delete: ServerAction<SubmitUserDeletion>,
@@ -51,6 +52,7 @@ impl Forms {
             status: ServerAction::new(),
             role: ServerAction::new(),
             reset: ServerAction::new(),
+            demand: ServerAction::new(),
             two_factor: ServerAction::new(),
             sessions: ServerAction::new(),
             delete: ServerAction::new(),
@@ -63,6 +65,7 @@ impl Forms {
             + self.status.version().get()
             + self.role.version().get()
             + self.reset.version().get()
+            + self.demand.version().get()
             + self.two_factor.version().get()
             + self.sessions.version().get()
             + self.delete.version().get()
@@ -102,6 +105,7 @@ fn filled(user: UserProfile, reader: Uuid, role: Role, forms: Forms) -> impl Int
             {(may(Action::SetUserStatus) && !is_deleted).then(|| view! { <StatusForm user=user.clone() action=forms.status/> })}
             {(may(Action::SetUserRole) && !is_deleted).then(|| view! { <RoleForm user=user.clone() action=forms.role/> })}
             {(may(Action::ResetPassword) && !is_deleted).then(|| view! { <ResetForm id action=forms.reset/> })}
+            {(may(Action::ResetPassword) && !is_deleted).then(|| view! { <DemandForm id action=forms.demand/> })}
             {(may(Action::ResetTwoFactor) && user.two_factor).then(|| view! { <TwoFactorForm id action=forms.two_factor/> })}
             {may(Action::EndSessions).then(|| view! { <SessionsForm id action=forms.sessions/> })}
             {(may(Action::Impersonate) && user.is_active).then(|| view! { <ImpersonateForm id/> })}
@@ -186,6 +190,21 @@ fn ResetForm(id: Uuid, action: ServerAction<SubmitReset>) -> impl IntoView {
                 help="All sessions end, and another password has to be chosen at the next login."/>
             <TextField form="reset" field="reason" label="Reason" required=false problem=problem help="Stands in the audit log."/>
             <Submit label="Set password" pending=action.pending()/>
+        </ActionForm>
+    }
+}
+
+#[component]
+fn DemandForm(id: Uuid, action: ServerAction<SubmitPasswordDemand>) -> impl IntoView {
+    let problem = refusal_of(action);
+    view! {
+        <ActionForm action=action attr:class="panel stack">
+            <h2>"New password"</h2>
+            <p>"This person has to choose another password before anything else, also where they are logged in now."</p>
+            <Refusal problem=problem/>
+            <input type="hidden" name="id" value=id.to_string()/>
+            <TextField form="demand" field="reason" label="Reason" required=false problem=problem help="Stands in the audit log."/>
+            <Submit label="Require a new password" pending=action.pending()/>
         </ActionForm>
     }
 }

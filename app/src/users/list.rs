@@ -8,8 +8,9 @@ use model::users::{Role, UserProfile};
 use model::{Page, PageRequest};
 
 use super::queries::{self, ListKey};
+use super::table::UserTable;
 use crate::auth::{CurrentUser, ForSignedIn};
-use crate::ui::{Done, Empty, Loading, Moment, Pager, Refused};
+use crate::ui::{Done, Empty, Loading, Pager, Refused, query_value};
 
 /// Rows of one part of the list.
 const ROWS: i64 = 20;
@@ -74,8 +75,11 @@ fn read(query: &ParamsMap) -> ListKey {
     (filter, PageRequest { limit: Some(ROWS), offset, after: None })
 }
 
+/// Says in the address that every box is ticked at first, for browsers in which the client does not run.
+const TICKED: &str = "ticked";
+
 /// The address of a part of the list.
-fn address(filter: &UserFilter, offset: i64) -> String {
+fn address(filter: &UserFilter, offset: i64, is_ticked: bool) -> String {
     let mut query = ParamsMap::new();
     let pairs = [
         ("search", filter.search.clone()),
@@ -83,6 +87,7 @@ fn address(filter: &UserFilter, offset: i64) -> String {
         ("status", filter.status.map(|status| status.name().to_owned())),
         ("sort", filter.sort.map(|sort| sort.name().to_owned())),
         ("offset", (offset > 0).then(|| offset.to_string())),
+        (TICKED, is_ticked.then(|| "all".to_owned())),
     ];
     for (name, value) in pairs {
         if let Some(value) = value {
@@ -137,38 +142,15 @@ fn filled(page: Page<UserProfile>, (filter, place): &ListKey) -> impl IntoView +
     }
     let total = if page.total == 1 { "1 user".to_owned() } else { format!("{} users", page.total) };
     let offset = place.offset.unwrap_or(0);
-    let first = (offset > 0).then(|| address(filter, 0));
-    let next = (offset + ROWS < page.total).then(|| address(filter, offset + ROWS));
-    let rows = page.items.into_iter().map(row).collect_view();
+    let first = (offset > 0).then(|| address(filter, 0, false));
+    let next = (offset + ROWS < page.total).then(|| address(filter, offset + ROWS, false));
+    let is_ticked = query_value(TICKED) == "all";
+    let other = address(filter, offset, !is_ticked);
     view! {
         <div class="stack">
-            <table class="data-table">
-                <thead>
-                    <tr>
-                        <th scope="col">"User"</th>
-                        <th scope="col">"Email"</th>
-                        <th scope="col">"Role"</th>
-                        <th scope="col">"State"</th>
-                        <th scope="col">"Last login"</th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
+            <UserTable users=page.items other is_ticked/>
             <Pager total first next/>
         </div>
     }
     .into_any()
-}
-
-fn row(user: UserProfile) -> impl IntoView {
-    let last_login = user.last_login_at.map(|at| view! { <Moment at/> });
-    view! {
-        <tr>
-            <td data-label="User"><a href=format!("/users/{}", user.id)>{user.username.clone()}</a></td>
-            <td data-label="Email">{user.email.clone()}</td>
-            <td data-label="Role">{user.role.name()}</td>
-            <td data-label="State">{user.status().name()}</td>
-            <td data-label="Last login">{last_login}</td>
-        </tr>
-    }
 }

@@ -2,12 +2,15 @@
 
 mod account;
 pub mod api;
+mod bulk;
 mod detail;
 mod list;
 mod new;
 mod queries;
+mod table;
 
 pub use account::AccountPage;
+pub use bulk::BulkPage;
 pub use detail::UserPage;
 pub use list::UsersPage;
 pub use new::NewUserPage;

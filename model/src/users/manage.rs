@@ -170,6 +170,21 @@ impl DeleteUser {
     }
 }
 
+/// Why something is done to somebody's account.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Reason {
+    /// Goes into the audit log.
+    pub reason: Option<String>,
+}
+
+impl Reason {
+    pub fn check(&self) -> Result<(), Problem> {
+        all([check_reason(&self.reason)])
+    }
+}
+
 /// The wish of an administrator to act as somebody.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

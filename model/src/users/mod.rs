@@ -1,5 +1,6 @@
 //! People: who they are, and what a good name, email and password is.
 
+pub mod bulk;
 pub mod manage;
 
 use chrono::{DateTime, Utc};

@@ -6,7 +6,7 @@ use model::audit::{AuditEntry, AuditFilter};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::http::{ErrorBody, Listed, Query, SignedIn, Success};
+use crate::http::{Authenticated, ErrorBody, Listed, Query, Success};
 use crate::{App, Result, audit};
 
 /// The routes, below `/api/v1`.
@@ -15,14 +15,14 @@ pub fn routes() -> OpenApiRouter<App> {
 }
 
 /// Who did what to whom, the newest first; for administrators.
-#[utoipa::path(get, path = "/admin/audit-log", tag = "admin", security(("bearer" = [])), params(AuditFilter, PageRequest),
+#[utoipa::path(get, path = "/admin/audit-log", tag = "admin", security(("bearer" = []), ("api_key" = [])), params(AuditFilter, PageRequest),
     responses(
     (status = 200, body = Success<Vec<AuditEntry>>, headers(("Link" = String, description = "The next part, rel=\"next\""))),
     (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
 ))]
 async fn list(
     State(app): State<App>,
-    SignedIn(actor): SignedIn,
+    Authenticated(actor): Authenticated,
     OriginalUri(uri): OriginalUri,
     Query(filter): Query<AuditFilter>,
     Query(page): Query<PageRequest>,

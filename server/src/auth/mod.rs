@@ -76,12 +76,16 @@ pub async fn check_login(app: &App, login: LogIn, client: &Client) -> Result<Log
     let (user, phc) = named.map_or((None, None), |(user, phc)| (Some(user), Some(phc)));
     let fits = place.verify_anybody(login.password.clone(), phc.clone()).await?;
     let user = user.filter(|_| fits).ok_or(Problem::WrongCredentials)?;
-    give_back(app, [by_address, by_account]).await?;
+    let second = two_factor::require(app, user.id, login.code.as_deref()).await;
+    // A wrong code is a wrong login.
+    if !matches!(second, Err(Error::Problem(Problem::WrongCredentials))) {
+        give_back(app, [by_address, by_account]).await?;
+    }
     if phc.is_some_and(|phc| hasher::is_outdated(&phc)) {
         let renewed = app.hasher.admit()?.hash(login.password).await?;
         users::renew_hash(app, user.id, &renewed).await?;
     }
-    match two_factor::require(app, user.id, login.code.as_deref()).await {
+    match second {
         Ok(()) => {
             users::note_login(app, user.id).await?;
             Ok(Login::Done(user))
@@ -101,14 +105,17 @@ pub struct Finished {
 /// Goes on with a login that waits for a code, by the token of its challenge.
 ///
 /// # Errors
-/// `WrongCredentials` for a wrong code; a conflict when the challenge has ended: too late, too many tries, or used.
-pub async fn finish_login(app: &App, token: &str, given: Code) -> Result<Finished> {
+/// `WrongCredentials` for a wrong code; a conflict when the challenge has ended: too late, too many tries, or used; and
+/// [`Problem::TooManyTries`] after too many wrong logins from the address.
+pub async fn finish_login(app: &App, token: &str, given: Code, client: &Client) -> Result<Finished> {
     let over =
         || Problem::Conflict { message: "This login took too long or too many tries; please log in again".into() };
+    let taken = limits::take_for_address(app, Limit::LoginPerAddress, client.ip).await?;
     let user_id = two_factor::challenge::count_try(app, token).await?.ok_or_else(over)?;
     if !two_factor::use_up(app, user_id, &given.code).await? {
         return Err(Problem::WrongCredentials.into());
     }
+    give_back(app, [taken]).await?;
     // Ended meanwhile, by a new password or a logout everywhere: then it signs nobody in.
     let is_remembered = two_factor::challenge::end(app, token).await?.ok_or_else(over)?;
     users::note_login(app, user_id).await?;

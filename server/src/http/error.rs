@@ -34,6 +34,11 @@ pub fn status_of(problem: &Problem) -> StatusCode {
     status_and_code(problem).0
 }
 
+/// The code of a refusal in the envelope.
+pub fn code_of(problem: &Problem) -> &'static str {
+    status_and_code(problem).1
+}
+
 fn status_and_code(problem: &Problem) -> (StatusCode, &'static str) {
     match problem {
         Problem::Invalid { .. } => (StatusCode::BAD_REQUEST, "VALIDATION_FAILED"),

@@ -13,7 +13,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub use client::{Client, cookie};
-pub use error::{ErrorBody, status_of};
+pub use error::{ErrorBody, code_of, status_of};
 pub use extract::{Json, OptionalJson, Path, Query};
 pub use identity::{Authenticated, MaybeSignedIn, SESSION_KEY, SignedIn, has_credentials, signed_in_by_cookie};
 pub use request_id::RequestId;

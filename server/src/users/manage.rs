@@ -4,7 +4,7 @@
 use model::auth::Register;
 use model::rbac::{Action, Relation, allowed};
 use model::users::manage::{
-    DeleteUser, EditProfile, NewUser, ResetPassword, SetRole, SetStatus, UserFilter, UserSort, UserStats,
+    DeleteUser, EditProfile, NewUser, Reason, ResetPassword, SetRole, SetStatus, UserFilter, UserSort, UserStats,
 };
 use model::users::{Role, UserProfile};
 use model::{Page, PageRequest, Problem, page};
@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use sqlx::{PgConnection, Postgres, Transaction};
 use uuid::Uuid;
 
-use super::{NOBODY, found, keep_an_admin, rows, tell_of_new_email};
+use super::change::{self, Change};
+use super::{NOBODY, found, rows, tell_of_new_email};
 use crate::audit::Subject;
 use crate::auth::tokens::{self, Purpose};
 use crate::auth::{devices, sessions};
@@ -29,6 +30,8 @@ pub struct ResetLink {
 
 /// Somebody whom the actor may read.
 pub async fn get(app: &App, actor: &Actor, id: Uuid) -> Result<UserProfile> {
+    // Everybody may read themselves, but not every key.
+    actor.require(Action::ReadUser, Relation::Own)?;
     let user = rows::by_id(&app.db, id).await?;
     Ok(readable(actor, user)?.0)
 }
@@ -40,7 +43,7 @@ pub async fn by_name(app: &App, actor: &Actor, name: &str) -> Result<Uuid> {
 }
 
 /// The user and the actor's relation; whoever may not be read is not found.
-fn readable(actor: &Actor, user: Option<UserProfile>) -> Result<(UserProfile, Relation)> {
+pub fn readable(actor: &Actor, user: Option<UserProfile>) -> Result<(UserProfile, Relation)> {
     let user = found(user)?;
     let relation = actor.relation_to(user.id, user.role);
     if !actor.may(Action::ReadUser, relation) {
@@ -78,16 +81,19 @@ pub async fn stats(app: &App, actor: &Actor) -> Result<UserStats> {
     rows::stats(&app.db).await
 }
 
-/// Makes an account of any role.
+/// Makes an account of any role. A higher one than that of a user wants what giving it wants: a password that was given lately.
 ///
 /// # Errors
-/// Field problems, and a username or email that somebody has.
+/// Field problems, a username or email that somebody has, and a refusal when the actor's password was given too long ago.
 pub async fn create(app: &App, actor: &Actor, new: NewUser) -> Result<UserProfile> {
     let permit = actor.require(Action::CreateUser, Relation::Other)?;
+    let role = new.role.unwrap_or(Role::User);
+    if role != Role::User {
+        auth::require_sudo(app, actor).await?;
+    }
     let account = Register { username: new.username, email: new.email, password: new.password };
     account.check(auth::check_password)?;
     let hash = app.hasher.admit()?.hash(account.password.clone()).await?;
-    let role = new.role.unwrap_or(Role::User);
     let mut tx = db::begin(&app.db).await?;
     let created = rows::insert(&mut tx, Uuid::now_v7(), &account, &hash, role).await?;
     audit::record(&mut tx, actor, permit, "user.create", Subject::User(created.id), json!({"role": role})).await?;
@@ -124,20 +130,8 @@ pub async fn edit(app: &App, actor: &Actor, id: Uuid, edit: EditProfile) -> Resu
 /// # Errors
 /// A conflict for the last administrator and for accounts that are deleted.
 pub async fn set_status(app: &App, actor: &Actor, id: Uuid, wish: SetStatus) -> Result<UserProfile> {
-    actor.require_for_somebody(Action::SetUserStatus)?;
-    wish.check()?;
-    let mut tx = db::begin(&app.db).await?;
-    let (user, permit) = locked(&mut tx, actor, Action::SetUserStatus, id).await?;
-    if user.deleted_at.is_some() {
-        return Err(Problem::Conflict { message: "The account is deleted; restore it first".into() }.into());
-    }
-    if !wish.is_active {
-        keep_an_admin(&mut tx, &user).await?;
-        sessions::delete_all(&mut *tx, id, None).await?;
-    }
-    rows::set_active(&mut tx, id, wish.is_active).await?;
-    let details = json!({"is_active": wish.is_active, "reason": wish.reason});
-    done(tx, actor, permit, "user.set_status", id, details).await
+    let tx = make(app, actor, id, Change::Status(wish)).await?;
+    commit(tx, id).await
 }
 
 /// Gives somebody another role; it counts from their next request on.
@@ -145,17 +139,17 @@ pub async fn set_status(app: &App, actor: &Actor, id: Uuid, wish: SetStatus) -> 
 /// # Errors
 /// A conflict for the last administrator, and a refusal when the actor's password was given too long ago.
 pub async fn set_role(app: &App, actor: &Actor, id: Uuid, wish: SetRole) -> Result<UserProfile> {
-    actor.require_for_somebody(Action::SetUserRole)?;
-    auth::require_sudo(app, actor).await?;
-    wish.check()?;
-    let mut tx = db::begin(&app.db).await?;
-    let (user, permit) = locked(&mut tx, actor, Action::SetUserRole, id).await?;
-    if wish.role != Role::Admin {
-        keep_an_admin(&mut tx, &user).await?;
-    }
-    rows::set_role(&mut tx, id, wish.role).await?;
-    let details = json!({"from": user.role, "to": wish.role, "reason": wish.reason});
-    done(tx, actor, permit, "user.set_role", id, details).await
+    let tx = make(app, actor, id, Change::Role(wish)).await?;
+    commit(tx, id).await
+}
+
+/// Makes somebody choose another password before anything else, also in the sessions that they have.
+///
+/// # Errors
+/// A conflict for accounts that are deleted.
+pub async fn require_password_change(app: &App, actor: &Actor, id: Uuid, why: Reason) -> Result<UserProfile> {
+    let tx = make(app, actor, id, Change::RequirePassword(why)).await?;
+    commit(tx, id).await
 }
 
 /// Sets somebody's password; their sessions and API keys end, and they choose another one at the next login unless that is declined.
@@ -226,9 +220,8 @@ pub async fn end_sessions(app: &App, actor: &Actor, id: Uuid) -> Result<u64> {
         actor.require_for_somebody(Action::EndSessions)?;
     }
     let mut tx = db::begin(&app.db).await?;
-    let (_, permit) = locked(&mut tx, actor, Action::EndSessions, id).await?;
-    let ended = sessions::delete_all(&mut *tx, id, None).await?;
-    done(tx, actor, permit, "user.end_sessions", id, json!({"sessions": ended})).await?;
+    let ended = change::end_sessions(&mut tx, actor, id, &Reason::default()).await?;
+    tx.commit().await?;
     Ok(ended)
 }
 
@@ -237,39 +230,21 @@ pub async fn end_sessions(app: &App, actor: &Actor, id: Uuid) -> Result<u64> {
 /// # Errors
 /// A refusal for the own account, which has a door of its own, and a conflict for the last administrator.
 pub async fn delete(app: &App, actor: &Actor, id: Uuid, wish: DeleteUser) -> Result<()> {
-    actor.require_for_somebody(Action::DeleteUser)?;
-    wish.check()?;
-    if id == actor.id() {
-        return Err(Problem::Unreadable { message: "Delete your own account in your profile".into() }.into());
-    }
-    let mut tx = db::begin(&app.db).await?;
-    let (user, permit) = locked(&mut tx, actor, Action::DeleteUser, id).await?;
-    if user.deleted_at.is_some() && !wish.hard_delete {
-        return Err(NOBODY.into());
-    }
-    keep_an_admin(&mut tx, &user).await?;
-    let details = json!({"hard": wish.hard_delete, "reason": wish.reason});
-    audit::record(&mut tx, actor, permit, "user.delete", Subject::User(id), details).await?;
-    if wish.hard_delete {
-        rows::remove(&mut tx, id).await?;
-    } else {
-        rows::set_deleted(&mut tx, id, true).await?;
-        sessions::delete_all(&mut *tx, id, None).await?;
-    }
-    tx.commit().await?;
-    Ok(())
+    Ok(make(app, actor, id, Change::Delete(wish)).await?.commit().await?)
 }
 
 /// Takes back a deletion; the account is inactive at first.
 pub async fn restore(app: &App, actor: &Actor, id: Uuid) -> Result<UserProfile> {
-    actor.require_for_somebody(Action::RestoreUser)?;
+    let tx = make(app, actor, id, Change::Restore(Reason::default())).await?;
+    commit(tx, id).await
+}
+
+/// Makes a change of an account whose rule is known before anybody is looked at; it is not committed yet.
+async fn make(app: &App, actor: &Actor, id: Uuid, change: Change) -> Result<Transaction<'static, Postgres>> {
+    change.admit(app, actor).await?;
     let mut tx = db::begin(&app.db).await?;
-    let (user, permit) = locked(&mut tx, actor, Action::RestoreUser, id).await?;
-    if user.deleted_at.is_none() {
-        return Err(Problem::Conflict { message: "The account is not deleted".into() }.into());
-    }
-    rows::set_deleted(&mut tx, id, false).await?;
-    done(tx, actor, permit, "user.restore", id, json!({})).await
+    change.make(&mut tx, actor, id).await?;
+    Ok(tx)
 }
 
 /// Writes to the audit log, commits, and answers with the user as stored.
@@ -282,6 +257,11 @@ async fn done(
     details: Value,
 ) -> Result<UserProfile> {
     audit::record(&mut tx, actor, permit, action, Subject::User(id), details).await?;
+    commit(tx, id).await
+}
+
+/// Commits, and answers with the user as stored.
+async fn commit(mut tx: Transaction<'static, Postgres>, id: Uuid) -> Result<UserProfile> {
     let saved = found(rows::by_id(&mut *tx, id).await?)?;
     tx.commit().await?;
     Ok(saved)

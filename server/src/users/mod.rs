@@ -1,5 +1,7 @@
 //! People: their own account, and what moderators and administrators do with others'.
 
+mod bulk;
+mod change;
 mod manage;
 pub mod routes;
 mod rows;
@@ -13,9 +15,10 @@ use model::users::{Role, UserProfile};
 use serde_json::json;
 use sqlx::PgConnection;
 
+pub use bulk::bulk;
 pub use manage::{
-    ResetLink, by_name, create, delete, edit, end_sessions, get, list, locked, reset_link, reset_password,
-    reset_two_factor, restore, set_role, set_status, stats,
+    ResetLink, by_name, create, delete, edit, end_sessions, get, list, locked, require_password_change, reset_link,
+    reset_password, reset_two_factor, restore, set_role, set_status, stats,
 };
 pub use rows::{
     active, an_admin_exists, by_login, id_by_recovery_email, insert, is_email_verified, note_login, note_verified,

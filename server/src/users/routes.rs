@@ -3,15 +3,16 @@
 use axum::extract::{OriginalUri, State};
 use model::PageRequest;
 use model::users::UserProfile;
+use model::users::bulk::{BulkResult, BulkUsers};
 use model::users::manage::{
-    ChangePassword, DeleteAccount, DeleteUser, EditProfile, NewUser, ResetPassword, SetRole, SetStatus, UserFilter,
-    UserStats,
+    ChangePassword, DeleteAccount, DeleteUser, EditProfile, NewUser, Reason, ResetPassword, SetRole, SetStatus,
+    UserFilter, UserStats,
 };
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::http::{ErrorBody, Json, Listed, OptionalJson, Path, Query, SignedIn, Success};
+use crate::http::{Authenticated, ErrorBody, Json, Listed, OptionalJson, Path, Query, SignedIn, Success};
 use crate::{App, Result, users};
 
 /// The routes, below `/api/v1`.
@@ -26,6 +27,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(set_status))
         .routes(routes!(set_role))
         .routes(routes!(reset_password))
+        .routes(routes!(require_password_change))
+        .routes(routes!(bulk))
         .routes(routes!(end_sessions))
         .routes(routes!(reset_two_factor))
         .routes(routes!(restore))
@@ -82,7 +85,7 @@ async fn delete_account(
 }
 
 /// Users, for moderators and administrators; moderators see no administrators.
-#[utoipa::path(get, path = "/users", tag = "users", security(("bearer" = [])), params(UserFilter, PageRequest), responses(
+#[utoipa::path(get, path = "/users", tag = "users", security(("bearer" = []), ("api_key" = [])), params(UserFilter, PageRequest), responses(
     (status = 200, body = Success<Vec<UserProfile>>, headers(
         ("X-Total-Count" = i64, description = "Users that match in all"),
         ("Link" = String, description = "The next part, rel=\"next\"; only in the order `newest`"),
@@ -91,7 +94,7 @@ async fn delete_account(
 ))]
 async fn list(
     State(app): State<App>,
-    SignedIn(actor): SignedIn,
+    Authenticated(actor): Authenticated,
     OriginalUri(uri): OriginalUri,
     Query(filter): Query<UserFilter>,
     Query(page): Query<PageRequest>,
@@ -99,25 +102,30 @@ async fn list(
     Ok(Listed::new(users::list(&app, &actor, &filter, page).await?, &uri))
 }
 
-/// Make an account of any role; for administrators.
-#[utoipa::path(post, path = "/users", tag = "users", security(("bearer" = [])), request_body = NewUser, responses(
+/// Make an account; for administrators. A higher role than that of a user can not be given by a key, and wants a password that was given
+/// lately.
+#[utoipa::path(post, path = "/users", tag = "users", security(("bearer" = []), ("api_key" = [])), request_body = NewUser, responses(
     (status = 200, body = Success<UserProfile>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
     (status = 403, body = ErrorBody), (status = 409, body = ErrorBody), (status = 422, body = ErrorBody),
 ))]
 async fn create(
     State(app): State<App>,
-    SignedIn(actor): SignedIn,
+    Authenticated(actor): Authenticated,
     Json(new): Json<NewUser>,
 ) -> Result<Success<UserProfile>> {
     Ok(Success::told(users::create(&app, &actor, new).await?, "The account was created"))
 }
 
 /// One user: oneself, for moderators all but administrators, for administrators all.
-#[utoipa::path(get, path = "/users/{id}", tag = "users", security(("bearer" = [])), params(("id" = Uuid, Path)), responses(
+#[utoipa::path(get, path = "/users/{id}", tag = "users", security(("bearer" = []), ("api_key" = [])), params(("id" = Uuid, Path)), responses(
     (status = 200, body = Success<UserProfile>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
     (status = 404, body = ErrorBody),
 ))]
-async fn get(State(app): State<App>, SignedIn(actor): SignedIn, Path(id): Path<Uuid>) -> Result<Success<UserProfile>> {
+async fn get(
+    State(app): State<App>,
+    Authenticated(actor): Authenticated,
+    Path(id): Path<Uuid>,
+) -> Result<Success<UserProfile>> {
     Ok(Success::of(users::get(&app, &actor, id).await?))
 }
 
@@ -138,7 +146,7 @@ async fn edit(
 }
 
 /// Let somebody log in, or not; moderators for users, administrators for all.
-#[utoipa::path(put, path = "/users/{id}/status", tag = "users", security(("bearer" = [])), params(("id" = Uuid, Path)),
+#[utoipa::path(put, path = "/users/{id}/status", tag = "users", security(("bearer" = []), ("api_key" = [])), params(("id" = Uuid, Path)),
     request_body = SetStatus, responses(
     (status = 200, body = Success<UserProfile>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
     (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
@@ -146,7 +154,7 @@ async fn edit(
 ))]
 async fn set_status(
     State(app): State<App>,
-    SignedIn(actor): SignedIn,
+    Authenticated(actor): Authenticated,
     Path(id): Path<Uuid>,
     Json(wish): Json<SetStatus>,
 ) -> Result<Success<UserProfile>> {
@@ -198,14 +206,48 @@ async fn reset_two_factor(
     Ok(Success::told(users::reset_two_factor(&app, &actor, id).await?, "The second factor was taken away"))
 }
 
+/// Make somebody choose another password before anything else; moderators for users, administrators for all.
+#[utoipa::path(post, path = "/users/{id}/require-password-change", tag = "users", security(("bearer" = [])),
+    params(("id" = Uuid, Path)), request_body = Option<Reason>, responses(
+    (status = 200, body = Success<UserProfile>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+    (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
+    (status = 422, body = ErrorBody),
+))]
+async fn require_password_change(
+    State(app): State<App>,
+    SignedIn(actor): SignedIn,
+    Path(id): Path<Uuid>,
+    OptionalJson(why): OptionalJson<Reason>,
+) -> Result<Success<UserProfile>> {
+    let saved = users::require_password_change(&app, &actor, id, why.unwrap_or_default()).await?;
+    Ok(Success::told(saved, "Another password has to be chosen"))
+}
+
+/// Make one change to up to 200 people, or see with `dry_run` what it would come to. Each is judged as if alone: `people` says who was
+/// refused, and why; the others are changed all the same. `set_role` wants a password that was given lately. A key can not do what it could
+/// not do to one person.
+#[utoipa::path(post, path = "/users/bulk", tag = "users", security(("bearer" = []), ("api_key" = [])), request_body = BulkUsers, responses(
+    (status = 200, body = Success<BulkResult>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+    (status = 403, body = ErrorBody), (status = 422, body = ErrorBody),
+))]
+async fn bulk(
+    State(app): State<App>,
+    Authenticated(actor): Authenticated,
+    Json(wish): Json<BulkUsers>,
+) -> Result<Success<BulkResult>> {
+    let result = users::bulk(&app, &actor, wish).await?;
+    let told = format!("{} done, {} refused", result.done, result.refused);
+    Ok(Success::told(result, told))
+}
+
 /// End all sessions of somebody; moderators for users, administrators for all.
-#[utoipa::path(delete, path = "/users/{id}/sessions", tag = "users", security(("bearer" = [])), params(("id" = Uuid, Path)),
+#[utoipa::path(delete, path = "/users/{id}/sessions", tag = "users", security(("bearer" = []), ("api_key" = [])), params(("id" = Uuid, Path)),
     responses((status = 200, body = Success<String>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
     (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
 ))]
 async fn end_sessions(
     State(app): State<App>,
-    SignedIn(actor): SignedIn,
+    Authenticated(actor): Authenticated,
     Path(id): Path<Uuid>,
 ) -> Result<Success<String>> {
     let ended = users::end_sessions(&app, &actor, id).await?;
@@ -230,22 +272,22 @@ async fn delete(
 }
 
 /// Take back the deletion of an account, which is inactive at first; for administrators.
-#[utoipa::path(post, path = "/users/{id}/restore", tag = "users", security(("bearer" = [])), params(("id" = Uuid, Path)),
+#[utoipa::path(post, path = "/users/{id}/restore", tag = "users", security(("bearer" = []), ("api_key" = [])), params(("id" = Uuid, Path)),
     responses((status = 200, body = Success<UserProfile>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
     (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
 ))]
 async fn restore(
     State(app): State<App>,
-    SignedIn(actor): SignedIn,
+    Authenticated(actor): Authenticated,
     Path(id): Path<Uuid>,
 ) -> Result<Success<UserProfile>> {
     Ok(Success::told(users::restore(&app, &actor, id).await?, "The account was restored"))
 }
 
 /// How many users there are, by state, role and age; for administrators.
-#[utoipa::path(get, path = "/admin/users/stats", tag = "users", security(("bearer" = [])), responses(
+#[utoipa::path(get, path = "/admin/users/stats", tag = "users", security(("bearer" = []), ("api_key" = [])), responses(
     (status = 200, body = Success<UserStats>), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
 ))]
-async fn stats(State(app): State<App>, SignedIn(actor): SignedIn) -> Result<Success<UserStats>> {
+async fn stats(State(app): State<App>, Authenticated(actor): Authenticated) -> Result<Success<UserStats>> {
     Ok(Success::of(users::stats(&app, &actor).await?))
 }

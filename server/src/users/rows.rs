@@ -70,6 +70,23 @@ pub async fn by_id(db: impl PgExecutor<'_>, id: Uuid) -> Result<Option<UserProfi
     Ok(user)
 }
 
+/// The accounts that are there, deleted or not, in no order.
+pub async fn by_ids(db: &PgPool, ids: &[Uuid]) -> Result<Vec<UserProfile>> {
+    let users = sqlx::query_as!(
+        UserProfile,
+        r#"
+        select id, username, email, role as "role: Role", is_active, email_verified, created_at, last_login_at, deleted_at,
+            exists (select 1 from two_factor where user_id = users.id and confirmed_at is not null) as "two_factor!"
+        from users
+        where id = any($1)
+        "#,
+        ids,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(users)
+}
+
 /// Where a list begins, and how long it is.
 pub struct Window {
     pub after: Option<Uuid>,
@@ -194,6 +211,14 @@ pub async fn set_password(conn: &mut PgConnection, id: Uuid, hash: &str, must_ch
     )
     .execute(conn)
     .await?;
+    Ok(())
+}
+
+/// Makes the owner choose another password before anything else.
+pub async fn require_password_change(conn: &mut PgConnection, id: Uuid) -> Result<()> {
+    sqlx::query!("update users set must_change_password = true, updated_at = now() where id = $1", id)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 

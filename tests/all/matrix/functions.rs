@@ -94,6 +94,16 @@ const PEOPLE: &[Row] = &[
     row("POST /api/users/status", Session, Person, "id={id}&new[is_active]=false", BELOW),
     row("POST /api/users/role", Sudo, Person, "id={id}&new[role]=user", ADMINS_ONLY),
     row("POST /api/users/reset_password", Session, Person, "id={id}&new[new_password]=another-Secret-9", BELOW),
+    row("POST /api/users/require_password_change", Session, Person, "id={id}&new[reason]=leaked", BELOW),
+    // Whoever may do it to somebody is answered what became of each: see `bulk`.
+    row(
+        "POST /api/users/preview_bulk",
+        Session,
+        Person,
+        r#"{"wish": {"action": "disable", "ids": ["{id}"]}}"#,
+        &[FOR_MODERATORS; 4],
+    ),
+    row("POST /api/users/bulk", Session, Person, "new[action]=disable&new[ids][0]={id}", &[FOR_MODERATORS; 4]),
     row(
         "POST /api/users/reset_two_factor",
         Session,

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use model::rbac::Scope::{HealthRead, QueueOperate, SchedulesManage, TaskTypesManage, TasksRead, TasksWrite};
+use model::rbac::Scope::{
+    AuditRead, HealthRead, QueueOperate, SchedulesManage, TaskTypesManage, TasksRead, TasksWrite, UsersRead, UsersWrite,
+};
 
 use super::Gate::{Key, Open, Session, Sudo};
 use super::On::{ApiKey, Dead, Nothing, Person, Schedule, Session as OfSession, Task};
@@ -85,15 +87,15 @@ const ACCOUNTS: &[Row] = &[
 
 /// By relation: oneself, a user, a moderator, an administrator.
 const PEOPLE: &[Row] = &[
-    row("GET /api/v1/users", Session, Nothing, "", &[FOR_MODERATORS]),
+    row("GET /api/v1/users", Key(UsersRead), Nothing, "", &[FOR_MODERATORS]),
     row(
         "POST /api/v1/users",
-        Session,
+        Key(UsersWrite),
         Nothing,
         r#"{"username": "Grace", "email": "grace@example.com", "password": "SecurePass123"}"#,
         &[FOR_ADMINS],
     ),
-    row("GET /api/v1/users/{id}", Session, Person, "", &[OK, [404, 200, 200], [404, 200, 200], [404, 404, 200]])
+    row("GET /api/v1/users/{id}", Key(UsersRead), Person, "", &[OK, [404, 200, 200], [404, 200, 200], [404, 404, 200]])
         .always(),
     row(
         "PUT /api/v1/users/{id}/profile",
@@ -104,7 +106,7 @@ const PEOPLE: &[Row] = &[
     ),
     row(
         "PUT /api/v1/users/{id}/status",
-        Session,
+        Key(UsersWrite),
         Person,
         r#"{"is_active": false, "reason": "spam"}"#,
         &[[403; 3], FOR_MODERATORS, FOR_ADMINS, [403, 404, 200]],
@@ -116,6 +118,21 @@ const PEOPLE: &[Row] = &[
         Person,
         r#"{"new_password": "another-Secret-9"}"#,
         &[[403; 3], FOR_MODERATORS, FOR_ADMINS, [403, 404, 200]],
+    ),
+    row(
+        "POST /api/v1/users/{id}/require-password-change",
+        Session,
+        Person,
+        "",
+        &[[403; 3], FOR_MODERATORS, FOR_ADMINS, [403, 404, 200]],
+    ),
+    // Whoever may do it to somebody is answered what became of each: see `bulk`.
+    row(
+        "POST /api/v1/users/bulk",
+        Key(UsersWrite),
+        Person,
+        r#"{"action": "disable", "ids": ["{id}"], "reason": "spam"}"#,
+        &[FOR_MODERATORS; 4],
     ),
     row(
         "DELETE /api/v1/users/{id}/two-factor",
@@ -131,18 +148,24 @@ const PEOPLE: &[Row] = &[
         r#"{"reason": "asked"}"#,
         &[[403; 3], FOR_ADMINS, FOR_ADMINS, [403; 3]],
     ),
-    row("DELETE /api/v1/users/{id}/sessions", Session, Person, "", &[OK, FOR_MODERATORS, FOR_ADMINS, [403, 404, 200]]),
+    row(
+        "DELETE /api/v1/users/{id}/sessions",
+        Key(UsersWrite),
+        Person,
+        "",
+        &[OK, FOR_MODERATORS, FOR_ADMINS, [403, 404, 200]],
+    ),
     row("DELETE /api/v1/users/{id}", Session, Person, "", &[[403, 403, 400], FOR_ADMINS, FOR_ADMINS, FOR_ADMINS]),
     // Nobody here is deleted, which is said to those who may restore.
     row(
         "POST /api/v1/users/{id}/restore",
-        Session,
+        Key(UsersWrite),
         Person,
         "",
         &[[403; 3], [403, 403, 409], [403, 403, 409], [403, 403, 409]],
     ),
-    row("GET /api/v1/admin/users/stats", Session, Nothing, "", &[FOR_ADMINS]),
-    row("GET /api/v1/admin/audit-log", Session, Nothing, "", &[FOR_ADMINS]),
+    row("GET /api/v1/admin/users/stats", Key(UsersRead), Nothing, "", &[FOR_ADMINS]),
+    row("GET /api/v1/admin/audit-log", Key(AuditRead), Nothing, "", &[FOR_ADMINS]),
     row("GET /api/v1/admin/health", Session, Nothing, "", &[FOR_ADMINS]),
 ];
 
@@ -272,5 +295,28 @@ async fn figures_about_health_are_for_administrators_and_keys_of_their_scope() {
         }
         assert!(ask(Key(world.key(HealthRead))).await && !ask(Key(world.key_without(HealthRead))).await);
     }
+    world.end().await;
+}
+
+#[tokio::test]
+async fn an_account_of_a_higher_role_is_made_by_administrators_who_confirmed_their_password_and_by_no_key() {
+    use super::world::Credential::{Key, Token};
+    let world = World::new().await;
+    let new =
+        r#"{"username": "Grace", "email": "grace@example.com", "password": "SecurePass123", "role": "moderator"}"#;
+    for (credential, expected) in [
+        (Key(world.key(UsersWrite)), (403, "FORBIDDEN")),
+        (Token(&world.unconfirmed.token), (403, "REAUTHENTICATION_REQUIRED")),
+        (Token(&world.roles[1].token), (403, "FORBIDDEN")),
+    ] {
+        let request =
+            world.app.request(reqwest::Method::POST, "/api/v1/users").header("content-type", "application/json");
+        let answer = crate::support::Answer::to(credential.on(request.body(new))).await;
+        assert_eq!(answer.refusal(), (expected.0, expected.1.to_owned()));
+        assert!(!world.has_changed().await);
+    }
+    let request = world.app.request(reqwest::Method::POST, "/api/v1/users").header("content-type", "application/json");
+    let made = crate::support::Answer::to(Token(&world.roles[2].token).on(request.body(new))).await;
+    assert_eq!(made.data()["role"], "moderator");
     world.end().await;
 }

@@ -15,10 +15,10 @@ pub enum Kind {
     Page,
 }
 
-struct Run<'a> {
-    world: &'a World,
+struct Run<'w> {
+    world: &'w World,
     kind: Kind,
-    row: &'a Row,
+    row: &'w Row,
     cells: usize,
     wrong: Vec<String>,
 }
@@ -36,7 +36,7 @@ pub async fn run(world: &World, kind: Kind, rows: &[Row]) {
     assert!(wrong.is_empty(), "{} cells are wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
 
-impl Run<'_> {
+impl<'w> Run<'w> {
     async fn all(&mut self) {
         let world = self.world;
         let stranger = &world.others[0];
@@ -55,11 +55,7 @@ impl Run<'_> {
         }
         for (role, (who, name)) in world.roles.iter().zip(["user", "moderator", "admin"]).enumerate() {
             for (relation, expected) in self.row.cells.iter().enumerate() {
-                let owner = match (relation, self.row.on) {
-                    (0, _) => who,
-                    (other, On::Person) => &world.others[other - 1],
-                    _ => stranger,
-                };
+                let owner = self.owner(relation, who);
                 let name = format!("{name}, {}", ["own", "a user's", "a moderator's", "an admin's"][relation]);
                 self.cell(&name, &self.of(who), owner, expected[role]).await;
             }
@@ -83,11 +79,23 @@ impl Run<'_> {
             Gate::Session | Gate::Sudo => self.cell("any key", &all, admin, 403).await,
             Gate::Key(scope) => {
                 for (relation, expected) in self.row.cells.iter().enumerate() {
-                    let owner = if relation == 0 { admin } else { &world.others[0] };
+                    let owner = self.owner(relation, admin);
                     self.cell("the right key", &Credential::Key(world.key(scope)), owner, expected[2]).await;
                     self.cell("another key", &Credential::Key(world.key_without(scope)), owner, 403).await;
                 }
             }
+        }
+    }
+
+    /// Whose thing it is, or who it is, in the relation of this place in the row.
+    fn owner<'a>(&self, relation: usize, who: &'a Somebody) -> &'a Somebody
+    where
+        'w: 'a,
+    {
+        match (relation, self.row.on) {
+            (0, _) => who,
+            (other, On::Person) => &self.world.others[other - 1],
+            _ => &self.world.others[0],
         }
     }
 
@@ -100,7 +108,7 @@ impl Run<'_> {
         let id = self.world.id(self.row.on, owner).to_string();
         let (method, path) = self.row.door.split_once(' ').expect("method and path");
         let (query, body) = if self.row.body.starts_with('?') { (self.row.body, "") } else { ("", self.row.body) };
-        let path = format!("{}{query}", path.replace("{id}", &id).replace("{name}", "delay_task"));
+        let path = format!("{path}{query}").replace("{id}", &id).replace("{name}", "delay_task");
         let method: Method = method.parse().expect("a method");
         let request = credential.on(self.world.request(method.clone(), &path));
         let accepted = if self.kind == Kind::Page { "text/html" } else { "application/json" };

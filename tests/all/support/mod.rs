@@ -1,5 +1,6 @@
 //! The real server on its own database and port, and what people do with it.
 
+pub mod accounts;
 pub mod answer;
 pub mod browser;
 pub mod database;
