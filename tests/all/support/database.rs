@@ -98,7 +98,7 @@ async fn run(admin: &mut PgConnection, statement: String) {
 /// The database with these migrations; being a template marks it as complete.
 async fn template(admin: &mut PgConnection) -> String {
     let mut hasher = DefaultHasher::new();
-    MIGRATOR.iter().for_each(|migration| migration.checksum.hash(&mut hasher));
+    MIGRATOR.iter().for_each(|migration| (migration.version, &migration.checksum).hash(&mut hasher));
     let name = format!("template_{:016x}", hasher.finish());
 
     sqlx::query("select pg_advisory_lock($1)").bind(LOCK).execute(&mut *admin).await.expect("the lock");
