@@ -1,5 +1,6 @@
 //! What every door carries: the database, the settings and the few things a process has one of.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -19,9 +20,12 @@ use crate::{Error, Result, db};
 /// Wait between two tries when the database is away.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// The running program, cheap to clone.
+/// The running program. Each task gets one, so it is a single pointer to clone.
 #[derive(Clone)]
-pub struct App {
+pub struct App(Arc<Parts>);
+
+/// What the program is made of.
+pub struct Parts {
     pub db: PgPool,
     pub config: Arc<Config>,
     /// Argon2 in a bounded pool.
@@ -39,7 +43,15 @@ pub struct App {
     pub started_at: Instant,
     /// Triggered once, when the process is told to end.
     pub stopping: CancellationToken,
-    prepared: Arc<AtomicBool>,
+    prepared: AtomicBool,
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
 }
 
 impl App {
@@ -52,7 +64,7 @@ impl App {
     pub fn with_kinds(db: PgPool, config: Config, kinds: Kinds) -> Self {
         let live = Live::default();
         let config = Arc::new(config);
-        Self {
+        Self(Arc::new(Parts {
             db,
             hasher: Hasher::new(config.auth.hash_concurrency, config.auth.hash_niceness),
             mailer: Mailer::new(config.clone()),
@@ -63,8 +75,8 @@ impl App {
             config,
             started_at: Instant::now(),
             stopping: CancellationToken::new(),
-            prepared: Arc::default(),
-        }
+            prepared: AtomicBool::default(),
+        }))
     }
 
     /// Whether [`App::prepare`] has succeeded.
@@ -85,9 +97,9 @@ impl App {
     /// Listens to other processes and rings for this one, until the token is triggered; what was rung by then is still sent.
     pub async fn keep_in_touch(self, until: CancellationToken) {
         let notifies = self.config.database.notifications;
-        let ringing = self.bell.ring(self.db.clone(), notifies, until.clone());
+        let ringing = self.bell.clone().ring(self.db.clone(), notifies, until.clone());
         if notifies {
-            tokio::join!(ringing, self.live.listen(self.db.clone(), until));
+            tokio::join!(ringing, self.live.clone().listen(self.db.clone(), until));
         } else {
             ringing.await;
         }

@@ -37,7 +37,7 @@ async fn claim_one(app: &TestApp, worker: i64) -> Claimed {
 
 async fn settle_all(app: &TestApp, worker: i64, batch: &[(&Claimed, Outcome)]) -> Vec<Ended> {
     let settlement = |(claimed, outcome): &(&Claimed, Outcome)| Settlement {
-        claimed: (*claimed).clone(),
+        claimed: (*claimed).clone().into(),
         outcome: outcome.clone(),
         ran: Duration::from_millis(7),
     };

@@ -120,7 +120,7 @@ pub async fn waiting<W: Work>(app: &App) -> Result<Vec<Waiting<W>>> {
 }
 
 fn read<W: Work>(idle: time::Idle) -> Result<Waiting<W>> {
-    let payload = kinds::read(idle.payload, idle.payload_version)
+    let payload = kinds::read(&idle.payload, idle.payload_version)
         .map_err(|stop| Error::Broken(anyhow!("task {} of {}: {stop:?}", idle.id, W::NAME)))?;
     Ok(Waiting {
         id: idle.id,

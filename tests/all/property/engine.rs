@@ -253,7 +253,7 @@ impl<'a> Engine<'a> {
 
     async fn settle(&self, by: usize, ended: &[(usize, End)]) -> server::Result<Answer> {
         let settlement = |(claim, end): &(usize, End)| Settlement {
-            claimed: self.claims[*claim].clone(),
+            claimed: self.claims[*claim].clone().into(),
             outcome: outcome(*end),
             ran: Duration::from_millis(7),
         };

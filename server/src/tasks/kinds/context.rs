@@ -34,6 +34,11 @@ impl Context {
         self.claimed.id
     }
 
+    /// The payload, and the version that it was written in.
+    pub(super) fn payload(&self) -> (&Value, i16) {
+        (&self.claimed.payload, self.claimed.payload_version)
+    }
+
     /// The number of this attempt, from 1.
     pub fn attempt(&self) -> i32 {
         self.claimed.attempt
@@ -73,7 +78,7 @@ impl Context {
     /// and the settlement that follows will find the same.
     pub async fn complete_in(&self, mut tx: Transaction<'static, Postgres>, result: Value) -> Result<Value, Stop> {
         let outcome = Outcome::Completed(result.clone());
-        let one = Settlement { claimed: (*self.claimed).clone(), outcome, ran: self.began.elapsed() };
+        let one = Settlement { claimed: self.claimed.clone(), outcome, ran: self.began.elapsed() };
         let ended =
             queue::settle(&mut tx, self.worker, &[one]).await.map_err(|error| Stop::Retry(error.to_string()))?;
         if !ended.iter().any(|ended| ended.id == self.claimed.id) {

@@ -5,6 +5,7 @@ mod data;
 mod delay;
 mod policy;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -63,7 +64,7 @@ pub trait Work: DeserializeOwned + Send + 'static {
     fn run(self, context: &Context) -> impl Future<Output = Result<Value, Stop>> + Send;
 }
 
-type Run = dyn Fn(Value, i16, Context) -> Pin<Box<dyn Future<Output = Result<Value, Stop>> + Send>> + Send + Sync;
+type Run = dyn Fn(Context) -> Pin<Box<dyn Future<Output = Result<Value, Stop>> + Send>> + Send + Sync;
 
 /// A kind as the registry holds it.
 #[derive(Clone)]
@@ -75,7 +76,7 @@ pub struct Kind {
     pub is_internal: bool,
     pub policy: Policy,
     run: Arc<Run>,
-    check: fn(Value) -> Result<(), Stop>,
+    check: fn(&Value) -> Result<(), Stop>,
 }
 
 impl std::fmt::Debug for Kind {
@@ -87,9 +88,11 @@ impl std::fmt::Debug for Kind {
 impl Kind {
     /// The kind that does `W`.
     pub fn of<W: Work>() -> Self {
-        let run = |payload: Value, version: i16, context: Context| {
-            let boxed: Pin<Box<dyn Future<Output = _> + Send>> =
-                Box::pin(async move { read::<W>(payload, version)?.run(&context).await });
+        let run = |context: Context| {
+            let boxed: Pin<Box<dyn Future<Output = _> + Send>> = Box::pin(async move {
+                let (payload, version) = context.payload();
+                read::<W>(payload, version)?.run(&context).await
+            });
             boxed
         };
         Self {
@@ -108,23 +111,24 @@ impl Kind {
         Self { policy, ..self }
     }
 
-    /// Runs a task of this kind.
-    pub async fn run(&self, payload: Value, version: i16, context: Context) -> Result<Value, Stop> {
-        (self.run)(payload, version, context).await
+    /// Runs the task of the context, which is of this kind.
+    pub(super) async fn run(&self, context: Context) -> Result<Value, Stop> {
+        (self.run)(context).await
     }
 
     /// Whether a payload of this program's version can be read.
     pub fn check(&self, payload: &Value) -> Result<(), Stop> {
-        (self.check)(payload.clone())
+        (self.check)(payload)
     }
 }
 
 /// Reads a payload, step by step from the version that it was written in.
-pub(super) fn read<W: Work>(mut payload: Value, version: i16) -> Result<W, Stop> {
+pub(super) fn read<W: Work>(payload: &Value, version: i16) -> Result<W, Stop> {
+    let mut payload = Cow::Borrowed(payload);
     for from in version..W::VERSION {
-        payload = W::upcast(from, payload)?;
+        payload = Cow::Owned(W::upcast(from, payload.into_owned())?);
     }
-    W::deserialize(payload).map_err(|error| Stop::Undecodable(format!("The payload cannot be read: {error}")))
+    W::deserialize(&*payload).map_err(|error| Stop::Undecodable(format!("The payload cannot be read: {error}")))
 }
 
 /// The kinds that a program knows. A worker registers them at its start and claims tasks of no other type.
@@ -199,13 +203,13 @@ mod tests {
         for (version, golden) in
             [(1, json!({"who": "Ada"})), (2, json!({"name": "Ada"})), (3, json!({"names": ["Ada"]}))]
         {
-            assert_eq!(read::<Greeting>(golden, version).unwrap().names, ["Ada"], "version {version}");
+            assert_eq!(read::<Greeting>(&golden, version).unwrap().names, ["Ada"], "version {version}");
         }
     }
 
     #[test]
     fn a_payload_that_cannot_be_read_is_told_as_such() {
-        let unread = |payload, version| read::<Greeting>(payload, version).unwrap_err();
+        let unread = |payload, version| read::<Greeting>(&payload, version).unwrap_err();
         assert!(matches!(unread(json!({"names": 7}), 3), Stop::Undecodable(why) if why.contains("cannot be read")));
         assert_eq!(unread(json!({}), 0), Stop::Undecodable("too old".into()));
     }

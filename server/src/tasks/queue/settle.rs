@@ -1,6 +1,7 @@
 //! From running to whatever comes next, in batches. A settlement names task, worker and lease epoch; what does not match is not touched.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use model::tasks::{DeadReason, TaskStatus};
@@ -61,7 +62,7 @@ impl Outcome {
 /// One attempt that has ended.
 #[derive(Clone, Debug)]
 pub struct Settlement {
-    pub claimed: Claimed,
+    pub claimed: Arc<Claimed>,
     pub outcome: Outcome,
     pub ran: Duration,
 }

@@ -18,7 +18,7 @@ const NEWER_PROGRAM: Duration = Duration::from_secs(30);
 
 impl Member {
     /// Runs a task that this worker holds, and gives the outcome to the settler.
-    pub(super) async fn attempt(self: Arc<Self>, claimed: Claimed) {
+    pub(super) async fn attempt(self: Arc<Self>, claimed: Arc<Claimed>) {
         let began = Instant::now();
         let kind = self.name_of(claimed.task_type_id).and_then(|name| self.app.kinds.get(&name).cloned());
         let outcome = match kind {
@@ -33,10 +33,10 @@ impl Member {
     }
 
     /// The outcome; none when the task has settled itself.
-    async fn run(&self, kind: &Kind, claimed: &Claimed) -> Option<Outcome> {
+    async fn run(&self, kind: &Kind, claimed: &Arc<Claimed>) -> Option<Outcome> {
         let (cancel, why) = self.token_of(claimed.id);
-        let context = Context::new(self.app.clone(), self.id, Arc::new(claimed.clone()), cancel.clone());
-        let running = kind.run(claimed.payload.clone(), claimed.payload_version, context.clone());
+        let context = Context::new(self.app.clone(), self.id, claimed.clone(), cancel.clone());
+        let running = kind.run(context.clone());
         let mut running = std::pin::pin!(AssertUnwindSafe(running).catch_unwind());
         let time_is_up = tokio::time::sleep(kind.policy.timeout);
         let ended = tokio::select! {

@@ -41,7 +41,7 @@ pub enum Why {
 pub struct Held {
     tasks: HashMap<Uuid, One>,
     /// Claimed and not started, in the order in which they start.
-    waiting: BTreeMap<Turn, Claimed>,
+    waiting: BTreeMap<Turn, Arc<Claimed>>,
     running: usize,
     /// Mean run time by type, in seconds; newer attempts weigh more.
     means: HashMap<i32, f64>,
@@ -76,7 +76,7 @@ pub struct Room {
 }
 
 impl Held {
-    pub fn add(&mut self, claimed: &[Claimed], token: impl Fn() -> CancellationToken) {
+    pub fn add(&mut self, claimed: &[Arc<Claimed>], token: impl Fn() -> CancellationToken) {
         let now = Instant::now();
         for one in claimed {
             let turn = (Reverse(one.priority), one.seq);
@@ -94,7 +94,7 @@ impl Held {
     }
 
     /// The task that starts next.
-    pub fn start(&mut self) -> Option<Claimed> {
+    pub fn start(&mut self) -> Option<Arc<Claimed>> {
         let (_, next) = self.waiting.pop_first()?;
         if let Some(one) = self.tasks.get_mut(&next.id) {
             one.stage = Stage::Running(Instant::now());
@@ -103,7 +103,7 @@ impl Held {
         Some(next)
     }
 
-    pub fn start_all(&mut self) -> Vec<Claimed> {
+    pub fn start_all(&mut self) -> Vec<Arc<Claimed>> {
         std::iter::from_fn(|| self.start()).collect()
     }
 
@@ -157,7 +157,7 @@ impl Held {
     }
 
     /// Tells an attempt to stop. A task that has not started is given back, to be ended by the caller.
-    pub fn stop(&mut self, id: Uuid, why: Why) -> Option<Claimed> {
+    pub fn stop(&mut self, id: Uuid, why: Why) -> Option<Arc<Claimed>> {
         let one = self.tasks.get_mut(&id)?;
         // The first reason counts.
         let _ = one.why.set(why);
@@ -204,11 +204,11 @@ mod tests {
 
     const MILLISECOND: Duration = Duration::from_millis(1);
 
-    fn claimed(seq: i64, task_type_id: i32, priority: i16) -> Claimed {
-        Claimed { id: Uuid::now_v7(), seq, task_type_id, priority, ..Claimed::default() }
+    fn claimed(seq: i64, task_type_id: i32, priority: i16) -> Arc<Claimed> {
+        Arc::new(Claimed { id: Uuid::now_v7(), seq, task_type_id, priority, ..Claimed::default() })
     }
 
-    fn add(held: &mut Held, of: impl IntoIterator<Item = Claimed>) {
+    fn add(held: &mut Held, of: impl IntoIterator<Item = Arc<Claimed>>) {
         held.add(&of.into_iter().collect::<Vec<_>>(), CancellationToken::new);
     }
 
@@ -216,7 +216,7 @@ mod tests {
         add(held, [claimed(1, task_type_id, 1)]);
         let one = held.start().unwrap();
         held.ended(&one, time);
-        held.let_go([&one]);
+        held.let_go([&*one]);
     }
 
     fn experienced(task_type_id: i32, time: Duration) -> Held {
@@ -274,7 +274,7 @@ mod tests {
         let started = held.start_all();
         started.iter().for_each(|one| held.ended(one, MILLISECOND));
         assert_eq!(held.room(8), None);
-        held.let_go(&started[..1]);
+        held.let_go([&*started[0]]);
         assert!(held.room(8).is_some());
     }
 

@@ -1,6 +1,7 @@
 //! What a worker asks the queue for: its lanes, how far it has read each, and when to read one again from its start.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use model::tasks::Priority;
@@ -91,7 +92,7 @@ impl Lanes {
     }
 
     /// Notes what a round brought; says from when it makes sense to look again without being called.
-    pub fn brought(&mut self, round: &Round, claimed: &[Claimed]) -> Option<Instant> {
+    pub fn brought(&mut self, round: &Round, claimed: &[Arc<Claimed>]) -> Option<Instant> {
         for one in claimed {
             let cursor = self.cursors.entry((one.task_type_id, one.priority)).or_default();
             *cursor = (*cursor).max(one.seq);
@@ -130,8 +131,8 @@ mod tests {
         Known { id, name: format!("type {id}"), is_governed: id == 9, max_per_worker: (id == 2).then_some(3) }
     }
 
-    fn claimed(task_type_id: i32, seq: i64) -> Claimed {
-        Claimed { task_type_id, seq, priority: 1, ..Claimed::default() }
+    fn claimed(task_type_id: i32, seq: i64) -> Arc<Claimed> {
+        Arc::new(Claimed { task_type_id, seq, priority: 1, ..Claimed::default() })
     }
 
     fn places(places: usize) -> Room {

@@ -192,7 +192,7 @@ impl Member {
         }
     }
 
-    fn next(&self) -> Option<Claimed> {
+    fn next(&self) -> Option<Arc<Claimed>> {
         if self.lost.is_cancelled() {
             return None;
         }
@@ -231,26 +231,22 @@ impl Member {
     }
 
     /// Claims of all types that need not be counted.
-    async fn claim_plain(&self, round: &Round, limit: usize) -> sqlx::Result<Vec<Claimed>> {
+    async fn claim_plain(&self, round: &Round, limit: usize) -> sqlx::Result<Vec<Arc<Claimed>>> {
         if round.plain.is_empty() || limit == 0 {
             return Ok(Vec::new());
         }
         let claimed = queue::claim(&self.app.db, self.id, &round.plain, limit as i64, round.purpose).await?;
-        self.hold(&claimed);
-        Ok(claimed)
+        Ok(self.hold(claimed))
     }
 
     /// Claims of one counted type. What fails here must not lose what other types have given already.
-    async fn claim_governed(&self, lanes: &[Lane], limit: usize) -> Vec<Claimed> {
+    async fn claim_governed(&self, lanes: &[Lane], limit: usize) -> Vec<Arc<Claimed>> {
         let quota = lanes.first().map_or(0, |lane| lane.quota).min(i32::try_from(limit).unwrap_or(i32::MAX));
         if quota == 0 {
             return Vec::new();
         }
         match queue::claim_governed(&self.app.db, self.id, lanes, quota).await {
-            Ok(claimed) => {
-                self.hold(&claimed);
-                claimed
-            }
+            Ok(claimed) => self.hold(claimed),
             Err(error) => {
                 self.be_unsure();
                 tracing::warn!(worker = self.id, error = %error, "could not claim a counted type");
@@ -303,11 +299,13 @@ impl Member {
         }
     }
 
-    fn hold(&self, claimed: &[Claimed]) {
-        for one in claimed {
+    fn hold(&self, claimed: Vec<Claimed>) -> Vec<Arc<Claimed>> {
+        let claimed: Vec<_> = claimed.into_iter().map(Arc::new).collect();
+        for one in &claimed {
             self.app.bell.changed(one.id, one.created_by, TaskStatus::Running);
         }
-        self.held().add(claimed, || self.lost.child_token());
+        self.held().add(&claimed, || self.lost.child_token());
+        claimed
     }
 
     /// The token of a held task, and why it was triggered.
@@ -316,7 +314,7 @@ impl Member {
     }
 
     /// Gives an attempt that has ended to the settler.
-    pub fn end(&self, claimed: Claimed, outcome: Outcome, ran: Duration, is_settled: bool) {
+    pub fn end(&self, claimed: Arc<Claimed>, outcome: Outcome, ran: Duration, is_settled: bool) {
         self.held().ended(&claimed, ran);
         self.settler.take(Settlement { claimed, outcome, ran }, is_settled);
     }

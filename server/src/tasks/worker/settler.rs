@@ -1,7 +1,7 @@
 //! Gathers ended attempts and settles them together. It clocks itself: while one batch is on its way the next one gathers, so a lone
 //! task is settled at once and a busy worker pays one round trip for many.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -82,7 +82,7 @@ pub(super) async fn run(member: Arc<Member>, mut incoming: Incoming) {
         member.flush(&mut batch).await;
         member.done.fetch_add(settled.len() as i64, Ordering::Relaxed);
         batch.extend(settled);
-        member.let_go(batch.iter().map(|one| &one.claimed));
+        member.let_go(batch.iter().map(|one| &*one.claimed));
         // A place of a limited type is free only now, and whoever looked for it before saw none.
         if batch.iter().any(|one| member.is_governed(one.claimed.task_type_id)) {
             member.app.bell.ready();
@@ -143,7 +143,8 @@ impl Member {
     }
 
     fn tell(&self, batch: &[Settlement], ended: &[Ended]) {
-        let own = ended.iter().filter(|one| batch.iter().any(|given| given.claimed.id == one.id)).count();
+        let given: HashSet<_> = batch.iter().map(|given| given.claimed.id).collect();
+        let own = ended.iter().filter(|one| given.contains(&one.id)).count();
         self.done.fetch_add(own as i64, Ordering::Relaxed);
         let fenced_out = batch.len().saturating_sub(own);
         if fenced_out > 0 {
@@ -179,7 +180,7 @@ impl Member {
     fn counted(&self, batch: &[Settlement]) -> Vec<Counted> {
         let mut by_type: HashMap<_, Counted> = HashMap::new();
         for one in batch {
-            let Claimed { task_type_id, probe, .. } = one.claimed;
+            let Claimed { task_type_id, probe, .. } = *one.claimed;
             let counted =
                 by_type.entry((task_type_id, probe)).or_insert(Counted { task_type_id, probe, ..Counted::default() });
             match &one.outcome {
