@@ -14,13 +14,15 @@ for (const { name, use } of screens) {
 }
 
 test("all on the page are ticked by one box, which follows them, by keyboard as well", async ({ page }) => {
+  test.setTimeout(240_000);
   await logIn(page, administrator);
   for (const name of ["ada", "bob"]) await makeUser(page, name);
   await page.goto("/users?role=user");
   const all = page.getByLabel("All on this page");
   const each = page.locator("input[name=id]");
   const chosen = page.getByRole("status").filter({ hasText: "chosen" });
-  await expect(chosen).toHaveText("0 chosen");
+  // The box needs the client, so its start is waited for.
+  await expect(chosen).toHaveText("0 chosen", { timeout: 90_000 });
   const count = await each.count();
   await all.focus();
   await page.keyboard.press("Space");

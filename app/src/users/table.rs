@@ -113,7 +113,7 @@ fn All(boxes: Boxes, other: String, is_ticked: bool) -> impl IntoView {
     let (all, is_live) = (boxes.all, boxes.is_live);
     let link = if is_ticked { "Choose nobody" } else { "Choose all on this page" };
     view! {
-        <div class="field">
+        <div class="choose actions">
             <label class="actions" hidden=move || !is_live.get()>
                 <input type="checkbox" node_ref=all on:change=move |event| boxes.tick_all(&event)/>
                 <span>"All on this page"</span>
@@ -152,8 +152,8 @@ fn row(user: UserProfile, choose: Option<NodeRef<Input>>, is_ticked: bool) -> im
             {choose}
             <td data-label="User"><a href=format!("/users/{}", user.id)>{user.username.clone()}</a></td>
             <td data-label="Email">{user.email.clone()}</td>
-            <td data-label="Role">{user.role.name()}</td>
-            <td data-label="State">{user.status().name()}</td>
+            <td class="word" data-label="Role">{user.role.name()}</td>
+            <td class="word" data-label="State">{user.status().name()}</td>
             <td data-label="Last login">{last_login}</td>
         </tr>
     }
