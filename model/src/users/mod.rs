@@ -89,6 +89,9 @@ const COMMON_PASSWORDS: [&str; 16] = [
     "11111111",
 ];
 
+/// Words of this program and its roles, of which no password may be made (OWASP ASVS 5.0, 6.1.2 and 6.2.11). A product adds its own names.
+const CONTEXT_WORDS: [&str; 4] = ["starter", "administrator", "moderator", "localhost"];
+
 /// Letters, digits, `_` and `-`, in ASCII, 3 to 50 of them.
 pub fn check_username(value: &str) -> Result<(), String> {
     let (least, most) = USERNAME_LENGTH;
@@ -124,7 +127,7 @@ pub fn check_email(value: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Long enough, not common, and not made of the user's own name or email. No composition rule (NIST SP 800-63B, 3.1.1.2).
+/// Long enough, not common, and not made of the user's own name or email or of a word of this program. No composition rule (NIST SP 800-63B, 3.1.1.2).
 pub fn check_password(value: &str, username: &str, email: &str) -> Result<(), String> {
     let (least, most) = PASSWORD_LENGTH;
     let count = value.chars().count();
@@ -142,6 +145,9 @@ pub fn check_password(value: &str, username: &str, email: &str) -> Result<(), St
         if rest.chars().count() < 4 {
             return Err("must not be made of your own name or email".into());
         }
+    }
+    if CONTEXT_WORDS.iter().any(|word| lower.contains(word) && lower.replace(word, "").chars().count() < 4) {
+        return Err("must not be made of the name of this program or of a role".into());
     }
     Ok(())
 }
@@ -185,7 +191,7 @@ mod tests {
     fn passwords_are_long_uncommon_and_not_the_own_name() {
         assert_eq!(check_password("SecurePass123", "ada", "ada@example.com"), Ok(()));
         assert_eq!(check_password("correct horse battery", "ada", "ada@example.com"), Ok(()));
-        for bad in ["weak", "Password123", "lovelace", "Lovelace12", &"x".repeat(129)] {
+        for bad in ["weak", "Password123", "lovelace", "Lovelace12", "Starter1!", "administrator", &"x".repeat(129)] {
             assert!(check_password(bad, "lovelace", "ada@example.com").is_err(), "{bad}");
         }
     }
