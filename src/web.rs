@@ -14,7 +14,6 @@ use app::shell::shell;
 use axum::Router;
 use axum::error_handling::HandleErrorLayer;
 use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::StatusCode;
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
@@ -25,11 +24,12 @@ use server::http::{has_credentials, request_id};
 use server::{App, Error};
 use tower::limit::GlobalConcurrencyLimitLayer;
 use tower::load_shed::LoadShedLayer;
+use tower::timeout::TimeoutLayer;
+use tower::timeout::error::Elapsed;
 use tower::{BoxError, ServiceBuilder, ServiceExt, service_fn};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::csrf::{CsrfLayer, ProtectionError};
-use tower_http::timeout::TimeoutLayer;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::cookie::time::Duration as CookieDuration;
 use tower_sessions::{Expiry, SessionManagerLayer};
@@ -69,13 +69,13 @@ pub fn router(app: &App, site: Site) -> Router {
         .layer(CompressionLayer::new())
         .layer(
             ServiceBuilder::new()
-                .layer(HandleErrorLayer::new(async |_: BoxError| Error::unavailable()))
+                .layer(HandleErrorLayer::new(async |error: BoxError| match error.is::<Elapsed>() {
+                    true => Error::from(Problem::TooSlow),
+                    false => Error::unavailable(),
+                }))
                 .layer(LoadShedLayer::new())
                 .layer(GlobalConcurrencyLimitLayer::new(app.config.server.max_concurrent_requests))
-                .layer(TimeoutLayer::with_status_code(
-                    StatusCode::REQUEST_TIMEOUT,
-                    Duration::from_secs(app.config.server.request_timeout_seconds),
-                )),
+                .layer(TimeoutLayer::new(Duration::from_secs(app.config.server.request_timeout_seconds))),
         )
         .layer(CatchPanicLayer::custom(|_| Error::Broken(anyhow::anyhow!("a handler panicked")).into_response()))
         .layer(middleware::from_fn_with_state(app.clone(), headers::protect))

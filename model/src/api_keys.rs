@@ -25,12 +25,13 @@ pub const MAX_LIVE: i64 = 20;
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NewApiKey {
     /// For its owner to know it by; 1 to 100 characters.
-    #[cfg_attr(feature = "openapi", schema(required))]
+    #[cfg_attr(feature = "openapi", schema(required, pattern = r"\S", max_length = 100))]
     pub name: String,
     /// What it is good for; each must be one that the owner's role allows.
-    #[cfg_attr(feature = "openapi", schema(required))]
+    #[cfg_attr(feature = "openapi", schema(required, min_items = 1))]
     pub scopes: Vec<Scope>,
     /// 1 to 365 days, 90 when absent.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 365))]
     pub expires_in_days: Option<u32>,
 }
 

@@ -21,8 +21,10 @@ pub const MAX_OFFSET: i64 = 10_000;
 #[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 pub struct PageRequest {
     /// Rows at the most: 1 to 100; larger values are capped, 50 when absent.
+    #[cfg_attr(feature = "openapi", param(minimum = 1))]
     pub limit: Option<i64>,
     /// Rows to skip, at most 10,000.
+    #[cfg_attr(feature = "openapi", param(minimum = 0, maximum = 10_000))]
     pub offset: Option<i64>,
     /// The cursor of a `Link: rel="next"` header: the id of the last row seen.
     pub after: Option<Uuid>,

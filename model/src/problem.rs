@@ -34,6 +34,8 @@ pub enum Problem {
     WrongShape { message: String },
     /// The address does not know this method.
     MethodNotAllowed,
+    /// The request, its body included, took too long.
+    TooSlow,
     /// The body is over the limit.
     TooLarge,
     /// The body is of a type that the endpoint does not read.
@@ -166,6 +168,7 @@ impl fmt::Display for Problem {
                 )
             }
             Self::MethodNotAllowed => write!(f, "This address does not know this method"),
+            Self::TooSlow => write!(f, "The request took too long"),
             Self::TooLarge => write!(f, "The request body is too large"),
             Self::UnsupportedMediaType => write!(f, "This endpoint reads application/json"),
             Self::Taken { field: UniqueField::Username } => write!(f, "This username is already taken"),

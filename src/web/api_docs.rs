@@ -1,5 +1,7 @@
 //! The REST API described: OpenAPI 3.1 from the code, and a page to browse it, all from this server.
 
+mod refusals;
+
 use std::sync::{Arc, LazyLock};
 
 use axum::extract::Path;
@@ -15,11 +17,13 @@ use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::Config;
 
+use self::refusals::Refusals;
+
 /// Where the document is.
 const DOCUMENT: &str = "/api-docs/openapi.json";
 /// The page's own scripts and styles; it sets style attributes from its scripts.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
-    connect-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors 'none'";
+    connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 #[derive(OpenApi)]
 #[openapi(
@@ -53,7 +57,9 @@ pub fn described() -> OpenApiRouter<App> {
 
 /// The document.
 pub fn openapi() -> Document {
-    super::rest().split_for_parts().1
+    let mut document = super::rest().split_for_parts().1;
+    Refusals.modify(&mut document);
+    document
 }
 
 static CONFIG: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| Arc::new(Config::from(DOCUMENT)));
@@ -74,7 +80,8 @@ fn file(name: &str) -> Response {
     let headers = |content_type: String| [(CONTENT_TYPE, content_type), (CONTENT_SECURITY_POLICY, POLICY.to_owned())];
     if name == "index.html" {
         // The page names its files relative to a folder, and its address has no slash at the end.
-        let page = String::from_utf8_lossy(&found.bytes).replacen("<head>", "<head><base href=\"/api-docs/\">", 1);
+        let page = String::from_utf8_lossy(&found.bytes);
+        let page = page.replace("=\"./", "=\"/api-docs/").replace("=\"index.css", "=\"/api-docs/index.css");
         return (headers(found.content_type), page).into_response();
     }
     (headers(found.content_type), found.bytes.into_owned()).into_response()

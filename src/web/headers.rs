@@ -2,7 +2,8 @@
 
 use axum::extract::{Request, State};
 use axum::http::header::{
-    CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
@@ -28,8 +29,21 @@ pub async fn protect(State(app): State<App>, request: Request, next: Next) -> Re
         set(STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");
     }
     headers.entry(CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(NOTHING));
+    name_encoding(headers);
     never_store(headers);
     response
+}
+
+/// All text of ours is UTF-8, and nobody has to guess it (OWASP ASVS 5.0, 4.1.1).
+fn name_encoding(headers: &mut HeaderMap) {
+    let Some(value) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return };
+    let is_text = value.starts_with("text/") && value != "text/event-stream" || value == "image/svg+xml";
+    if is_text
+        && !value.contains("charset")
+        && let Ok(named) = HeaderValue::from_str(&format!("{value}; charset=utf-8"))
+    {
+        headers.insert(CONTENT_TYPE, named);
+    }
 }
 
 /// What depends on who asks must not stay in a cache; files say themselves how long they keep.

@@ -228,6 +228,8 @@ async fn no_password_and_no_token_gets_into_a_log() {
     let token = logged_in["session_token"].as_str().unwrap();
     let me = Answer::to(client.get(format!("{address}/api/v1/auth/me")).bearer_auth(token)).await;
     assert_eq!(me.data()["username"], "Ada");
+    let not_hers = client.get(format!("{address}/api/v1/admin/audit-log")).bearer_auth(token);
+    assert_eq!(Answer::to(not_hers).await.status, 403);
     let form = [("new[username]", "Ada"), ("new[password]", "canary-of-ada")];
     let by_browser = Answer::to(client.post(format!("{address}/api/auth/log_in")).form(&form)).await;
     let cookie = by_browser.set_cookie("session").split(';').next().unwrap();
@@ -238,6 +240,11 @@ async fn no_password_and_no_token_gets_into_a_log() {
     assert!(server.ends().await.success(), "{}", server.said());
     let said = server.said();
     assert!(said.contains(me.header("x-request-id")), "the log has lines of these requests: {said}");
+    let line = |words: &str, also: &str| said.lines().any(|line| line.contains(words) && line.contains(also));
+    assert!(line("refused", "/api/v1/auth/login"), "a wrong login is in the log: {said}");
+    let ada = me.data()["id"].as_str().unwrap().to_owned();
+    assert!(line("a session begins", &ada) && line("a session begins", "/api/auth/log_in"), "so is a good one: {said}");
+    assert!(line("refused", &ada), "and what somebody may not do, with who it was: {said}");
     for secret in ["canary", token, cookie.split_once('=').unwrap().1] {
         let line = said.lines().find(|line| line.contains(secret));
         assert_eq!(line, None, "{secret}");
@@ -261,4 +268,20 @@ async fn a_server_with_a_worker_does_tasks_and_ends_in_peace() {
     assert!(server.ends().await.success(), "{}", server.said());
     let asked = run(&["health-check"], &[("STARTER__SERVER__PORT", port)]).await;
     assert!(!asked.status.success(), "{}", said(&asked));
+}
+
+#[tokio::test]
+async fn the_document_refers_only_to_what_is_in_it_and_names_nothing_twice() {
+    let document = serde_json::to_value(starter::web::openapi()).unwrap();
+    let mut waiting = vec![&document];
+    while let Some(value) = waiting.pop() {
+        let inside =
+            value.as_array().into_iter().flatten().chain(value.as_object().into_iter().flat_map(|map| map.values()));
+        waiting.extend(inside);
+        if let Some(reference) = value.get("$ref").and_then(Value::as_str) {
+            assert!(document.pointer(&reference[1..]).is_some(), "{reference}");
+        }
+    }
+    let fields = |schema: &str| document["components"]["schemas"][schema]["properties"].as_object().unwrap().len();
+    assert_eq!((fields("ResetPassword"), fields("SetPassword")), (2, 3), "by a link, and by an administrator");
 }

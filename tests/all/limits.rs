@@ -331,7 +331,7 @@ async fn a_breaker_that_was_set_by_hand_stays_until_it_is_given_back() {
     queue_many(&app, &ada, 5, &[Retry]).await;
     assert_eq!(app.work().await, 5);
     assert_eq!(seen(&app, &grace).await["breaker"], "closed", "it does not count any more");
-    assert_eq!(set(json!("half_open")).await, 400);
+    assert_eq!(set(json!("half_open")).await, 422);
     assert_eq!(set(json!("ajar")).await, 422);
     app.leaves_tasks(5);
 }

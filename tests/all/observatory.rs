@@ -49,7 +49,6 @@ fn faults(answer: &Answer, is_https: bool) -> Vec<String> {
         "CSP is wide",
     );
     rule(directive(policy, "frame-ancestors") == Some("'none'"), "frames are allowed");
-    rule(matches!(directive(policy, "base-uri"), Some("'none'" | "'self'")), "base-uri is open");
     rule(matches!(directive(policy, "form-action"), Some("'none'" | "'self'")), "form-action is open");
     rule(answer.header("x-content-type-options") == "nosniff", "nosniff is missing");
     let private = ["no-referrer", "same-origin", "strict-origin", "strict-origin-when-cross-origin"];
@@ -58,6 +57,9 @@ fn faults(answer: &Answer, is_https: bool) -> Vec<String> {
     rule(answer.header("cross-origin-opener-policy") == "same-origin", "COOP is open");
     let cors = ["access-control-allow-origin", "access-control-allow-credentials"];
     rule(cors.iter().all(|name| !answer.headers.contains_key(*name)), "other origins may read it");
+    let content_type = answer.header("content-type");
+    rule(!content_type.starts_with("text/") || content_type.contains("charset=utf-8"), "text of an unknown encoding");
+    rule(directive(policy, "base-uri") == Some("'none'"), "base-uri is open");
     let hsts = answer.header("strict-transport-security");
     let age = hsts.split(';').find_map(|part| part.trim().strip_prefix("max-age=")?.parse::<u64>().ok());
     rule(age.is_some_and(|age| age >= HSTS_LEAST) == is_https, "HSTS is wrong");

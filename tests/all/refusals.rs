@@ -69,6 +69,12 @@ fn bad_bodies(app: &TestApp) -> Vec<Bad> {
         ("a missing field", json(r#"{"task_type":"delay_task"}"#), 422, "INVALID_INPUT"),
         ("a list for an object", json("[]"), 422, "INVALID_INPUT"),
         (
+            "a list of the fields of an object",
+            json("").body(r#"["delay_task",{"delay_seconds":1},null,null,null,null,null,null]"#),
+            422,
+            "INVALID_INPUT",
+        ),
+        (
             "an unknown priority",
             json(r#"{"task_type":"delay_task","payload":{"delay_seconds":1},"priority":"urgent"}"#),
             422,
@@ -89,10 +95,17 @@ fn bad_addresses(app: &TestApp) -> Vec<Bad> {
         ("a limit that no integer holds", get("/api/v1/tasks?limit=99999999999999999999"), 400, "INVALID_INPUT"),
         ("a limit below one", get("/api/v1/tasks?limit=-1"), 400, "VALIDATION_FAILED"),
         ("an offset below zero", get("/api/v1/tasks?offset=-1"), 400, "VALIDATION_FAILED"),
+        ("a parameter twice", get("/api/v1/tasks?limit=1&limit=2"), 400, "INVALID_INPUT"),
         ("an offset too deep", get("/api/v1/tasks?offset=99999999"), 400, "VALIDATION_FAILED"),
         ("a status that does not exist", get("/api/v1/tasks?status=lost"), 400, "INVALID_INPUT"),
         ("an id that is no UUID", get("/api/v1/tasks/7"), 400, "INVALID_INPUT"),
         ("an id with a NUL", get("/api/v1/tasks/%00"), 400, "INVALID_INPUT"),
+        (
+            "a name with a NUL",
+            app.request(Method::POST, "/api/v1/tasks/types/delay%00task/resume"),
+            400,
+            "INVALID_INPUT",
+        ),
         ("an id that is no UTF-8", get("/api/v1/tasks/%ff"), 400, "INVALID_INPUT"),
         ("the id of nothing", get("/api/v1/tasks/00000000-0000-0000-0000-000000000000"), 404, "TASK_NOT_FOUND"),
         ("an unknown address", get("/api/v1/nothing/here"), 404, "NOT_FOUND"),
@@ -116,6 +129,16 @@ async fn bad_input_is_refused_in_the_envelope_and_changes_nothing() {
         assert!(!answer.text.to_lowercase().contains("serde") && !answer.text.contains("at line"), "{}", answer.text);
     }
     assert_eq!(app.get(&grace, "/api/v1/tasks").await.data(), json!([]));
+}
+
+#[tokio::test]
+async fn nothing_echoes_a_request_by_trace() {
+    let app = TestApp::start().await;
+    for path in ["/", "/login", "/pkg/starter.js", "/api/v1/tasks", "/api/tasks/create", "/health", "/api-docs"] {
+        let answer = Answer::to(app.request(Method::TRACE, path).header("x-canary", "canary-7")).await;
+        assert!(matches!(answer.status, 404 | 405), "{path}: {}", answer.status);
+        assert!(!answer.text.contains("canary-7"), "{path}");
+    }
 }
 
 #[tokio::test]
@@ -189,6 +212,15 @@ async fn another_site_cannot_make_a_browser_change_anything() {
         app.request(Method::POST, "/api/v1/tasks").bearer_auth(&ada.token).header(ORIGIN, "https://evil.example");
     Answer::to(with_token.json(&delay(0))).await.data();
     app.work().await;
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_refused_in_the_envelope() {
+    let app = TestApp::with(|config| config.server.request_timeout_seconds = 1).await;
+    let never = Body::wrap_stream(futures::stream::pending::<std::io::Result<Vec<u8>>>());
+    let login = app.request(Method::POST, "/api/v1/auth/login").header(CONTENT_TYPE, "application/json");
+
+    assert_eq!(Answer::to(login.body(never)).await.refusal(), (408, "REQUEST_TIMEOUT".into()));
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ mod npm;
 mod postgres;
 mod prepare;
 mod process;
+mod python;
 mod run;
 mod site;
 mod test;

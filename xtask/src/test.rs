@@ -1,8 +1,10 @@
 //! `test`: everything that runs the program or a part of it, and one line at the end.
 
 mod count;
+mod generated;
 
 use std::env;
+use std::fmt;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -23,6 +25,7 @@ use count::Count;
 
 const DATABASE: &str = "starter_test";
 const DATABASE_URL: &str = "TEST_DATABASE_URL";
+const GENERATED: &str = "generated requests";
 
 /// Which tests.
 #[derive(Args)]
@@ -37,21 +40,46 @@ pub fn test(workspace: &Workspace, options: &Options) -> Result<()> {
         Ok(tests) => tests.run(),
         Err(error) => vec![("PostgreSQL", judged(Err(error)))],
     };
-    let total = parts.iter().fold(Count::default(), |sum, (_, count)| sum + *count);
+    let total = parts.iter().fold(Count::default(), |sum, (_, outcome)| sum + outcome.count());
     println!();
-    for (name, count) in parts {
-        println!("{name}: {count}");
+    for (name, outcome) in parts {
+        println!("{name}: {outcome}");
     }
     println!("{total}");
     if total.failed > 0 { Err(Fault.into()) } else { Ok(()) }
 }
 
+/// How a part came out.
+enum Outcome {
+    Ran(Count),
+    /// This machine lacks something that we can not install.
+    Skipped(String),
+}
+
+impl Outcome {
+    fn count(&self) -> Count {
+        match self {
+            Self::Ran(count) => *count,
+            Self::Skipped(_) => Count::default(),
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ran(count) => write!(out, "{count}"),
+            Self::Skipped(why) => write!(out, "skipped: {why}"),
+        }
+    }
+}
+
 /// Where nothing could run, that must show in the sum.
-fn judged(outcome: Result<Count>) -> Count {
-    outcome.unwrap_or_else(|error| {
+fn judged(outcome: Result<Count>) -> Outcome {
+    Outcome::Ran(outcome.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
         Count { passed: 0, failed: 1 }
-    })
+    }))
 }
 
 /// What all parts share: the cluster, which lives as long as this.
@@ -78,7 +106,7 @@ impl<'a> Tests<'a> {
         Ok(Self { workspace, filter, database_url, _cluster: cluster })
     }
 
-    fn run(self) -> Vec<(&'static str, Count)> {
+    fn run(self) -> Vec<(&'static str, Outcome)> {
         // First, because the server under test hands it out.
         let client =
             client::compile(self.workspace, false).and_then(|made| site::publish(self.workspace, &made, false));
@@ -86,7 +114,27 @@ impl<'a> Tests<'a> {
             ("unit and integration", judged(self.native())),
             ("documentation", judged(self.documentation())),
             ("end to end", judged(client.and_then(|()| self.end_to_end()))),
+            (GENERATED, self.generated()),
         ]
+    }
+
+    /// The REST API as nobody has thought of using it.
+    fn generated(&self) -> Outcome {
+        if self.filter.is_some_and(|filter| !GENERATED.contains(filter)) {
+            return Outcome::Ran(Count::default());
+        }
+        match self.server().and_then(|()| generated::run(self.workspace)) {
+            Ok(Err(missing)) => Outcome::Skipped(missing),
+            Ok(Ok(count)) => judged(Ok(count)),
+            Err(error) => judged(Err(error)),
+        }
+    }
+
+    /// With the tests, as nextest has just built it: other packages would mean other features, and a second program.
+    fn server(&self) -> Result<()> {
+        let mut cargo = self.workspace.cargo();
+        cargo.args(["build", "--workspace", "--tests", "--bin", &self.workspace.name]);
+        Step::begin("server: compiling").stream(&mut cargo)
     }
 
     /// Unit and integration tests.
@@ -122,15 +170,7 @@ impl<'a> Tests<'a> {
         let folder = self.workspace.root.join("end2end");
         npm::install(&folder)?;
         let chromium = browser::chromium()?;
-        // With the tests, as nextest has just built it: other packages would mean other features, and a second program.
-        let mut cargo = self.workspace.cargo();
-        Step::begin("server: compiling").stream(cargo.args([
-            "build",
-            "--workspace",
-            "--tests",
-            "--bin",
-            &self.workspace.name,
-        ]))?;
+        self.server()?;
 
         let report = self.workspace.target.join("end2end.json");
         site::remove(&report)?;

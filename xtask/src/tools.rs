@@ -21,6 +21,29 @@ pub fn on_path(name: &str) -> Option<PathBuf> {
     env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
 }
 
+/// Installs packages of Debian where there is apt-get and this account may use it; nothing otherwise.
+pub fn apt_get_install(packages: &[&str]) -> Result<()> {
+    if on_path("apt-get").is_none() {
+        return Ok(());
+    }
+    let is_root = process::output(Command::new("id").arg("-u"))?.trim() == "0";
+    if !is_root && !process::succeeds(Command::new("sudo").args(["-n", "true"])) {
+        return Ok(());
+    }
+    for arguments in [&["update"][..], &[&["install", "-y", "--no-install-recommends"], packages].concat()] {
+        let mut command = if is_root {
+            Command::new("apt-get")
+        } else {
+            let mut sudo = Command::new("sudo");
+            sudo.args(["-n", "apt-get"]);
+            sudo
+        };
+        command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+        Step::begin(format!("tools: apt-get {}", arguments.join(" "))).quietly(&mut command)?;
+    }
+    Ok(())
+}
+
 /// Makes sure that rustc can compile for the browser.
 pub fn wasm_target(workspace: &Workspace) -> Result<()> {
     let mut rustc = Command::new("rustc");

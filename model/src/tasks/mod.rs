@@ -204,6 +204,7 @@ pub struct NewTask {
     pub priority: Option<Priority>,
     /// When to start; at once when absent.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(min_length = 20))]
     pub scheduled_at: Option<DateTime<Utc>>,
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]

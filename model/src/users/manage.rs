@@ -36,7 +36,14 @@ fn check_reason(reason: &Option<String>) -> (&'static str, Result<(), String>) {
 #[serde(default)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EditProfile {
+    /// Nothing in it is no wish, as an input of a form is sent.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^([A-Za-z0-9_-]{3,50})?$"))]
     pub username: Option<String>,
+    /// An address, or nothing.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(max_length = 254, pattern = r"^([A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-z0-9]+(\.[a-z0-9]+)+)?$")
+    )]
     pub email: Option<String>,
     pub email_verified: Option<bool>,
 }
@@ -64,6 +71,8 @@ impl EditProfile {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ChangePassword {
     pub current_password: String,
+    /// Not the current one, neither common nor made of the own name or email.
+    #[cfg_attr(feature = "openapi", schema(min_length = 8, max_length = 128))]
     pub new_password: String,
 }
 
@@ -83,6 +92,7 @@ impl ChangePassword {
 pub struct DeleteAccount {
     pub password: String,
     /// The word `DELETE`.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^DELETE$"))]
     pub confirmation: String,
 }
 
@@ -99,8 +109,12 @@ impl DeleteAccount {
 #[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NewUser {
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[A-Za-z0-9_-]{3,50}$"))]
     pub username: String,
+    #[cfg_attr(feature = "openapi", schema(format = "email", max_length = 254))]
     pub email: String,
+    /// Neither common nor made of the account's name or email.
+    #[cfg_attr(feature = "openapi", schema(min_length = 8, max_length = 128))]
     pub password: String,
     /// `user` when absent.
     pub role: Option<Role>,
@@ -112,6 +126,7 @@ pub struct NewUser {
 pub struct SetStatus {
     pub is_active: bool,
     /// Goes into the audit log.
+    #[cfg_attr(feature = "openapi", schema(max_length = 500))]
     pub reason: Option<String>,
 }
 
@@ -127,6 +142,7 @@ impl SetStatus {
 pub struct SetRole {
     pub role: Role,
     /// Goes into the audit log.
+    #[cfg_attr(feature = "openapi", schema(max_length = 500))]
     pub reason: Option<String>,
 }
 
@@ -139,11 +155,15 @@ impl SetRole {
 /// A password that somebody else sets.
 #[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = SetPassword))]
 pub struct ResetPassword {
+    /// Neither common nor made of the account's name or email.
+    #[cfg_attr(feature = "openapi", schema(min_length = 8, max_length = 128))]
     pub new_password: String,
     /// Whether its owner must choose another one at the next login; yes when absent.
     pub require_change: Option<bool>,
     /// Goes into the audit log.
+    #[cfg_attr(feature = "openapi", schema(max_length = 500))]
     pub reason: Option<String>,
 }
 
@@ -159,6 +179,7 @@ impl ResetPassword {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DeleteUser {
     /// Goes into the audit log.
+    #[cfg_attr(feature = "openapi", schema(max_length = 500))]
     pub reason: Option<String>,
     /// Removes the row at once, instead of keeping it for a while so that it can be restored.
     pub hard_delete: bool,
@@ -190,6 +211,7 @@ impl Reason {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Impersonate {
     /// Goes into the audit log; must not be blank.
+    #[cfg_attr(feature = "openapi", schema(pattern = r"\S", max_length = 500))]
     pub reason: String,
 }
 
@@ -259,8 +281,11 @@ impl UserSort {
 pub struct UserFilter {
     /// A part of the username or email, in any case.
     pub search: Option<String>,
+    #[cfg_attr(feature = "openapi", param(inline))]
     pub role: Option<Role>,
+    #[cfg_attr(feature = "openapi", param(inline))]
     pub status: Option<UserStatus>,
+    #[cfg_attr(feature = "openapi", param(inline))]
     pub sort: Option<UserSort>,
 }
 

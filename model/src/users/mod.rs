@@ -74,6 +74,9 @@ pub const PASSWORD_LENGTH: (usize, usize) = (8, 128);
 /// A rule for a new password beside the name and email of its owner, with what is wrong in words for its field.
 pub type PasswordRule = fn(&str, &str, &str) -> Result<(), String>;
 
+/// Words of this program and its roles, of which no password may be made (OWASP ASVS 5.0, 6.1.2 and 6.2.11). A product adds its own names.
+const CONTEXT_WORDS: [&str; 4] = [PRODUCT, "administrator", "moderator", "localhost"];
+
 /// Letters, digits, `_` and `-`, in ASCII, 3 to 50 of them.
 pub fn check_username(value: &str) -> Result<(), String> {
     let (least, most) = USERNAME_LENGTH;
@@ -109,7 +112,7 @@ pub fn check_email(value: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Long enough, and not made of the user's own name or email, or of the program's. No composition rule (NIST SP 800-63B, 3.1.1.2).
+/// Long enough, and not made of the user's own name or email, or of a word of this program. No composition rule (NIST SP 800-63B, 3.1.1.2).
 ///
 /// That it is not common is asked by the server besides, which has the list.
 pub fn check_password(value: &str, username: &str, email: &str) -> Result<(), String> {
@@ -120,11 +123,11 @@ pub fn check_password(value: &str, username: &str, email: &str) -> Result<(), St
     }
     let lower = value.to_lowercase();
     let local = email.split('@').next().unwrap_or_default();
-    let own = [username, email, local, PRODUCT].into_iter().filter(|word| word.len() >= 3);
-    for word in own {
-        let rest = lower.replace(&word.to_lowercase(), "");
-        if rest.chars().count() < 4 {
-            return Err(format!("must not be made of your name, your email or the word {PRODUCT}"));
+    let own = [username, email, local].into_iter().filter(|word| word.len() >= 3);
+    for word in own.chain(CONTEXT_WORDS) {
+        let word = word.to_lowercase();
+        if lower.contains(&word) && lower.replace(&word, "").chars().count() < 4 {
+            return Err("must not be made of your name, your email or a word of this program".into());
         }
     }
     Ok(())
@@ -169,7 +172,11 @@ mod tests {
     fn passwords_are_long_and_not_the_own_name() {
         assert_eq!(check_password("SecurePass123", "ada", "ada@example.com"), Ok(()));
         assert_eq!(check_password("correct horse battery", "ada", "ada@example.com"), Ok(()));
+<<<<<<< HEAD
         for bad in ["weak", "Starter12", "lovelace", "Lovelace12", &"x".repeat(129)] {
+=======
+        for bad in ["weak", "Password123", "lovelace", "Lovelace12", "Starter1!", "administrator", &"x".repeat(129)] {
+>>>>>>> help-c
             assert!(check_password(bad, "lovelace", "ada@example.com").is_err(), "{bad}");
         }
     }

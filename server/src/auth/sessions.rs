@@ -62,6 +62,7 @@ pub async fn insert(
     )
     .fetch_one(conn)
     .await?;
+    tracing::info!(user_id = %user_id, kind = ?kind, "a session begins");
     Ok(idle_until)
 }
 

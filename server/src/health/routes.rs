@@ -43,7 +43,7 @@ async fn get_health(State(app): State<App>) -> Result<Success<Health>> {
 }
 
 /// Every check; figures for administrators.
-#[utoipa::path(get, path = "/health/detailed", tag = "health", responses(
+#[utoipa::path(get, path = "/health/detailed", tag = "health", security((), ("bearer" = []), ("api_key" = [])), responses(
     (status = 200, body = Success<Probe>), (status = 503, body = ErrorBody),
 ))]
 async fn detailed(State(app): State<App>, MaybeSignedIn(actor): MaybeSignedIn) -> Result<Success<Probe>> {

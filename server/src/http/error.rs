@@ -57,6 +57,7 @@ fn status_and_code(problem: &Problem) -> (StatusCode, &'static str) {
         Problem::Taken { field: UniqueField::Username } => (StatusCode::CONFLICT, "USERNAME_ALREADY_EXISTS"),
         Problem::Conflict { .. } => (StatusCode::CONFLICT, "CONFLICT"),
         Problem::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED"),
+        Problem::TooSlow => (StatusCode::REQUEST_TIMEOUT, "REQUEST_TIMEOUT"),
         Problem::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE"),
         Problem::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE"),
         Problem::WrongShape { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "INVALID_INPUT"),

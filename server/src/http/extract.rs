@@ -27,11 +27,15 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
         if model::tasks::has_nul(&value) {
             return Err(unreadable("The body contains a NUL character"));
         }
+        // Every body is an object; serde would also take a list, for the fields in their order.
+        if value.is_array() {
+            return Err(Problem::WrongShape { message: "The body must be a JSON object".into() }.into());
+        }
         serde_path_to_error::deserialize(value).map(Self).map_err(|error| wrong_shape(&error))
     }
 }
 
-/// A JSON body that may be missing; what is there is read as [`Json`] reads it.
+/// A JSON body that may be missing, or `null`; what is there is read as [`Json`] reads it.
 pub struct OptionalJson<T>(pub Option<T>);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for OptionalJson<T> {
@@ -44,7 +48,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for OptionalJson<T> {
         if is_missing {
             return Ok(Self(None));
         }
-        Json::from_request(request, state).await.map(|Json(value)| Self(Some(value)))
+        Json::from_request(request, state).await.map(|Json(value)| Self(value))
     }
 }
 
@@ -74,13 +78,16 @@ fn wrong_shape(error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
     Problem::WrongShape { message }.into()
 }
 
-/// A path parameter. 400 when it is not of its type.
+/// A path parameter. 400 when it is not of its type or holds a NUL.
 pub struct Path<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        if parts.uri.path().contains("%00") {
+            return Err(unreadable("The address contains a NUL character"));
+        }
         let axum::extract::Path(value) = axum::extract::Path::from_request_parts(parts, state)
             .await
             .map_err(|_| unreadable("The id in the address is not a UUID"))?;

@@ -8,7 +8,7 @@ use model::Problem;
 use tower_sessions::Session;
 use tower_sessions::session::Error as SessionError;
 
-use super::Client;
+use super::{Client, request_id};
 use crate::api_keys::{self, Key};
 use crate::auth::{self, SessionKind, sessions};
 use crate::{Actor, App, Error};
@@ -89,8 +89,9 @@ async fn by_key(app: &App, key: &str) -> Result<Actor, Error> {
 }
 
 impl Actor {
-    /// The same person, with the address that this request comes from.
+    /// The same person, with the address that this request comes from. From here on the log says who it is.
     pub fn at(self, app: &App, parts: &Parts) -> Self {
+        request_id::note_user(self.id());
         Self { ip: Client::of(&app.config.server, parts).ip, ..self }
     }
 }

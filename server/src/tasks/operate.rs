@@ -50,8 +50,10 @@ pub async fn minutes(app: &App, actor: &Actor, count: Option<i32>) -> Result<Vec
 /// A type entered by hand.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct NewTaskType {
+    #[schema(pattern = "^[A-Za-z0-9_.-]{1,100}$")]
     pub task_type: String,
     #[serde(default)]
+    #[schema(max_length = 1000)]
     pub description: Option<String>,
 }
 

@@ -1,5 +1,6 @@
 //! `check`: everything that can be judged without running the program.
 
+mod asvs;
 mod budgets;
 mod licence;
 mod policy;
@@ -30,7 +31,8 @@ pub struct Options {
 
 type Part = (&'static str, fn(&Workspace) -> Result<()>);
 
-const QUICK: [Part; 3] = [("format", format), ("budgets", budgets::check), ("words", words::check)];
+const QUICK: [Part; 4] =
+    [("format", format), ("budgets", budgets::check), ("words", words::check), ("security", asvs::check)];
 
 const FULL: [Part; 6] = [
     ("dependencies", policy::check),

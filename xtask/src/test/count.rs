@@ -1,5 +1,6 @@
-//! How many tests passed: read from what the three runners say.
+//! How many tests passed: read from what the runners say.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Add;
 
@@ -71,6 +72,17 @@ pub fn playwright(report: &Value) -> Option<Count> {
     Some(Count { passed: sum("expected")? + sum("flaky")?, failed: sum("unexpected")? + errors })
 }
 
+/// Reads the report of Schemathesis: an operation has passed when no request to it has failed.
+pub fn schemathesis(report: &Value) -> Option<Count> {
+    let tested = report["operations"]["tested"].as_u64()?;
+    let of = |group: &Value| group["operations"].as_array().cloned().unwrap_or_default();
+    let failed: BTreeSet<String> =
+        report["failures"].as_array()?.iter().flat_map(of).map(|one| one.to_string()).collect();
+    let errors: u64 = report["errors"].as_array()?.iter().filter_map(|group| group["count"].as_u64()).sum();
+    let failed = failed.len() as u64 + errors;
+    Some(Count { passed: tested.saturating_sub(failed), failed })
+}
+
 fn without_colours(line: &str) -> String {
     let mut parts = line.split('\u{1b}');
     let first = parts.next().unwrap_or_default().to_owned();
@@ -112,6 +124,21 @@ mod tests {
         });
 
         assert_eq!(playwright(&report), Some(Count { passed: 5, failed: 2 }));
+    }
+
+    #[test]
+    fn an_operation_fails_once_however_often_and_variously_it_fails() {
+        let report = serde_json::json!({
+            "operations": { "tested": 5 },
+            "failures": [
+                { "title": "Server error", "count": 7, "operations": ["GET /a", "GET /b"] },
+                { "title": "Undocumented HTTP status code", "count": 1, "operations": ["GET /a"] },
+            ],
+            "errors": [{ "title": "Network Error", "count": 1 }],
+        });
+
+        assert_eq!(schemathesis(&report), Some(Count { passed: 2, failed: 3 }));
+        assert_eq!(schemathesis(&serde_json::json!({ "operations": null })), None);
     }
 
     #[test]

@@ -9,10 +9,11 @@ use crate::Result;
 
 /// Without `0`, `1`, `I` and `O`, which are easily taken for one another.
 const LETTERS: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
-/// Letters of a code: with five bits each, 100 random bits, which a plain hash guards well.
-const LENGTH: usize = 20;
+/// Letters of a code: with five bits each, 140 random bits. A plain hash guards what has 112 (OWASP ASVS 5.0, 6.5.2), and what nobody
+/// may guess has 128 (11.5.1).
+const LENGTH: usize = 28;
 /// Letters that stand together where a code is shown.
-const GROUP: usize = 5;
+const GROUP: usize = 7;
 
 /// Replaces the codes of a user; the answer shows the new ones, this once.
 pub async fn renew(conn: &mut PgConnection, user_id: Uuid) -> Result<Vec<String>> {
@@ -77,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_code_is_shown_in_groups_and_no_two_are_alike() {
-        assert_eq!(shown("ABCDEFGHJKLMNPQRSTUV"), "ABCDE-FGHJK-LMNPQ-RSTUV");
+        assert_eq!(shown("ABCDEFGHJKLMNPQRSTUVWXYZ2345"), "ABCDEFG-HJKLMNP-QRSTUVW-XYZ2345");
         let codes: std::collections::HashSet<_> = (0..1000).map(|_| random()).collect();
         assert_eq!(codes.len(), 1000);
     }

@@ -48,6 +48,7 @@ async fn look(State(app): State<App>, Authenticated(actor): Authenticated) -> Re
 #[into_params(parameter_in = Query)]
 struct Minutes {
     /// 1 to 1440; 60 when absent.
+    #[param(minimum = 1, maximum = 1440)]
     minutes: Option<i32>,
 }
 
@@ -80,6 +81,7 @@ async fn bulk(
 #[derive(Debug, Deserialize, ToSchema)]
 struct Pause {
     /// Why, for others to read: 1 to 500 characters.
+    #[schema(pattern = r"\S", max_length = 500)]
     reason: String,
 }
 
@@ -114,12 +116,29 @@ async fn resume(
     Ok(Success::of("The task type goes on".into()))
 }
 
+/// What a person can set; half open it becomes by itself only.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum ByHand {
+    Open,
+    Closed,
+}
+
+impl From<ByHand> for BreakerState {
+    fn from(state: ByHand) -> Self {
+        match state {
+            ByHand::Open => Self::Open,
+            ByHand::Closed => Self::Closed,
+        }
+    }
+}
+
 #[derive(Debug, Deserialize, ToSchema)]
 struct SetBreaker {
     /// `open` or `closed` by hand; absent or null: it counts by itself again.
     #[serde(default)]
     #[schema(inline)]
-    state: Option<BreakerState>,
+    state: Option<ByHand>,
 }
 
 /// Open or close the circuit breaker of a type by hand, or give it back to its own count.
@@ -134,6 +153,6 @@ async fn set_breaker(
     Path(name): Path<String>,
     Json(set): Json<SetBreaker>,
 ) -> Result<Success<String>> {
-    operate::set_breaker(&app, &actor, &name, set.state).await?;
+    operate::set_breaker(&app, &actor, &name, set.state.map(Into::into)).await?;
     Ok(Success::of("The circuit breaker is set".into()))
 }
