@@ -8,12 +8,13 @@ use reqwest::header::COOKIE;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
+use server::notifications::{self, Told};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::On;
 use crate::support::tasks::delay;
-use crate::support::{Answer, PASSWORD, TestApp, id_of};
+use crate::support::{Answer, PASSWORD, Person, TestApp, id_of};
 
 /// In everything that is the stranger's, so that no refusal may hold it.
 pub const CANARY: &str = "canary";
@@ -44,13 +45,17 @@ pub struct World {
     other_keys: Vec<(Scope, String)>,
     pub all_scopes: String,
     schedule: Uuid,
-    tables: Vec<String>,
+    /// Somebody with whom everybody's note is shared to read.
+    pub sharee: Uuid,
+    /// Their names, and the columns that are written.
+    tables: Vec<(String, String)>,
     saved: String,
 }
 
 impl World {
     pub async fn new() -> Self {
         let app = TestApp::start().await;
+        let sharee = app.register("Zoe").await.id;
         let mut people = Vec::new();
         for name in ["Ursula", "Monica", "Adele", "Olga-canary", "Mia", "Alma", "Dora", "Lotte", "Ida", "Una"] {
             people.push(somebody(&app, name).await);
@@ -73,6 +78,13 @@ impl World {
         let new = json!({"name": "nightly", "cron": "0 3 * * *", "time_zone": "UTC", "task_type": "delay_task",
             "payload": {"delay_seconds": 0}});
         let schedule = id_of(&as_rest(&app, &adele, Method::POST, "/api/v1/tasks/schedules", new).await["data"]);
+        for name in ["Ursula", "Monica", "Adele"] {
+            for (thing, permission) in [("note-write", "write"), ("note-read", "read")] {
+                let wish = json!({"user": name, "permission": permission});
+                let path = format!("/api/v1/notes/{}/share", olga.things[thing]);
+                assert_eq!(as_rest(&app, &olga, Method::POST, &path, wish).await["success"], json!(true));
+            }
+        }
         for statement in [
             "update users set is_active = false where id = $1",
             "update sessions set sudo_until = now() + interval '1 day' where user_id <> $1",
@@ -103,6 +115,7 @@ impl World {
             other_keys,
             all_scopes,
             schedule,
+            sharee,
             tables,
             saved: String::new(),
         };
@@ -122,8 +135,8 @@ impl World {
         of(&self.other_keys, scope)
     }
 
-    /// The id of what a row is about, when it is this person's.
-    pub fn id(&self, on: On, owner: &Somebody) -> Uuid {
+    /// The id of what a row is about, when it is this person's and stands so to whoever asks.
+    pub fn id(&self, on: On, owner: &Somebody, relation: usize) -> Uuid {
         match on {
             On::Nothing => Uuid::nil(),
             On::Schedule => self.schedule,
@@ -132,12 +145,14 @@ impl World {
             On::Dead => owner.things["dead"],
             On::Session => owner.things["session"],
             On::ApiKey => owner.things["key"],
+            On::Note => owner.things[["note", "note-write", "note-read", "note-public", "note"][relation]],
+            On::Notification => owner.things["notification"],
         }
     }
 
     /// A hash over all rows of all tables but the audit log.
     async fn state(&self) -> String {
-        let each = self.tables.iter().map(|table| {
+        let each = self.tables.iter().map(|(table, _)| {
             format!("select '{table}' as name, md5(coalesce(string_agg(one::text, '|' order by one::text), '')) as hash from \"{table}\" one")
         });
         let all = each.collect::<Vec<_>>().join(" union all ");
@@ -151,9 +166,9 @@ impl World {
         if changed {
             // The triggers and foreign keys are for changes that people make.
             let mut statements = String::from("begin; set local session_replication_role = replica;");
-            for table in &self.tables {
+            for (table, columns) in &self.tables {
                 statements += &format!(
-                    "delete from \"{table}\"; insert into \"{table}\" overriding system value select * from saved.\"{table}\";"
+                    "delete from \"{table}\"; insert into \"{table}\" ({columns}) overriding system value select {columns} from saved.\"{table}\";"
                 );
             }
             statements += "commit";
@@ -171,13 +186,16 @@ fn of(keys: &[(Scope, String)], scope: Scope) -> &str {
     &keys.iter().find(|(one, _)| *one == scope).expect("a key for each scope").1
 }
 
-/// Copies every table but the audit log; the answer is their names.
-async fn save(app: &TestApp) -> Vec<String> {
-    let names = "select c.relname::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
-        where n.nspname = 'public' and c.relkind = 'r' and c.relname not in ('_sqlx_migrations', 'audit_log') order by 1";
-    let tables: Vec<String> = sqlx::query_scalar(names).fetch_all(&app.app.db).await.expect("the tables");
+/// Copies every table but the audit log; the answer is their names and columns.
+async fn save(app: &TestApp) -> Vec<(String, String)> {
+    let names = "select c.relname::text, string_agg(quote_ident(a.attname), ', ')
+        from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+        where n.nspname = 'public' and c.relkind = 'r' and c.relname not in ('_sqlx_migrations', 'audit_log')
+        group by 1 order by 1";
+    let tables: Vec<(String, String)> = sqlx::query_as(names).fetch_all(&app.app.db).await.expect("the tables");
     let mut statements = String::from("create schema saved;");
-    for table in &tables {
+    for (table, _) in &tables {
         statements += &format!("create table saved.\"{table}\" as select * from \"{table}\";");
     }
     sqlx::raw_sql(AssertSqlSafe(statements)).execute(&app.app.db).await.expect("all is copied");
@@ -212,7 +230,22 @@ async fn somebody(app: &TestApp, name: &str) -> Somebody {
     let new = json!({"name": CANARY, "scopes": ["tasks:read"]});
     let key = id_of(&as_rest(app, &somebody, Method::POST, "/api/v1/api-keys", new).await["data"]);
     somebody.things = [("task", task), ("dead", dead), ("session", session), ("key", key)].into();
+    notes(app, &person, &mut somebody.things).await;
     somebody
+}
+
+/// A private note, one that is open, and those that are shared later; and something to be told.
+async fn notes(app: &TestApp, person: &Person, things: &mut HashMap<&'static str, Uuid>) {
+    for (name, is_public) in [("note", false), ("note-write", false), ("note-read", false), ("note-public", true)] {
+        let id = app.note_of(person, json!({"title": CANARY, "content": CANARY, "is_public": is_public})).await;
+        app.share(person, id, "Zoe", "read").await;
+        things.insert(name, id);
+    }
+    let told = Told { user_id: person.id, key: "test".into(), text: CANARY.into(), href: "/notes".into() };
+    let mut conn = app.app.db.acquire().await.expect("a connection");
+    notifications::add(&mut conn, &told).await.expect("it is told");
+    things.insert("notification", id_of(&app.get(person, "/api/v1/notifications").await.data()[0]));
+    app.work().await;
 }
 
 async fn key(app: &TestApp, owner: &Somebody, scopes: &[Scope]) -> String {
