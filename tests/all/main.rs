@@ -18,6 +18,7 @@ mod mail;
 mod matrix;
 mod notes;
 mod notes_markdown;
+mod notes_pages;
 mod notes_permissions;
 mod notes_sharing;
 mod observatory;
