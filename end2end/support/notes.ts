@@ -3,7 +3,8 @@ import { expect, logIn, signUp } from "./people";
 
 /** Writes a note by the form above the list, and opens it. */
 export async function writeNote(page: Page, title: string, content: string): Promise<void> {
-  await page.goto("/notes");
+  // With the client at work, where there is one.
+  await page.goto("/notes", { waitUntil: "networkidle" });
   await page.getByText("New note").click();
   await page.getByLabel("Title").fill(title);
   await page.getByLabel("Text").fill(content);

@@ -7,7 +7,7 @@ use leptos::html::Form;
 use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use leptos::web_sys::FormData;
+use leptos::web_sys::{FormData, SubmitEvent};
 use leptos_fetch::QueryClient;
 use model::Problem;
 use uuid::Uuid;
@@ -48,6 +48,8 @@ pub(super) struct Autosave {
     client: QueryClient,
     /// Whether something was typed since the last sending.
     is_typed: StoredValue<bool>,
+    /// Whether the button was pressed while something was on its way.
+    is_pressed: StoredValue<bool>,
     timer: StoredValue<Option<TimeoutHandle>>,
 }
 
@@ -61,6 +63,7 @@ impl Autosave {
             state: RwSignal::default(),
             client: expect_context(),
             is_typed: StoredValue::new(false),
+            is_pressed: StoredValue::new(false),
             timer: StoredValue::new(None),
         };
         on_cleanup(move || this.leave());
@@ -100,6 +103,24 @@ impl Autosave {
         }
     }
 
+    /// The button was pressed. What is on its way must arrive first, or the two would be two editors.
+    pub fn pressed(self, event: &SubmitEvent) {
+        if self.state.get_untracked() == State::Sending {
+            event.prevent_default();
+            self.is_pressed.set_value(true);
+        }
+    }
+
+    /// Presses the button again, once the form names the version that was saved.
+    fn press_again(self) {
+        if self.is_pressed.try_get_value() != Some(true) {
+            return;
+        }
+        self.is_pressed.set_value(false);
+        let press = move || self.form.try_get_untracked().flatten().map(|form| form.request_submit());
+        set_timeout(move || drop(press()), Duration::ZERO);
+    }
+
     /// The form is sent by its button; nothing is sent beside it.
     pub fn submitted(self) {
         self.stop_timer();
@@ -123,13 +144,18 @@ impl Autosave {
         spawn_local(async move {
             match update_note(wish.id, wish.new.clone()).await {
                 Ok(saved) => {
-                    draft::forget(self.writer, note);
+                    // What was typed meanwhile may have been kept by somebody who left.
+                    if self.is_typed.try_get_value() == Some(false) {
+                        draft::forget(self.writer, note);
+                    }
                     self.version.try_set(saved.version);
                     self.state.try_set(State::Saved);
                     queries::changed(&self.client, note);
+                    self.press_again();
                 }
                 Err(ApiError(problem)) => {
                     before.come_back(&self.client);
+                    self.is_pressed.try_set_value(false);
                     self.refused(problem, &wish);
                 }
             }

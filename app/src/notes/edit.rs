@@ -83,7 +83,7 @@ fn Editor(note: Note, writer: Uuid) -> impl IntoView {
         <h1>"Edit"</h1>
         <Draft note=note.clone() writer autosave/>
         <Meanwhile id autosave problem/>
-        <div on:input=move |_| autosave.typed()>
+        <div on:input=move |_| autosave.typed() on:submit:capture=move |event| autosave.pressed(&event)>
             <ActionForm action=action node_ref=autosave.form attr:class="panel stack">
                 <Refusal problem/>
                 <input type="hidden" name="id" value=id.to_string()/>
@@ -140,7 +140,7 @@ fn Theirs(note: Note, autosave: Autosave) -> impl IntoView {
             <h2 id="theirs">"Somebody has changed it meanwhile"</h2>
             <p>"This is the note as it is now. Your text is below; saving it replaces this one."</p>
             <p><strong>{note.title}</strong></p>
-            <pre class="code">{note.content}</pre>
+            <pre class="code note-text">{note.content}</pre>
             <div class="actions">
                 <button class="btn" type="button" hidden=move || !is_live.get() on:click=keep_mine>"Keep mine"</button>
                 <a class="btn" data-variant="outline" rel="external" href=format!("/notes/{}/edit", note.id)>"Take theirs"</a>

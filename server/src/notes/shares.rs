@@ -32,16 +32,13 @@ pub struct Shared {
 /// # Errors
 /// Field problems for a user who is not there or is the owner, and for too many shares.
 pub async fn share(app: &App, actor: &Actor, id: Uuid, wish: ShareNote) -> Result<Shared> {
-    actor.require_at_all(Action::ShareNote)?;
-    let note = super::get(app, actor, id).await?;
-    actor.require(Action::ShareNote, note.relation)?;
-    // Before the transaction, which would hold a second connection meanwhile; and whoever guesses at names is limited as well.
+    // Before the transaction, which would hold a second connection meanwhile. Whoever guesses at names or ids is limited as well.
     auth::take(app, auth::Limit::SharePerAccount, &actor.id().to_string()).await?;
 
     let mut change = Change::begin(app, actor, Action::ShareNote, id).await?;
     let nobody = || Problem::field("user", "there is nobody of this name, email or id");
     let user = users::active_by_name(&mut *change.tx, wish.user.trim()).await?.ok_or_else(nobody)?;
-    if user == note.user_id {
+    if user == change.note.user_id {
         return Err(Problem::field("user", "is the owner of the note").into());
     }
     let is_new = of_user(&mut change.tx, id, user).await?.is_none();
