@@ -92,6 +92,8 @@ fn rest() -> OpenApiRouter<App> {
         .merge(server::health::routes::admin_routes())
         .merge(server::api_keys::routes::routes())
         .merge(server::tasks::routes::routes())
+        .merge(server::notes::routes::routes())
+        .merge(server::notifications::routes::routes())
         .merge(server::health::routes::routes());
     api_docs::described().nest("/api/v1", v1).merge(server::health::routes::routes())
 }

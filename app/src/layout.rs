@@ -6,6 +6,8 @@ use model::auth::AuthUser;
 use model::rbac::{Action, Relation, allowed};
 
 use crate::auth::{Whoami, current_user};
+use crate::notes;
+use crate::notifications::Unread;
 use crate::tasks::live;
 
 /// Skip link, top bar, the page, and the footer.
@@ -14,6 +16,11 @@ pub fn Layout(children: Children) -> impl IntoView {
     // Made once for all who read it: resources must be made in the same order on the server and in the browser.
     let user = current_user();
     live::follow(user);
+    Effect::new(move |_| {
+        if matches!(user.get(), Some(Ok(None))) {
+            notes::forget_drafts();
+        }
+    });
     view! {
         <a class="skip-link" href="#content">"Skip to the content"</a>
         <header class="topbar">
@@ -70,6 +77,8 @@ fn signed_in(user: AuthUser) -> impl IntoView {
     view! {
         <A href="/dashboard">"Dashboard"</A>
         <A href="/tasks" exact=true>"Tasks"</A>
+        <A href="/notes" exact=true>"Notes"</A>
+        <Unread/>
         {may(Action::ListUsers).then(|| view! { <A href="/users">"Users"</A> })}
         {may(Action::ReadAuditLog).then(|| view! {
             <A href="/admin/audit-log">"Audit log"</A>

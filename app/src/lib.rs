@@ -6,6 +6,8 @@ pub mod auth;
 pub mod error;
 mod home;
 mod layout;
+pub mod notes;
+pub mod notifications;
 pub mod passkeys;
 #[cfg(feature = "ssr")]
 pub mod shell;
@@ -30,6 +32,8 @@ use auth::{
 };
 use home::{DashboardPage, LandingPage, NotFoundPage};
 use layout::Layout;
+use notes::{EditNotePage, NotePage, NotesPage, ShareNotePage};
+use notifications::NotificationsPage;
 use passkeys::PasskeysPage;
 use tasks::{NewTaskPage, TaskPage, TasksPage};
 use two_factor::TwoFactorPage;
@@ -65,6 +69,11 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/tasks") view=TasksPage ssr=SsrMode::Async/>
                     <Route path=path!("/tasks/new") view=NewTaskPage ssr=SsrMode::Async/>
                     <Route path=path!("/tasks/:id") view=TaskPage ssr=SsrMode::Async/>
+                    <Route path=path!("/notes") view=NotesPage ssr=SsrMode::Async/>
+                    <Route path=path!("/notes/:id") view=NotePage ssr=SsrMode::Async/>
+                    <Route path=path!("/notes/:id/edit") view=EditNotePage ssr=SsrMode::Async/>
+                    <Route path=path!("/notes/:id/share") view=ShareNotePage ssr=SsrMode::Async/>
+                    <Route path=path!("/notifications") view=NotificationsPage ssr=SsrMode::Async/>
                     <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async/>
                     <Route path=path!("/users") view=UsersPage ssr=SsrMode::Async/>
                     <Route path=path!("/users/new") view=NewUserPage ssr=SsrMode::Async/>

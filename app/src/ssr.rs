@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::HeaderValue;
-use axum::http::header::{RETRY_AFTER, SET_COOKIE};
+use axum::http::header::{ACCEPT, RETRY_AFTER, SET_COOKIE};
 use axum::http::request::Parts;
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
@@ -302,6 +302,16 @@ pub fn set_status(problem: &Problem) {
         if let Some(seconds) = problem.retry_after_seconds() {
             response.insert_header(RETRY_AFTER, seconds.into());
         }
+    }
+}
+
+/// Sends a browser without the client to another page after a change; a client goes on by itself.
+pub fn lead_plain_form(path: &str) {
+    let is_plain = use_context::<Parts>()
+        .and_then(|parts| Some(parts.headers.get(ACCEPT)?.to_str().ok()?.contains("text/html")))
+        .unwrap_or_default();
+    if is_plain {
+        redirect(path);
     }
 }
 

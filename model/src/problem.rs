@@ -42,6 +42,8 @@ pub enum Problem {
     UnsupportedMediaType,
     /// Somebody else has this username or email.
     Taken { field: UniqueField },
+    /// Somebody else has changed the thing since the caller read it.
+    ChangedMeanwhile,
     /// The state of the thing does not allow it now.
     Conflict { message: String },
     /// A mailed link that is unknown, used, too old, or of an address that is not the user's any more; which one is not said.
@@ -68,6 +70,9 @@ pub enum Thing {
     Session,
     ApiKey,
     Passkey,
+    Note,
+    Share,
+    Notification,
 }
 
 /// A field whose value is unique among all users.
@@ -146,6 +151,10 @@ impl fmt::Display for Problem {
             Self::NotFound { what: Thing::Schedule } => write!(f, "Schedule not found"),
             Self::NotFound { what: Thing::Session } => write!(f, "Session not found"),
             Self::NotFound { what: Thing::Passkey } => write!(f, "No passkey came from your browser"),
+            Self::NotFound { what: Thing::Note } => write!(f, "Note not found"),
+            Self::NotFound { what: Thing::Share } => write!(f, "The note is not shared with this user"),
+            Self::NotFound { what: Thing::Notification } => write!(f, "Notification not found"),
+            Self::ChangedMeanwhile => write!(f, "Somebody has changed it meanwhile"),
             Self::NotFound { what: Thing::ApiKey } => write!(f, "API key not found"),
             Self::Invalid { fields } => {
                 write!(f, "Validation failed")?;

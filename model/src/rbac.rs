@@ -1,8 +1,11 @@
 //! The permission table: what a role may do with a thing of this relation. What is not listed is denied.
 
+mod scope;
+
 use serde::{Deserialize, Serialize};
 
 use crate::users::Role;
+pub use scope::Scope;
 
 /// What somebody wants to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,6 +47,20 @@ pub enum Action {
     RestoreUser,
     ReadUserStats,
     ReadAuditLog,
+    CreateNote,
+    ReadNote,
+    EditNote,
+    /// Open a note to everybody, or close it again.
+    PublishNote,
+    DeleteNote,
+    /// See and change with whom a note is shared.
+    ShareNote,
+    /// Give up a share that one was given.
+    LeaveNote,
+    /// Take a public note from the public, see those that are, and give them back.
+    HideNote,
+    /// See and tick off what one is told in the program.
+    ReadNotifications,
     ManageApiKeys,
     ManagePasskeys,
     /// Switch the own second factor on and off.
@@ -66,11 +83,20 @@ impl Action {
             Self::ManageSchedules => Some(Scope::SchedulesManage),
             Self::DefineTaskType => Some(Scope::TaskTypesManage),
             Self::ReadHealthDetails => Some(Scope::HealthRead),
+            Self::ReadNote => Some(Scope::NotesRead),
+            Self::CreateNote
+            | Self::EditNote
+            | Self::PublishNote
+            | Self::DeleteNote
+            | Self::ShareNote
+            | Self::LeaveNote => Some(Scope::NotesWrite),
             Self::ReadUser | Self::ListUsers | Self::ReadUserStats => Some(Scope::UsersRead),
             Self::CreateUser | Self::SetUserStatus | Self::EndSessions | Self::RestoreUser => Some(Scope::UsersWrite),
             Self::ReadAuditLog => Some(Scope::AuditRead),
-            // The own account is its owner's, in person.
+            // The own account is its owner's, in person; and whoever judges what others wrote does that in person.
             Self::EditProfile
+            | Self::ReadNotifications
+            | Self::HideNote
             | Self::ChangePassword
             | Self::DeleteAccount
             | Self::ManageApiKeys
@@ -90,97 +116,10 @@ impl Action {
     }
 }
 
-/// What an API key is good for, within what its owner's role allows. The own account is in no scope, nor is what gives power over others'.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub enum Scope {
-    #[serde(rename = "tasks:read")]
-    TasksRead,
-    /// Includes `tasks:read`.
-    #[serde(rename = "tasks:write")]
-    TasksWrite,
-    #[serde(rename = "queue:operate")]
-    QueueOperate,
-    #[serde(rename = "schedules:manage")]
-    SchedulesManage,
-    #[serde(rename = "task-types:manage")]
-    TaskTypesManage,
-    #[serde(rename = "health:read")]
-    HealthRead,
-    #[serde(rename = "users:read")]
-    UsersRead,
-    /// Includes `users:read`.
-    #[serde(rename = "users:write")]
-    UsersWrite,
-    #[serde(rename = "audit:read")]
-    AuditRead,
-}
-
-impl Scope {
-    /// All scopes, in the order that forms show them.
-    pub const ALL: [Self; 9] = [
-        Self::TasksRead,
-        Self::TasksWrite,
-        Self::QueueOperate,
-        Self::SchedulesManage,
-        Self::TaskTypesManage,
-        Self::HealthRead,
-        Self::UsersRead,
-        Self::UsersWrite,
-        Self::AuditRead,
-    ];
-
-    /// The word on the wire, in the database and in forms.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::TasksRead => "tasks:read",
-            Self::TasksWrite => "tasks:write",
-            Self::QueueOperate => "queue:operate",
-            Self::SchedulesManage => "schedules:manage",
-            Self::TaskTypesManage => "task-types:manage",
-            Self::HealthRead => "health:read",
-            Self::UsersRead => "users:read",
-            Self::UsersWrite => "users:write",
-            Self::AuditRead => "audit:read",
-        }
-    }
-
-    /// The scope of this name.
-    pub fn by_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|scope| scope.name() == name)
-    }
-
-    /// What it lets a program do, in words.
-    pub fn description(self) -> &'static str {
-        match self {
-            Self::TasksRead => "See tasks and their figures",
-            Self::TasksWrite => "Queue, cancel, retry and delete tasks, and see them",
-            Self::QueueOperate => "Watch the queue, pause types, act on many tasks",
-            Self::SchedulesManage => "Make, change, fire and delete schedules",
-            Self::TaskTypesManage => "Define task types",
-            Self::HealthRead => "See the figures of the health checks",
-            Self::UsersRead => "See users and their figures",
-            Self::UsersWrite => "Create, enable, disable and restore users, end sessions",
-            Self::AuditRead => "See the audit log",
-        }
-    }
-
-    /// Whether a key with this scope can do what asks for `wanted`.
-    pub fn covers(self, wanted: Self) -> bool {
-        self == wanted
-            || matches!((self, wanted), (Self::TasksWrite, Self::TasksRead) | (Self::UsersWrite, Self::UsersRead))
-    }
-
-    /// Whether the role may do anything that is in this scope: with its own things, or to other people.
-    pub fn is_open_to(self, role: Role) -> bool {
-        let relation = if matches!(self, Self::UsersRead | Self::UsersWrite) { Relation::Below } else { Relation::Own };
-        let is_open = |rule: &Rule| rule.from(relation).is_some_and(|from| role >= from);
-        TABLE.iter().any(|rule| rule.action.scope() == Some(self) && is_open(rule))
-    }
-}
-
 /// How the actor stands to the thing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Relation {
     /// It belongs to the actor, or is the actor.
     Own,
@@ -188,12 +127,32 @@ pub enum Relation {
     Below,
     /// Another person of the same role.
     Equal,
+    /// Somebody else's, who lets the actor write in it.
+    SharedWrite,
+    /// Somebody else's, who lets the actor read it.
+    SharedRead,
+    /// Somebody else's, open to everybody who is signed in.
+    Public,
     /// What belongs to somebody else, and people of a higher role.
     Other,
 }
 
 impl Relation {
-    pub const ALL: [Self; 4] = [Self::Own, Self::Below, Self::Equal, Self::Other];
+    pub const ALL: [Self; 7] =
+        [Self::Own, Self::Below, Self::Equal, Self::SharedWrite, Self::SharedRead, Self::Public, Self::Other];
+
+    /// The head of its column, where the table is shown.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Own => "Own",
+            Self::Below => "Lower role",
+            Self::Equal => "Same role",
+            Self::SharedWrite => "Shared to write",
+            Self::SharedRead => "Shared to read",
+            Self::Public => "Public",
+            Self::Other => "Others",
+        }
+    }
 
     /// How one of `role` stands to another person of `subject`.
     pub fn to_person(role: Role, subject: Role) -> Self {
@@ -212,6 +171,9 @@ pub struct Rule {
     own: Option<Role>,
     below: Option<Role>,
     equal: Option<Role>,
+    shared_write: Option<Role>,
+    shared_read: Option<Role>,
+    public: Option<Role>,
     other: Option<Role>,
 }
 
@@ -222,6 +184,9 @@ impl Rule {
             Relation::Own => self.own,
             Relation::Below => self.below,
             Relation::Equal => self.equal,
+            Relation::SharedWrite => self.shared_write,
+            Relation::SharedRead => self.shared_read,
+            Relation::Public => self.public,
             Relation::Other => self.other,
         }
     }
@@ -234,7 +199,18 @@ const NOBODY: Option<Role> = None;
 
 /// A rule about things, which have an owner but no role.
 const fn thing(action: Action, own: Option<Role>, other: Option<Role>) -> Rule {
-    Rule { action, own, below: other, equal: other, other }
+    Rule { action, own, below: other, equal: other, shared_write: other, shared_read: other, public: other, other }
+}
+
+/// A rule about things that their owner can share and open to everybody. What is closed is nobody else's.
+const fn shared(
+    action: Action,
+    own: Option<Role>,
+    shared_write: Option<Role>,
+    shared_read: Option<Role>,
+    public: Option<Role>,
+) -> Rule {
+    Rule { action, own, below: NOBODY, equal: NOBODY, shared_write, shared_read, public, other: NOBODY }
 }
 
 /// A rule about people.
@@ -245,11 +221,11 @@ const fn person(
     equal: Option<Role>,
     other: Option<Role>,
 ) -> Rule {
-    Rule { action, own, below, equal, other }
+    Rule { action, own, below, equal, shared_write: other, shared_read: other, public: other, other }
 }
 
 /// The whole table; services refuse by it, pages hide by it, tests try every cell of it.
-pub const TABLE: [Rule; 32] = [
+pub const TABLE: [Rule; 41] = [
     thing(Action::CreateTask, USER, ADMIN),
     thing(Action::ReadTask, USER, MODERATOR),
     thing(Action::CancelTask, USER, MODERATOR),
@@ -260,6 +236,15 @@ pub const TABLE: [Rule; 32] = [
     thing(Action::DefineTaskType, ADMIN, ADMIN),
     thing(Action::ReadTaskStats, MODERATOR, MODERATOR),
     thing(Action::ReadHealthDetails, ADMIN, ADMIN),
+    thing(Action::CreateNote, USER, NOBODY),
+    shared(Action::ReadNote, USER, USER, USER, USER),
+    shared(Action::EditNote, USER, USER, NOBODY, NOBODY),
+    shared(Action::PublishNote, USER, NOBODY, NOBODY, NOBODY),
+    shared(Action::DeleteNote, USER, NOBODY, NOBODY, NOBODY),
+    shared(Action::ShareNote, USER, NOBODY, NOBODY, NOBODY),
+    shared(Action::LeaveNote, NOBODY, USER, USER, NOBODY),
+    shared(Action::HideNote, MODERATOR, MODERATOR, MODERATOR, MODERATOR),
+    thing(Action::ReadNotifications, USER, NOBODY),
     thing(Action::ManageApiKeys, USER, NOBODY),
     thing(Action::ManagePasskeys, USER, NOBODY),
     thing(Action::ListUsers, MODERATOR, MODERATOR),
@@ -297,8 +282,8 @@ pub fn allowed(role: Role, action: Action, relation: Relation) -> bool {
 
 /// The table as Markdown, for the documentation and the command line.
 pub fn as_markdown() -> String {
-    let mut text =
-        String::from("| Action | Own | Lower role | Same role | Others | API key |\n|---|---|---|---|---|---|\n");
+    let titles = Relation::ALL.map(Relation::title).join(" | ");
+    let mut text = format!("| Action | {titles} | API key |\n|---|{}---|\n", "---|".repeat(Relation::ALL.len()));
     for rule in &TABLE {
         let cells = Relation::ALL.map(|relation| rule.from(relation).map_or("nobody", Role::name));
         let scope = rule.action.scope().map_or("in person".to_owned(), |scope| format!("`{}`", scope.name()));
@@ -312,24 +297,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_scope_has_one_name_everywhere_and_is_open_to_who_may_use_it() {
-        for scope in Scope::ALL {
-            assert_eq!(serde_json::to_value(scope).unwrap(), scope.name());
-            assert_eq!(Scope::by_name(scope.name()), Some(scope));
-            assert!(scope.is_open_to(Role::Admin), "{scope:?} is of no use");
-        }
-        let of_a_user: Vec<_> = Scope::ALL.into_iter().filter(|scope| scope.is_open_to(Role::User)).collect();
-        assert_eq!(of_a_user, [Scope::TasksRead, Scope::TasksWrite]);
-        let of_a_moderator =
-            [Scope::UsersRead, Scope::UsersWrite, Scope::AuditRead].map(|scope| scope.is_open_to(Role::Moderator));
-        assert_eq!(of_a_moderator, [true, true, false]);
-        for (write, read) in [(Scope::TasksWrite, Scope::TasksRead), (Scope::UsersWrite, Scope::UsersRead)] {
-            assert!(write.covers(read) && !read.covers(write));
-        }
-        assert!(!Scope::UsersWrite.covers(Scope::TasksRead));
-    }
-
-    #[test]
     fn each_action_has_one_row_and_a_stranger_needs_no_less_than_somebody_below() {
         for rule in &TABLE {
             assert_eq!(TABLE.iter().filter(|other| other.action == rule.action).count(), 1, "{:?}", rule.action);
@@ -339,6 +306,22 @@ mod tests {
                 "{:?}",
                 rule.action
             );
+            let is_order = least(rule.shared_write) <= least(rule.shared_read)
+                && least(rule.shared_read) <= least(rule.public)
+                && least(rule.public) <= least(rule.other);
+            assert!(is_order, "{:?}", rule.action);
+        }
+    }
+
+    #[test]
+    fn nobody_reads_a_strangers_note_and_only_its_owner_opens_shares_and_deletes_it() {
+        let of_the_owner = [Action::PublishNote, Action::DeleteNote, Action::ShareNote];
+        for role in Role::ALL {
+            assert!(!allowed(role, Action::ReadNote, Relation::Other), "{role:?}");
+            for relation in Relation::ALL {
+                let may = of_the_owner.map(|action| allowed(role, action, relation));
+                assert_eq!(may, [relation == Relation::Own; 3], "{role:?} {relation:?}");
+            }
         }
     }
 

@@ -11,6 +11,8 @@ pub mod health;
 pub mod http;
 pub mod logs;
 pub mod mail;
+pub mod notes;
+pub mod notifications;
 pub mod passkeys;
 pub mod rbac;
 pub mod tasks;

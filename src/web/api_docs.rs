@@ -27,11 +27,13 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "starter", description = "Accounts, background tasks and health."),
+    info(title = "starter", description = "Accounts, background tasks, notes and health."),
     tags(
         (name = "auth", description = "Accounts and sessions"),
         (name = "api-keys", description = "Keys for programs, within scopes"),
         (name = "tasks", description = "Background tasks"),
+        (name = "notes", description = "Notes, and with whom they are shared"),
+        (name = "notifications", description = "What people are told in the program"),
         (name = "health", description = "Is it well?"),
     ),
     modifiers(&Credentials),

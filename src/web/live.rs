@@ -1,4 +1,4 @@
-//! `/live/tasks`: task changes as server-sent events, to those who may see them.
+//! `/live/tasks`: task changes, and hints to the person themselves, as server-sent events.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -59,6 +59,10 @@ fn event(live: &Live, actor: &Actor, numbered: &Numbered) -> Option<Event> {
             let is_visible = limited_to.is_none() || changed.owner == limited_to;
             let data = json!({"id": changed.id, "status": changed.status}).to_string();
             is_visible.then(|| Event::default().event("task").id(id).data(data))
+        }
+        Told::Hint(hint) => {
+            let data = json!({"id": hint.id}).to_string();
+            (hint.user_id == actor.id()).then(|| Event::default().event(hint.topic.name()).id(id).data(data))
         }
     }
 }

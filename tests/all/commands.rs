@@ -77,6 +77,20 @@ const ROUTES: &[&str] = &[
     "put /api/v1/tasks/schedules/{id}",
     "delete /api/v1/tasks/schedules/{id}",
     "post /api/v1/tasks/schedules/{id}/run",
+    "get /api/v1/notes",
+    "post /api/v1/notes",
+    "get /api/v1/notes/{id}",
+    "put /api/v1/notes/{id}",
+    "delete /api/v1/notes/{id}",
+    "post /api/v1/notes/{id}/share",
+    "get /api/v1/notes/{id}/shares",
+    "put /api/v1/notes/{id}/shares/{user_id}",
+    "delete /api/v1/notes/{id}/shares/{user_id}",
+    "put /api/v1/notes/{id}/hidden",
+    "delete /api/v1/notes/{id}/hidden",
+    "get /api/v1/notifications",
+    "post /api/v1/notifications/read",
+    "post /api/v1/notifications/{id}/read",
 ];
 
 fn said(output: &Output) -> String {

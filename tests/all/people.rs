@@ -143,6 +143,7 @@ fn every_action_on_people_is_tried() {
             || on_all.contains(&rule.action)
             || by_command.contains(&rule.action)
             || own.contains(&rule.action);
+        let is_tried = is_tried || super::notes_permissions::is_tried(rule.action);
         assert!(is_tried || super::permissions::is_tried(rule.action), "{:?}", rule.action);
     }
 }

@@ -24,17 +24,15 @@ fn Table() -> impl IntoView {
     if !allowed(user.role, Action::ReadAuditLog, Relation::Other) {
         return view! { <Refused problem=Problem::Forbidden/> }.into_any();
     }
+    let heads = Relation::ALL.map(|relation| view! { <th scope="col">{relation.title()}</th> }).collect_view();
     let rows = TABLE.iter().map(row).collect_view();
     view! {
-        <p>"The lowest role that may do it: with one's own, with a person of a lower role, of the same role, and with all others. A key needs the scope besides."</p>
+        <p>"The lowest role that may do it: with one's own, with a person of a lower or the same role, with what is shared or public, and with all else. A key needs the scope besides."</p>
         <table class="data-table">
             <thead>
                 <tr>
                     <th scope="col">"Action"</th>
-                    <th scope="col">"Own"</th>
-                    <th scope="col">"Lower role"</th>
-                    <th scope="col">"Same role"</th>
-                    <th scope="col">"Others"</th>
+                    {heads}
                     <th scope="col">"API key"</th>
                 </tr>
             </thead>
@@ -45,14 +43,14 @@ fn Table() -> impl IntoView {
 }
 
 fn row(rule: &Rule) -> impl IntoView + use<> {
-    let from = |relation| rule.from(relation).map_or("nobody", |role| role.name());
+    let cells = Relation::ALL.map(|relation| {
+        let from = rule.from(relation).map_or("nobody", |role| role.name());
+        view! { <td data-label=relation.title()>{from}</td> }
+    });
     view! {
         <tr>
             <td data-label="Action">{format!("{:?}", rule.action)}</td>
-            <td data-label="Own">{from(Relation::Own)}</td>
-            <td data-label="Lower role">{from(Relation::Below)}</td>
-            <td data-label="Same role">{from(Relation::Equal)}</td>
-            <td data-label="Others">{from(Relation::Other)}</td>
+            {cells.collect_view()}
             <td data-label="API key">{rule.action.scope().map_or("in person", |scope| scope.name())}</td>
         </tr>
     }

@@ -1,4 +1,4 @@
-//! The browser's side of the live stream: each event makes the queries that show the task be read again.
+//! The browser's side of the live stream: each event makes the queries that show the thing be read again.
 
 use leptos::prelude::*;
 
@@ -31,6 +31,7 @@ mod stream {
 
     use leptos::prelude::set_timeout;
     use leptos_fetch::QueryClient;
+    use model::live::Topic;
     use serde::Deserialize;
     use uuid::Uuid;
     use wasm_bindgen::JsCast;
@@ -38,6 +39,7 @@ mod stream {
     use web_sys::{EventSource, MessageEvent};
 
     use crate::tasks::queries;
+    use crate::{notes, notifications};
 
     /// Events within this time are answered by one read.
     const GATHERED: Duration = Duration::from_millis(100);
@@ -47,39 +49,63 @@ mod stream {
         id: Uuid,
     }
 
+    /// Reads again what shows one thing.
+    type Read = fn(&QueryClient, Uuid);
+
+    /// The events of the stream, and what each of them reads again.
+    const TOPICS: [(&str, Read); 3] = [
+        ("task", queries::changed),
+        (Topic::Note.name(), notes::queries::changed),
+        (Topic::Notification.name(), |client, _| notifications::queries::changed(client)),
+    ];
+
+    /// Changes may have been missed: everything is read again.
+    fn all_changed(client: &QueryClient) {
+        queries::all_changed(client);
+        notes::queries::all_changed(client);
+        notifications::queries::changed(client);
+    }
+
     #[derive(Default)]
     struct Waiting {
-        ids: HashSet<Uuid>,
+        /// Places in [`TOPICS`], and which one.
+        changed: HashSet<(usize, Uuid)>,
         all: bool,
         is_timed: bool,
     }
 
+    type Listener = Closure<dyn FnMut(MessageEvent)>;
+
     /// An open stream; the browser reconnects by itself and sends the id of the last event it saw.
     pub struct Open {
         source: EventSource,
-        _on_task: Closure<dyn FnMut(MessageEvent)>,
-        _on_refresh: Closure<dyn FnMut(MessageEvent)>,
+        _listeners: Vec<Listener>,
     }
 
     impl Open {
         pub fn new(client: QueryClient) -> Option<Self> {
             let source = EventSource::new("/live/tasks").ok()?;
             let waiting = Rc::new(RefCell::new(Waiting::default()));
-            let of_task = waiting.clone();
-            let on_task = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-                let text = event.data().as_string().unwrap_or_default();
-                if let Ok(changed) = serde_json::from_str::<Changed>(&text) {
-                    of_task.borrow_mut().ids.insert(changed.id);
-                    read_soon(client, &of_task);
-                }
-            });
-            let on_refresh = Closure::<dyn FnMut(MessageEvent)>::new(move |_| {
+            let mut listeners = Vec::new();
+            for (place, (topic, _)) in TOPICS.iter().enumerate() {
+                let of_topic = waiting.clone();
+                let on_event = Listener::new(move |event: MessageEvent| {
+                    let text = event.data().as_string().unwrap_or_default();
+                    if let Ok(changed) = serde_json::from_str::<Changed>(&text) {
+                        of_topic.borrow_mut().changed.insert((place, changed.id));
+                        read_soon(client, &of_topic);
+                    }
+                });
+                source.add_event_listener_with_callback(topic, on_event.as_ref().unchecked_ref()).ok()?;
+                listeners.push(on_event);
+            }
+            let on_refresh = Listener::new(move |_| {
                 waiting.borrow_mut().all = true;
                 read_soon(client, &waiting);
             });
-            source.add_event_listener_with_callback("task", on_task.as_ref().unchecked_ref()).ok()?;
             source.add_event_listener_with_callback("refresh", on_refresh.as_ref().unchecked_ref()).ok()?;
-            Some(Self { source, _on_task: on_task, _on_refresh: on_refresh })
+            listeners.push(on_refresh);
+            Some(Self { source, _listeners: listeners })
         }
     }
 
@@ -96,11 +122,11 @@ mod stream {
         let waiting = waiting.clone();
         set_timeout(
             move || {
-                let Waiting { ids, all, .. } = waiting.take();
+                let Waiting { changed, all, .. } = waiting.take();
                 if all {
-                    queries::all_changed(&client);
+                    return all_changed(&client);
                 }
-                ids.into_iter().for_each(|id| queries::changed(&client, id));
+                changed.into_iter().for_each(|(place, id)| TOPICS[place].1(&client, id));
             },
             GATHERED,
         );

@@ -19,6 +19,15 @@ fn words_of(key: &str) -> Option<&'static str> {
         "password" => {
             "The password was changed. All other sessions have ended. API keys go on working; revoke them if somebody else may know them."
         }
+        "note-created" => "The note was created.",
+        "note-saved" => "The note was saved.",
+        "note-deleted" => "The note was deleted.",
+        "note-shared" => "The note is shared. Its receiver is told.",
+        "note-share-changed" => "The share was changed.",
+        "note-revoked" => "The share has ended.",
+        "note-left" => "You have left the note.",
+        "note-hidden" => "The note is hidden from the public. Its owner is told.",
+        "note-unhidden" => "The note is open to the public again.",
         "created" => "The account was created.",
         "status" => "The status was changed.",
         "role" => "The role was changed.",

@@ -1,5 +1,6 @@
 use leptos::prelude::*;
 use model::Problem;
+use model::problem::Thing;
 
 use crate::auth::confirm_address;
 
@@ -26,6 +27,7 @@ pub fn Refused(problem: Problem) -> impl IntoView {
         Problem::ReauthenticationRequired => {
             view! { <a class="btn" href=confirm_address().get_untracked()>"Confirm your password"</a> }.into_any()
         }
+        Problem::NotFound { what: Thing::Note } => view! { <a class="btn" href="/notes">"All notes"</a> }.into_any(),
         Problem::NotFound { .. } => view! { <a class="btn" href="/tasks">"All tasks"</a> }.into_any(),
         _ => view! { <a class="btn" data-variant="outline" href="">"Try again"</a> }.into_any(),
     };

@@ -11,12 +11,16 @@ pub fn TextArea(
     problem: Signal<Option<Problem>>,
     #[prop(optional)] help: &'static str,
     #[prop(default = true)] required: bool,
+    #[prop(optional, into)] initial: String,
+    #[prop(default = 6)] rows: u32,
 ) -> impl IntoView {
     let error = problem_of(field, problem);
-    let text = escaped(&first_value(field, ""));
+    let text = first_value(field, &initial);
+    // The browser makes a text of it, the server HTML.
+    let text = if cfg!(feature = "ssr") { escaped(&text) } else { text };
     view! {
         <Around id=field.to_owned() label help error>
-            <textarea class="textarea" id=field name=input_name(field) rows="6" required=required
+            <textarea class="textarea" id=field name=input_name(field) rows=rows required=required
                 aria-describedby=described_by(field, help)
                 aria-invalid=move || error.get().is_some().then_some("true")>
                 {text}
@@ -25,7 +29,7 @@ pub fn TextArea(
     }
 }
 
-/// Text exists here only on the server, when a refused plain form comes back. HTML swallows a first line break, so one more goes before it.
+/// HTML swallows a first line break, so one more goes before it.
 fn escaped(text: &str) -> String {
     if text.is_empty() {
         return String::new();

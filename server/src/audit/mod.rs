@@ -20,6 +20,7 @@ pub enum Subject<'a> {
     Schedule(Uuid),
     ApiKey(Uuid),
     Passkey(Uuid),
+    Note(Uuid),
     /// Many at once, described by the details.
     Tasks,
     User(Uuid),
@@ -35,6 +36,7 @@ impl Subject<'_> {
             Self::Schedule(id) => ("schedule", id.to_string()),
             Self::ApiKey(id) => ("api_key", id.to_string()),
             Self::Passkey(id) => ("passkey", id.to_string()),
+            Self::Note(id) => ("note", id.to_string()),
             Self::Tasks => ("tasks", "many".to_owned()),
             Self::User(id) => ("user", id.to_string()),
             Self::Setting(name) => ("setting", name.to_owned()),

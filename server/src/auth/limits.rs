@@ -22,6 +22,7 @@ pub enum Limit {
     ResetPerAccount,
     ResetPerAddress,
     VerifyPerAccount,
+    SharePerAccount,
 }
 
 impl Limit {
@@ -35,6 +36,7 @@ impl Limit {
             Self::ResetPerAccount => limits.reset_per_account,
             Self::ResetPerAddress => limits.reset_per_address,
             Self::VerifyPerAccount => limits.verify_per_account,
+            Self::SharePerAccount => limits.share_per_account,
         }
     }
 

@@ -24,6 +24,8 @@ pub struct LimitsConfig {
     pub reset_per_address: Rate,
     /// Letters that ask one user to confirm an email.
     pub verify_per_account: Rate,
+    /// Notes that one user shares, each of which is a letter to somebody else.
+    pub share_per_account: Rate,
 }
 
 impl Default for LimitsConfig {
@@ -36,6 +38,7 @@ impl Default for LimitsConfig {
             reset_per_account: Rate::of(5, 3600),
             reset_per_address: Rate::of(50, 3600),
             verify_per_account: Rate::of(5, 3600),
+            share_per_account: Rate::of(60, 3600),
         }
     }
 }
@@ -51,6 +54,7 @@ impl LimitsConfig {
             reset_per_account: Rate::Off,
             reset_per_address: Rate::Off,
             verify_per_account: Rate::Off,
+            share_per_account: Rate::Off,
         }
     }
 }

@@ -55,7 +55,7 @@ fn status_and_code(problem: &Problem) -> (StatusCode, &'static str) {
         Problem::NotFound { .. } => (StatusCode::NOT_FOUND, "NOT_FOUND"),
         Problem::Taken { field: UniqueField::Email } => (StatusCode::CONFLICT, "EMAIL_ALREADY_EXISTS"),
         Problem::Taken { field: UniqueField::Username } => (StatusCode::CONFLICT, "USERNAME_ALREADY_EXISTS"),
-        Problem::Conflict { .. } => (StatusCode::CONFLICT, "CONFLICT"),
+        Problem::Conflict { .. } | Problem::ChangedMeanwhile => (StatusCode::CONFLICT, "CONFLICT"),
         Problem::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED"),
         Problem::TooSlow => (StatusCode::REQUEST_TIMEOUT, "REQUEST_TIMEOUT"),
         Problem::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE"),

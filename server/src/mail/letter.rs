@@ -10,7 +10,7 @@ use super::words::{self, Message};
 use crate::auth::tokens::{self, Purpose};
 use crate::tasks::kinds::{Context, Policy, Stop, Work};
 use crate::tasks::{Rings, enqueue_in};
-use crate::{App, Result, db};
+use crate::{App, Result, db, notes};
 
 /// Which letter, and to whom. This is the payload of a task, so it holds no secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +32,8 @@ pub enum Letter {
     TwoFactorOff { user_id: Uuid, by_administrator: bool },
     /// Tells the user that a recovery code was used, and how many were left.
     RecoveryCodeUsed { user_id: Uuid, left: i64 },
+    /// Tells the user of a note that was shared with them.
+    NoteShared { user_id: Uuid, share_id: Uuid },
 }
 
 impl Letter {
@@ -44,7 +46,8 @@ impl Letter {
             | Self::PasskeyAdded { user_id, .. }
             | Self::TwoFactorOn { user_id }
             | Self::TwoFactorOff { user_id, .. }
-            | Self::RecoveryCodeUsed { user_id, .. } => Some(*user_id),
+            | Self::RecoveryCodeUsed { user_id, .. }
+            | Self::NoteShared { user_id, .. } => Some(*user_id),
         }
     }
 }
@@ -143,6 +146,10 @@ impl Letter {
                 let page = format!("{}/account/passkeys", app.config.server.public_url);
                 Some(words::passkey_added(&to.email, &to.username, name, &page))
             }
+            Self::NoteShared { share_id, .. } => notes::receipt(&app.db, *share_id).await?.map(|share| {
+                let link = format!("{}/notes/{}", app.config.server.public_url.trim_end_matches('/'), share.note_id);
+                words::note_shared(&to.email, &to.username, &share.owner, share.permission, &link)
+            }),
             Self::EmailChanged { old_email, .. } => Some(words::email_changed(old_email, &to.username)),
         })
     }

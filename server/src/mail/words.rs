@@ -1,5 +1,7 @@
 //! What the letters say. Each is one function; the frame around them is here only.
 
+use model::notes::Permission;
+
 /// A letter that is ready to be sent, to one address, as text and as HTML.
 #[derive(Clone)]
 pub struct Message {
@@ -134,6 +136,25 @@ pub(super) fn recovery_code_used(to: &str, username: &str, left: i64, forgot: &s
         link: None,
         after: vec![format!("If it was not you, choose a new password at once: {forgot}")],
     })
+}
+
+/// Tells of a note that somebody shares. Its title is not here: letters are read on the way, and it would be a stranger's words to the user.
+pub(super) fn note_shared(to: &str, username: &str, owner: &str, permission: Permission, link: &str) -> Message {
+    framed(&Content {
+        subject: "A note was shared with you",
+        to,
+        username,
+        before: vec![format!("{owner} shares a note with you. You may {}.", allowed(permission))],
+        link: Some(("Open the note", link)),
+        after: vec!["If you do not want it, you can leave it on its page.".into()],
+    })
+}
+
+fn allowed(permission: Permission) -> &'static str {
+    match permission {
+        Permission::Read => "read it",
+        Permission::Write => "read and change it",
+    }
 }
 
 fn span(count: u32, unit: &str) -> String {

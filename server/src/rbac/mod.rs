@@ -127,6 +127,16 @@ impl Actor {
         self.require(action, best.unwrap_or(Relation::Other)).map(drop)
     }
 
+    /// Refuses those who may do it to nothing at all, their own or another's: an API key of another scope finds out nothing of what is there.
+    #[track_caller]
+    pub fn require_at_all(&self, action: Action) -> Result<(), Problem> {
+        if is_removed(Location::caller()) {
+            return Ok(());
+        }
+        let best = Relation::ALL.into_iter().find(|one| self.may(action, *one));
+        self.require(action, best.unwrap_or(Relation::Other)).map(drop)
+    }
+
     /// How the actor stands to somebody.
     pub fn relation_to(&self, id: Uuid, role: Role) -> Relation {
         if id == self.id() { Relation::Own } else { Relation::to_person(self.role(), role) }

@@ -1,4 +1,5 @@
-//! The bell: tells workers that something is ready and pages that something changed, after the commit and beside it.
+//! The bell: tells workers that something is ready and pages that something changed, after the commit and beside it. Other features ring
+//! it for their own pages by [`Bell::hint`].
 //!
 //! A NOTIFY inside the transaction would make every enqueue wait for the one lock that all notifications share. So the process gathers
 //! what there is to tell for some milliseconds and sends it on a connection of its own. A bell that is lost with its process only
@@ -7,13 +8,14 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use model::live::Hint;
 use model::tasks::TaskStatus;
 use sqlx::{ConnectOptions, PgConnection, PgPool};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::live::{CHANGED, Live, READY, TaskChanged, Told};
+use super::live::{CHANGED, HINTS, Live, READY, TaskChanged, Told};
 use super::queue::Ended;
 
 /// Calls for work, and for a stop, within this time are told together.
@@ -40,6 +42,7 @@ struct Waiting {
     is_ready: bool,
     changed: Vec<TaskChanged>,
     many_changed: bool,
+    hints: Vec<Hint>,
 }
 
 impl Bell {
@@ -63,6 +66,12 @@ impl Bell {
     /// Tasks changed that cannot be named any more, or are too many.
     pub fn many_changed(&self) {
         self.waiting().many_changed = true;
+        self.rung.notify_one();
+    }
+
+    /// Something changed that these people see on their pages.
+    pub fn hint(&self, hints: impl IntoIterator<Item = Hint>) {
+        self.waiting().hints.extend(hints);
         self.rung.notify_one();
     }
 
@@ -122,7 +131,7 @@ impl Bell {
             } else if let Err(error) = send(&db, &mut conn, &waiting).await {
                 tracing::warn!(error = %error, "could not ring; trying again");
                 conn = None;
-                *self.waiting() = Waiting { is_ready: true, many_changed: true, changed: Vec::new() };
+                *self.waiting() = Waiting { is_ready: true, many_changed: true, ..Waiting::default() };
                 self.rung.notify_one();
                 tokio::select! {
                     () = tokio::time::sleep(AGAIN) => {}
@@ -143,6 +152,7 @@ impl Bell {
 
     fn tell_here(&self, waiting: Waiting) {
         waiting.changed.into_iter().for_each(|changed| self.live.tell(Told::Changed(changed)));
+        waiting.hints.into_iter().for_each(|hint| self.live.tell(Told::Hint(hint)));
         if waiting.many_changed {
             self.live.tell(Told::Refresh);
         }
@@ -164,6 +174,8 @@ async fn send(db: &PgPool, conn: &mut Option<PgConnection>, waiting: &Waiting) -
     // A notification holds 8000 bytes at most.
     let changes = waiting.changed.chunks(ONE_BY_ONE);
     told.extend(changes.map(|some| (CHANGED, serde_json::to_string(some).unwrap_or_default())));
+    let hints = waiting.hints.chunks(ONE_BY_ONE);
+    told.extend(hints.map(|some| (HINTS, serde_json::to_string(some).unwrap_or_default())));
     if waiting.many_changed {
         told.push((CHANGED, "[]".to_owned()));
     }

@@ -1,9 +1,10 @@
-//! Task changes as they happen, from every process: one listener each, a broadcast, and a short memory for those who resume.
+//! Task changes, and hints of other features, as they happen, from every process: one listener each, a broadcast, and a short memory for those who resume.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use model::live::Hint;
 use model::tasks::TaskStatus;
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
@@ -17,9 +18,10 @@ const REMEMBERED: usize = 1024;
 /// Seconds between two tries to listen when the database is away.
 const AGAIN_SECONDS: u64 = 1;
 
-/// The channels of PostgreSQL: something is ready, and these tasks changed (none named: many did).
+/// The channels of PostgreSQL: something is ready, these tasks changed (none named: many did), and hints.
 pub(super) const READY: &str = "task_ready";
 pub(super) const CHANGED: &str = "task_changed";
+pub(super) const HINTS: &str = "hints";
 
 /// One task changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +36,8 @@ pub struct TaskChanged {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Told {
     Changed(TaskChanged),
+    /// Something else changed, on the pages of one person.
+    Hint(Hint),
     /// Changes may have been missed: look at everything again.
     Refresh,
 }
@@ -138,18 +142,27 @@ impl Live {
 
     async fn listen_once(&self, db: &PgPool) -> sqlx::Result<()> {
         let mut listener = PgListener::connect_with(db).await?;
-        listener.listen_all([READY, CHANGED]).await?;
+        listener.listen_all([READY, CHANGED, HINTS]).await?;
         // Whatever happened before we listened was not heard.
         self.tell(Told::Refresh);
         self.wake();
         while let Some(heard) = listener.try_recv().await? {
-            if heard.channel() == READY {
-                self.wake();
-                continue;
-            }
-            match serde_json::from_str::<Vec<TaskChanged>>(heard.payload()) {
-                Ok(changed) if changed.is_empty() => self.tell(Told::Refresh),
-                Ok(changed) => changed.into_iter().for_each(|changed| self.tell(Told::Changed(changed))),
+            let told = match heard.channel() {
+                READY => {
+                    self.wake();
+                    continue;
+                }
+                HINTS => serde_json::from_str::<Vec<Hint>>(heard.payload())
+                    .map(|hints| hints.into_iter().map(Told::Hint).collect::<Vec<_>>()),
+                _ => {
+                    serde_json::from_str::<Vec<TaskChanged>>(heard.payload()).map(|changed| match changed.is_empty() {
+                        true => vec![Told::Refresh],
+                        false => changed.into_iter().map(Told::Changed).collect(),
+                    })
+                }
+            };
+            match told {
+                Ok(told) => told.into_iter().for_each(|told| self.tell(told)),
                 Err(error) => tracing::warn!(error = %error, "a notification that this program cannot read"),
             }
         }

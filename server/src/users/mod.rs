@@ -21,8 +21,8 @@ pub use manage::{
     reset_password, reset_two_factor, restore, set_role, set_status, stats,
 };
 pub use rows::{
-    active, an_admin_exists, by_login, id_by_recovery_email, insert, is_email_verified, note_login, note_verified,
-    purge, renew_hash, set_password,
+    active, active_by_name, an_admin_exists, by_login, id_by_recovery_email, insert, is_email_verified, note_login,
+    note_verified, purge, renew_hash, set_password,
 };
 
 use crate::audit::Subject;

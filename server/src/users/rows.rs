@@ -304,6 +304,20 @@ pub async fn by_name(db: &PgPool, name: &str) -> Result<Option<Uuid>> {
     Ok(id.fetch_optional(db).await?)
 }
 
+/// The active user of this id, username or email; a name in any case.
+pub async fn active_by_name(db: impl PgExecutor<'_>, name: &str) -> Result<Option<Uuid>> {
+    let id = sqlx::query_scalar!(
+        r#"
+        select id from users
+        where is_active and (id = $2 or lower(username) = lower($1) or lower(email) = lower($1))
+        limit 1
+        "#,
+        name,
+        name.parse::<Uuid>().ok(),
+    );
+    Ok(id.fetch_optional(db).await?)
+}
+
 /// Removes accounts that have been deleted for so many days, for good; the answer is how many.
 pub async fn purge(db: &PgPool, days: i32) -> sqlx::Result<u64> {
     let purged = sqlx::query!("delete from users where deleted_at < now() - make_interval(days => $1)", days);

@@ -41,6 +41,10 @@ pub enum On {
     Session,
     /// An API key: own, a stranger's.
     ApiKey,
+    /// A note: own, shared to write, shared to read, public, a stranger's.
+    Note,
+    /// A notification: own, a stranger's.
+    Notification,
     /// Somebody: oneself, a user, a moderator, an administrator.
     Person,
 }
@@ -51,7 +55,8 @@ pub struct Row {
     pub door: &'static str,
     pub gate: Gate,
     pub on: On,
-    /// JSON when it begins with a brace, a form otherwise. `{id}` is the thing; `?…` goes to the address.
+    /// JSON when it begins with a brace, a form otherwise. `{id}` is the thing, `{user_id}` the user with whom every note is shared; `?…`
+    /// goes to the address.
     pub body: &'static str,
     /// What a user, a moderator and an administrator are answered, for each relation. At an open door everybody is answered the first.
     pub cells: &'static [[u16; 3]],

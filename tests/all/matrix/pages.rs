@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Gate::{Open, Session};
-use super::On::{Nothing, Person, Task};
+use super::On::{Note, Nothing, Person, Task};
 use super::run::{Kind, run};
 use super::world::World;
 use super::{Row, assert_complete, row};
@@ -32,6 +32,11 @@ const PAGES: &[Row] = &[
     row("GET /tasks", Session, Nothing, "", &[OK]),
     row("GET /tasks/new", Session, Nothing, "", &[OK]).always(),
     row("GET /tasks/{id}", Session, Task, "", &[OK, [404, 200, 200]]),
+    row("GET /notes", Session, Nothing, "", &[OK]),
+    row("GET /notes/{id}", Session, Note, "", &[OK, OK, OK, OK, [404; 3]]),
+    row("GET /notes/{id}/edit", Session, Note, "", &[OK, OK, [403; 3], [403; 3], [404; 3]]),
+    row("GET /notes/{id}/share", Session, Note, "", &[OK, [403; 3], [403; 3], [403; 3], [404; 3]]),
+    row("GET /notifications", Session, Nothing, "", &[OK]),
     row("GET /users", Session, Nothing, "", &[[403, 200, 200]]),
     row("GET /users/new", Session, Nothing, "", &[OK]).always(),
     row("GET /users/bulk", Session, Person, "?do=disable&id={id}", &[[403, 200, 200]; 4]),

@@ -3,6 +3,8 @@
 use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 
+use uuid::Uuid;
+
 use super::world::{CANARY, Credential, Somebody, World};
 use super::{Gate, On, Row};
 use crate::support::Answer;
@@ -39,7 +41,6 @@ pub async fn run(world: &World, kind: Kind, rows: &[Row]) {
 impl<'w> Run<'w> {
     async fn all(&mut self) {
         let world = self.world;
-        let stranger = &world.others[0];
         let is_open = self.row.gate == Gate::Open;
         // Whoever is at the login already is led on; at a page everybody else is led to the login.
         let first = self.row.cells[0][0];
@@ -48,42 +49,55 @@ impl<'w> Run<'w> {
             Kind::Page => 302,
             _ => 401,
         };
-        self.cell("nobody", &Credential::None, stranger, nobody).await;
+        self.cell("nobody", &Credential::None, self.thing(&world.others[0], 1), nobody).await;
         for (name, who) in [("disabled", &world.disabled), ("logged out", &world.logged_out)] {
             let expected = if self.row.door.ends_with("/health/detailed") { 401 } else { nobody };
-            self.cell(name, &self.of(who), who, expected).await;
+            self.cell(name, &self.of(who), self.thing(who, 0), expected).await;
         }
         for (role, (who, name)) in world.roles.iter().zip(["user", "moderator", "admin"]).enumerate() {
             for (relation, expected) in self.row.cells.iter().enumerate() {
-                let owner = self.owner(relation, who);
-                let name = format!("{name}, {}", ["own", "a user's", "a moderator's", "an admin's"][relation]);
-                self.cell(&name, &self.of(who), owner, expected[role]).await;
+                let thing = self.thing(self.owner(relation, who), relation);
+                let name = format!("{name}, {}", self.relation(relation));
+                self.cell(&name, &self.of(who), thing, expected[role]).await;
             }
         }
         let who = &world.before_change;
-        self.cell("with a password to change", &self.of(who), who, self.row.before_change).await;
+        self.cell("with a password to change", &self.of(who), self.thing(who, 0), self.row.before_change).await;
         let who = &world.unconfirmed;
         let expected = if self.row.gate == Gate::Sudo { 403 } else { self.row.cells[0][2] };
-        self.cell("not confirmed", &self.of(who), who, expected).await;
+        self.cell("not confirmed", &self.of(who), self.thing(who, 0), expected).await;
         self.keys(nobody).await;
     }
 
     async fn keys(&mut self, nobody: u16) {
         let (world, admin) = (self.world, &self.world.roles[2]);
+        let own = self.thing(admin, 0);
         let all = Credential::Key(&world.all_scopes);
         if self.kind != Kind::Rest {
-            return self.cell("any key", &all, admin, nobody).await;
+            return self.cell("any key", &all, own, nobody).await;
         }
         match self.row.gate {
-            Gate::Open => self.cell("any key", &all, admin, self.row.cells[0][0]).await,
-            Gate::Session | Gate::Sudo => self.cell("any key", &all, admin, 403).await,
+            Gate::Open => self.cell("any key", &all, own, self.row.cells[0][0]).await,
+            Gate::Session | Gate::Sudo => self.cell("any key", &all, own, 403).await,
             Gate::Key(scope) => {
                 for (relation, expected) in self.row.cells.iter().enumerate() {
-                    let owner = self.owner(relation, admin);
-                    self.cell("the right key", &Credential::Key(world.key(scope)), owner, expected[2]).await;
-                    self.cell("another key", &Credential::Key(world.key_without(scope)), owner, 403).await;
+                    let thing = self.thing(self.owner(relation, admin), relation);
+                    self.cell("the right key", &Credential::Key(world.key(scope)), thing, expected[2]).await;
+                    self.cell("another key", &Credential::Key(world.key_without(scope)), thing, 403).await;
                 }
             }
+        }
+    }
+
+    /// What the row is about, when it is this person's and stands so to whoever asks.
+    fn thing(&self, owner: &Somebody, relation: usize) -> Uuid {
+        self.world.id(self.row.on, owner, relation)
+    }
+
+    fn relation(&self, place: usize) -> &'static str {
+        match self.row.on {
+            On::Note => ["own", "shared to write", "shared to read", "public", "a user's"][place],
+            _ => ["own", "a user's", "a moderator's", "an admin's"][place],
         }
     }
 
@@ -103,19 +117,20 @@ impl<'w> Run<'w> {
         if self.kind == Kind::Rest { Credential::Token(&who.token) } else { Credential::Cookie(&who.cookie) }
     }
 
-    async fn cell(&mut self, name: &str, credential: &Credential<'_>, owner: &Somebody, expected: u16) {
+    async fn cell(&mut self, name: &str, credential: &Credential<'_>, thing: Uuid, expected: u16) {
         self.cells += 1;
-        let id = self.world.id(self.row.on, owner).to_string();
+        let (id, sharee) = (thing.to_string(), self.world.sharee.to_string());
         let (method, path) = self.row.door.split_once(' ').expect("method and path");
         let (query, body) = if self.row.body.starts_with('?') { (self.row.body, "") } else { ("", self.row.body) };
         let path = format!("{path}{query}").replace("{id}", &id).replace("{name}", "delay_task");
+        let path = path.replace("{user_id}", &sharee);
         let method: Method = method.parse().expect("a method");
         let request = credential.on(self.world.request(method.clone(), &path));
         let accepted = if self.kind == Kind::Page { "text/html" } else { "application/json" };
         let mut request = request.header(ACCEPT, accepted).header("sec-fetch-site", "same-origin");
         if !body.is_empty() {
             let kind = if body.starts_with('{') { "application/json" } else { "application/x-www-form-urlencoded" };
-            request = request.header(CONTENT_TYPE, kind).body(body.replace("{id}", &id));
+            request = request.header(CONTENT_TYPE, kind).body(body.replace("{id}", &id).replace("{user_id}", &sharee));
         } else if method == Method::POST && self.kind == Kind::Function {
             request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
         }
@@ -154,7 +169,12 @@ impl<'w> Run<'w> {
         let stranger = &self.world.others[0];
         let holds = |id: &uuid::Uuid| answer.text.contains(&id.to_string());
         // What a refused page was asked for stands in its address.
-        if name.starts_with("user,") && !is_refused && (holds(&stranger.id) || stranger.things.values().any(holds)) {
+        let is_given = name.contains("shared") || name.ends_with("public");
+        if name.starts_with("user,")
+            && !is_given
+            && !is_refused
+            && (holds(&stranger.id) || stranger.things.values().any(holds))
+        {
             say("a user is shown what is the stranger's");
         }
         if self.kind == Kind::Rest && is_refused && answer.json()["error"]["request_id"].is_null() {

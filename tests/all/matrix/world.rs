@@ -8,12 +8,13 @@ use reqwest::header::COOKIE;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
+use server::notifications::{self, Told};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::On;
 use crate::support::tasks::delay;
-use crate::support::{Answer, PASSWORD, TestApp, id_of};
+use crate::support::{Answer, PASSWORD, Person, TestApp, id_of};
 
 /// In everything that is the stranger's, so that no refusal may hold it.
 pub const CANARY: &str = "canary";
@@ -44,6 +45,8 @@ pub struct World {
     other_keys: Vec<(Scope, String)>,
     pub all_scopes: String,
     schedule: Uuid,
+    /// Somebody with whom everybody's note is shared to read.
+    pub sharee: Uuid,
     tables: Vec<Table>,
     saved: String,
 }
@@ -51,6 +54,7 @@ pub struct World {
 impl World {
     pub async fn new() -> Self {
         let app = TestApp::start().await;
+        let sharee = app.register("Zoe").await.id;
         let mut people = Vec::new();
         for name in ["Ursula", "Monica", "Adele", "Olga-canary", "Mia", "Alma", "Dora", "Lotte", "Ida", "Una"] {
             people.push(somebody(&app, name).await);
@@ -74,6 +78,13 @@ impl World {
         let new = json!({"name": "nightly", "cron": "0 3 * * *", "time_zone": "UTC", "task_type": "delay_task",
             "payload": {"delay_seconds": 0}});
         let schedule = id_of(&as_rest(&app, &adele, Method::POST, "/api/v1/tasks/schedules", new).await["data"]);
+        for name in ["Ursula", "Monica", "Adele"] {
+            for (thing, permission) in [("note-write", "write"), ("note-read", "read")] {
+                let wish = json!({"user": name, "permission": permission});
+                let path = format!("/api/v1/notes/{}/share", olga.things[thing]);
+                assert_eq!(as_rest(&app, &olga, Method::POST, &path, wish).await["success"], json!(true));
+            }
+        }
         for statement in [
             "update users set is_active = false where id = $1",
             "update sessions set sudo_until = now() + interval '1 day' where user_id <> $1",
@@ -104,6 +115,7 @@ impl World {
             other_keys,
             all_scopes,
             schedule,
+            sharee,
             tables,
             saved: String::new(),
         };
@@ -123,8 +135,8 @@ impl World {
         of(&self.other_keys, scope)
     }
 
-    /// The id of what a row is about, when it is this person's.
-    pub fn id(&self, on: On, owner: &Somebody) -> Uuid {
+    /// The id of what a row is about, when it is this person's and stands so to whoever asks.
+    pub fn id(&self, on: On, owner: &Somebody, relation: usize) -> Uuid {
         match on {
             On::Nothing => Uuid::nil(),
             On::Schedule => self.schedule,
@@ -133,6 +145,8 @@ impl World {
             On::Dead => owner.things["dead"],
             On::Session => owner.things["session"],
             On::ApiKey => owner.things["key"],
+            On::Note => owner.things[["note", "note-write", "note-read", "note-public", "note"][relation]],
+            On::Notification => owner.things["notification"],
         }
     }
 
@@ -223,7 +237,22 @@ async fn somebody(app: &TestApp, name: &str) -> Somebody {
     let new = json!({"name": CANARY, "scopes": ["tasks:read"]});
     let key = id_of(&as_rest(app, &somebody, Method::POST, "/api/v1/api-keys", new).await["data"]);
     somebody.things = [("task", task), ("dead", dead), ("session", session), ("key", key)].into();
+    notes(app, &person, &mut somebody.things).await;
     somebody
+}
+
+/// A private note, one that is open, and those that are shared later; and something to be told.
+async fn notes(app: &TestApp, person: &Person, things: &mut HashMap<&'static str, Uuid>) {
+    for (name, is_public) in [("note", false), ("note-write", false), ("note-read", false), ("note-public", true)] {
+        let id = app.note_of(person, json!({"title": CANARY, "content": CANARY, "is_public": is_public})).await;
+        app.share(person, id, "Zoe", "read").await;
+        things.insert(name, id);
+    }
+    let told = Told { user_id: person.id, key: "test".into(), text: CANARY.into(), href: "/notes".into() };
+    let mut conn = app.app.db.acquire().await.expect("a connection");
+    notifications::add(&mut conn, &told).await.expect("it is told");
+    things.insert("notification", id_of(&app.get(person, "/api/v1/notifications").await.data()[0]));
+    app.work().await;
 }
 
 async fn key(app: &TestApp, owner: &Somebody, scopes: &[Scope]) -> String {

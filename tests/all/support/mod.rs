@@ -8,6 +8,7 @@ pub mod events;
 pub mod gate;
 pub mod kinds;
 pub mod mail;
+pub mod notes;
 pub mod phone;
 pub mod program;
 pub mod smtp;

@@ -26,9 +26,11 @@ const LICENCES: [&str; 13] = [
 ];
 
 /// Packages whose licence is not for everybody, and why they may use it.
-const EXCEPTIONS: [(&str, &str); 6] = [
-    // Ask only that changes to their own files stay open, and we make none. The first comes by rust-embed → shellexpand → dirs.
+const EXCEPTIONS: [(&str, &str); 8] = [
+    // Ask only that changes to their own files stay open, and we make none. The first comes by rust-embed → shellexpand → dirs, the next two by ammonia.
     ("option-ext", "MPL-2.0"),
+    ("cssparser", "MPL-2.0"),
+    ("dtoa-short", "MPL-2.0"),
     ("webauthn-rs", "MPL-2.0"),
     ("webauthn-rs-core", "MPL-2.0"),
     ("webauthn-rs-proto", "MPL-2.0"),

@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::mail::Letter;
+use crate::notes::NoteShared;
 
 pub use context::Context;
 pub use policy::{BreakerPolicy, Policy, Rate};
@@ -138,7 +139,11 @@ pub struct Kinds(BTreeMap<&'static str, Kind>);
 impl Default for Kinds {
     /// Those that come with the product.
     fn default() -> Self {
-        Self(BTreeMap::new()).and(Kind::of::<DelayTask>()).and(Kind::of::<DataProcessing>()).and(Kind::of::<Letter>())
+        Self(BTreeMap::new())
+            .and(Kind::of::<DelayTask>())
+            .and(Kind::of::<DataProcessing>())
+            .and(Kind::of::<Letter>())
+            .and(Kind::of::<NoteShared>())
     }
 }
 
@@ -229,6 +234,8 @@ mod tests {
             (Letter::NAME, 1, json!({"letter": "reset_password", "user_id": Uuid::nil()})),
             (Letter::NAME, 1, json!({"letter": "reset_password", "user_id": null})),
             (Letter::NAME, 1, json!({"letter": "password_changed", "user_id": Uuid::nil()})),
+            (Letter::NAME, 1, json!({"letter": "note_shared", "user_id": Uuid::nil(), "share_id": Uuid::nil()})),
+            (NoteShared::NAME, 1, json!({"share_id": Uuid::nil()})),
             (Letter::NAME, 1, json!({"letter": "email_changed", "user_id": Uuid::nil(), "old_email": "a@example.com"})),
         ];
         let kinds = Kinds::default();

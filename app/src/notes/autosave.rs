@@ -1,0 +1,181 @@
+//! Saves while somebody types. Everything here happens in the browser only; without JavaScript there is the button.
+
+use std::time::Duration;
+
+use leptos::form::FromFormData;
+use leptos::html::Form;
+use leptos::leptos_dom::helpers::TimeoutHandle;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use leptos::web_sys::{FormData, SubmitEvent};
+use leptos_fetch::QueryClient;
+use model::Problem;
+use uuid::Uuid;
+
+use super::api::{UpdateNote, update_note};
+use super::{draft, queries};
+use crate::error::ApiError;
+
+/// From the last key to the saving.
+const AFTER: Duration = Duration::from_secs(1);
+/// Between two tries when the server can not be reached.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// Where the text stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum State {
+    /// As it was loaded, or saved.
+    #[default]
+    Clean,
+    /// Typed, and not sent yet.
+    Typed,
+    Sending,
+    Saved,
+    /// The server can not be reached; the text is kept in this browser.
+    Kept,
+    Refused(Problem),
+}
+
+/// The saving of one note. Cheap to copy.
+#[derive(Clone, Copy)]
+pub(super) struct Autosave {
+    note: Uuid,
+    writer: Uuid,
+    pub form: NodeRef<Form>,
+    /// The version that the text in the form goes on from.
+    pub version: RwSignal<i32>,
+    pub state: RwSignal<State>,
+    client: QueryClient,
+    /// Whether something was typed since the last sending.
+    is_typed: StoredValue<bool>,
+    /// Whether the button was pressed while something was on its way.
+    is_pressed: StoredValue<bool>,
+    timer: StoredValue<Option<TimeoutHandle>>,
+}
+
+impl Autosave {
+    pub fn new(note: Uuid, writer: Uuid, version: i32) -> Self {
+        let this = Self {
+            note,
+            writer,
+            form: NodeRef::new(),
+            version: RwSignal::new(version),
+            state: RwSignal::default(),
+            client: expect_context(),
+            is_typed: StoredValue::new(false),
+            is_pressed: StoredValue::new(false),
+            timer: StoredValue::new(None),
+        };
+        on_cleanup(move || this.leave());
+        this
+    }
+
+    /// Something was typed.
+    pub fn typed(self) {
+        self.is_typed.set_value(true);
+        if self.state.get_untracked() != State::Sending {
+            self.state.set(State::Typed);
+        }
+        self.after(AFTER);
+    }
+
+    fn after(self, time: Duration) {
+        self.stop_timer();
+        let timer = set_timeout_with_handle(move || self.save(), time).ok();
+        self.timer.try_set_value(timer);
+    }
+
+    fn stop_timer(self) {
+        if let Some(Some(timer)) = self.timer.try_get_value() {
+            timer.clear();
+        }
+    }
+
+    /// The editor is left: what was typed in the last second goes as well. What can not be sent beside another sending is kept.
+    fn leave(self) {
+        self.stop_timer();
+        if self.is_typed.try_get_value() != Some(true) {
+            return;
+        }
+        match (self.state.try_get_untracked(), self.wish()) {
+            (Some(State::Sending), Some(wish)) => draft::keep(self.writer, self.note, &wish.new),
+            _ => self.save(),
+        }
+    }
+
+    /// The button was pressed. What is on its way must arrive first, or the two would be two editors.
+    pub fn pressed(self, event: &SubmitEvent) {
+        if self.state.get_untracked() == State::Sending {
+            event.prevent_default();
+            self.is_pressed.set_value(true);
+        }
+    }
+
+    /// Presses the button again, once the form names the version that was saved.
+    fn press_again(self) {
+        if self.is_pressed.try_get_value() != Some(true) {
+            return;
+        }
+        self.is_pressed.set_value(false);
+        let press = move || self.form.try_get_untracked().flatten().map(|form| form.request_submit());
+        set_timeout(move || drop(press()), Duration::ZERO);
+    }
+
+    /// The form is sent by its button; nothing is sent beside it.
+    pub fn submitted(self) {
+        self.stop_timer();
+        self.is_typed.set_value(false);
+        self.state.set(State::Clean);
+    }
+
+    /// Sends what is in the form, and shows its title in the lists at once.
+    fn save(self) {
+        if self.state.try_get_untracked() == Some(State::Sending) {
+            return self.after(AFTER);
+        }
+        let Some(wish) = self.wish() else { return };
+        self.state.try_set(State::Sending);
+        self.is_typed.try_set_value(false);
+        let (note, title) = (self.note, wish.new.title.trim().to_owned());
+        let lists = vec![queries::own_list(), queries::shared_list()];
+        let before = queries::show_at_once(&self.client, lists, |page| {
+            page.items.iter_mut().filter(|one| one.id == note).for_each(|one| one.title.clone_from(&title));
+        });
+        spawn_local(async move {
+            match update_note(wish.id, wish.new.clone()).await {
+                Ok(saved) => {
+                    // What was typed meanwhile may have been kept by somebody who left.
+                    if self.is_typed.try_get_value() == Some(false) {
+                        draft::forget(self.writer, note);
+                    }
+                    self.version.try_set(saved.version);
+                    self.state.try_set(State::Saved);
+                    queries::changed(&self.client, note);
+                    self.press_again();
+                }
+                Err(ApiError(problem)) => {
+                    before.come_back(&self.client);
+                    self.is_pressed.try_set_value(false);
+                    self.refused(problem, &wish);
+                }
+            }
+        });
+    }
+
+    fn refused(self, problem: Problem, wish: &UpdateNote) {
+        if matches!(problem, Problem::Unavailable { .. }) {
+            draft::keep(self.writer, self.note, &wish.new);
+            self.state.try_set(State::Kept);
+            return self.after(AGAIN);
+        }
+        if problem == Problem::ChangedMeanwhile {
+            queries::changed(&self.client, self.note);
+        }
+        self.state.try_set(State::Refused(problem));
+    }
+
+    fn wish(self) -> Option<UpdateNote> {
+        let form = self.form.try_get_untracked().flatten()?;
+        UpdateNote::from_form_data(&FormData::new_with_form(&form).ok()?).ok()
+    }
+}

@@ -1,0 +1,18 @@
+//! Notes as people see them. The feature to copy from.
+
+pub mod api;
+mod autosave;
+mod create;
+mod draft;
+mod edit;
+mod list;
+mod meta;
+pub mod queries;
+mod share;
+mod view;
+
+pub use draft::forget_all as forget_drafts;
+pub use edit::EditNotePage;
+pub use list::NotesPage;
+pub use share::ShareNotePage;
+pub use view::NotePage;

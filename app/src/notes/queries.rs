@@ -1,0 +1,132 @@
+//! What the pages read of notes, in the query cache: fresh for 10 s, read again in the background every 30 s and at a live hint; and what is
+//! shown before the server has said yes.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_fetch::{QueryClient, QueryOptions, QueryScope};
+use model::notes::{Note, NoteFilter, NoteList, NoteShare};
+use model::{Page, PageRequest};
+use uuid::Uuid;
+
+use super::api::{NoteView, get_note, list_notes, list_shares};
+use crate::error::ApiError;
+
+/// Rows of one part of a list.
+pub const ROWS: i64 = 20;
+
+/// Which part of which list.
+pub type ListKey = (NoteFilter, PageRequest);
+
+fn options() -> QueryOptions {
+    QueryOptions::new().with_stale_time(Duration::from_secs(10)).with_refetch_interval(Duration::from_secs(30))
+}
+
+fn lists() -> QueryScope<ListKey, Result<Page<Note>, ApiError>> {
+    QueryScope::new(|(filter, page): ListKey| list_notes(filter, page)).with_options(options())
+}
+
+fn notes() -> QueryScope<Uuid, Result<NoteView, ApiError>> {
+    QueryScope::new(get_note).with_options(options())
+}
+
+fn shares_of() -> QueryScope<Uuid, Result<Vec<NoteShare>, ApiError>> {
+    QueryScope::new(list_shares).with_options(options())
+}
+
+/// A part of a list.
+pub fn list(key: impl Fn() -> ListKey + Send + Sync + 'static) -> Resource<Result<Page<Note>, ApiError>> {
+    expect_context::<QueryClient>().resource(lists(), key)
+}
+
+/// One note.
+pub fn one(id: impl Fn() -> Uuid + Send + Sync + 'static) -> Resource<Result<NoteView, ApiError>> {
+    expect_context::<QueryClient>().resource(notes(), id)
+}
+
+/// With whom one note is shared.
+pub fn shares(id: impl Fn() -> Uuid + Send + Sync + 'static) -> Resource<Result<Vec<NoteShare>, ApiError>> {
+    expect_context::<QueryClient>().resource(shares_of(), id)
+}
+
+/// The note changed, or its shares did: what shows it is read again.
+pub fn changed(client: &QueryClient, id: Uuid) {
+    client.invalidate_query(notes(), id);
+    client.invalidate_query(shares_of(), id);
+    lists_changed(client);
+}
+
+/// Lists are read again.
+pub fn lists_changed(client: &QueryClient) {
+    client.invalidate_query_scope(lists());
+}
+
+/// Changes may have been missed: everything of notes is read again.
+pub fn all_changed(client: &QueryClient) {
+    client.invalidate_query_scope(notes());
+    client.invalidate_query_scope(shares_of());
+    lists_changed(client);
+}
+
+/// The list of own notes as it is opened first.
+pub fn own_list() -> ListKey {
+    (NoteFilter::default(), first_part())
+}
+
+/// The list of shared notes as it is opened first.
+pub fn shared_list() -> ListKey {
+    (NoteFilter { list: Some(NoteList::Shared), ..NoteFilter::default() }, first_part())
+}
+
+/// The first part of a list.
+pub fn first_part() -> PageRequest {
+    PageRequest { limit: Some(ROWS), ..PageRequest::default() }
+}
+
+/// What lists showed before a change that the server has not confirmed.
+#[derive(Clone, Debug)]
+pub struct Before(Vec<(ListKey, Page<Note>)>);
+
+/// Shows a change in lists at once.
+pub fn show_at_once(client: &QueryClient, keys: Vec<ListKey>, change: impl Fn(&mut Page<Note>)) -> Before {
+    let cached = keys.into_iter().filter_map(|key| Some((key.clone(), client.get_cached_query(lists(), key)?.ok()?)));
+    let before: Vec<_> = cached.collect();
+    for (key, page) in &before {
+        let mut page = page.clone();
+        change(&mut page);
+        client.set_query(lists(), key, Ok(page));
+    }
+    Before(before)
+}
+
+impl Before {
+    /// Shows again what was before: the server has refused the change.
+    pub fn come_back(self, client: &QueryClient) {
+        self.0.into_iter().for_each(|(key, page)| client.set_query(lists(), key, Ok(page)));
+    }
+}
+
+/// Shows what `action` will do while it is on its way, and takes it back if it is refused. The truth is read again either way.
+pub fn optimistic<S>(
+    action: ServerAction<S>,
+    keys: impl Fn() -> Vec<ListKey> + 'static,
+    change: impl Fn(&S, &mut Page<Note>) + 'static,
+) where
+    S: ServerFn<Error = ApiError> + Clone + Send + Sync + 'static,
+    S::Output: Clone + Send + Sync + 'static,
+{
+    let client: QueryClient = expect_context();
+    Effect::new(move |before: Option<Option<Before>>| match (action.input().get(), before.flatten()) {
+        (Some(wish), None) => Some(show_at_once(&client, untrack(&keys), |page| change(&wish, page))),
+        (Some(_), before) => before,
+        (None, None) => None,
+        (None, Some(before)) => {
+            if action.value().with_untracked(|answer| matches!(answer, Some(Err(_)))) {
+                before.come_back(&client);
+            }
+            lists_changed(&client);
+            None
+        }
+    });
+}
