@@ -6,8 +6,9 @@ use model::auth::AuthUser;
 use model::rbac::{Action, Relation, allowed};
 
 use crate::auth::{Whoami, current_user};
+use crate::error::ApiError;
 use crate::notes;
-use crate::notifications::Unread;
+use crate::notifications::{self, Unread};
 use crate::tasks::live;
 
 /// Skip link, top bar, the page, and the footer.
@@ -15,6 +16,7 @@ use crate::tasks::live;
 pub fn Layout(children: Children) -> impl IntoView {
     // Made once for all who read it: resources must be made in the same order on the server and in the browser.
     let user = current_user();
+    let unread = notifications::queries::unread();
     live::follow(user);
     Effect::new(move |_| {
         if matches!(user.get(), Some(Ok(None))) {
@@ -25,7 +27,7 @@ pub fn Layout(children: Children) -> impl IntoView {
         <a class="skip-link" href="#content">"Skip to the content"</a>
         <header class="topbar">
             <a href="/">"starter"</a>
-            <Navigation user/>
+            <Navigation user unread/>
             <button class="btn" data-variant="ghost" data-size="icon" type="button" data-theme-toggle="" aria-label="Dark mode">"◐"</button>
         </header>
         <Impersonation/>
@@ -38,10 +40,10 @@ pub fn Layout(children: Children) -> impl IntoView {
 }
 
 #[component]
-fn Navigation(user: Resource<Whoami>) -> impl IntoView {
+fn Navigation(user: Resource<Whoami>, unread: Resource<Result<i64, ApiError>>) -> impl IntoView {
     let links = move || {
         user.get().map(|user| match user {
-            Ok(Some(user)) => signed_in(user).into_any(),
+            Ok(Some(user)) => signed_in(user, unread).into_any(),
             _ => view! {
                 <A href="/login">"Log in"</A>
                 <A href="/register">"Register"</A>
@@ -72,13 +74,13 @@ fn Impersonation() -> impl IntoView {
 }
 
 /// Logging out is a plain form, so the next page starts with nothing of the last person.
-fn signed_in(user: AuthUser) -> impl IntoView {
+fn signed_in(user: AuthUser, unread: Resource<Result<i64, ApiError>>) -> impl IntoView {
     let may = |action: Action| allowed(user.role, action, Relation::Other);
     view! {
         <A href="/dashboard">"Dashboard"</A>
         <A href="/tasks" exact=true>"Tasks"</A>
         <A href="/notes" exact=true>"Notes"</A>
-        <Unread/>
+        <Unread unread/>
         {may(Action::ListUsers).then(|| view! { <A href="/users">"Users"</A> })}
         {may(Action::ReadAuditLog).then(|| view! {
             <A href="/admin/audit-log">"Audit log"</A>

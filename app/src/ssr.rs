@@ -148,6 +148,13 @@ pub async fn maybe_signed_in() -> Result<Option<AuthUser>, ApiError> {
     Ok(actor.map(|actor| actor.user))
 }
 
+/// The program and the person behind the browser's session, if there is one.
+pub async fn maybe_actor() -> Result<Option<(App, Actor)>, ApiError> {
+    let app = app()?;
+    let actor = actor(&app, &parts()?).await?;
+    Ok(actor.map(|actor| (app, actor)))
+}
+
 /// The program and the person behind the browser's session; refused when nobody is signed in.
 pub async fn signed_in() -> Result<(App, Actor), ApiError> {
     let (app, parts) = (app()?, parts()?);

@@ -97,9 +97,11 @@ impl Autosave {
         if self.is_typed.try_get_value() != Some(true) {
             return;
         }
-        match (self.state.try_get_untracked(), self.wish()) {
-            (Some(State::Sending), Some(wish)) => draft::keep(self.writer, self.note, &wish.new),
-            _ => self.save(),
+        let Some(wish) = self.wish() else { return };
+        match self.state.try_get_untracked() {
+            Some(State::Sending) => draft::keep(self.writer, self.note, &wish.new),
+            // Without a change of state, because nothing is left that could show it.
+            _ => self.send(wish),
         }
     }
 
@@ -128,7 +130,7 @@ impl Autosave {
         self.state.set(State::Clean);
     }
 
-    /// Sends what is in the form, and shows its title in the lists at once.
+    /// Saves what is in the form.
     fn save(self) {
         if self.state.try_get_untracked() == Some(State::Sending) {
             return self.after(AFTER);
@@ -136,6 +138,11 @@ impl Autosave {
         let Some(wish) = self.wish() else { return };
         self.state.try_set(State::Sending);
         self.is_typed.try_set_value(false);
+        self.send(wish);
+    }
+
+    /// Sends it, and shows its title in the lists at once.
+    fn send(self, wish: UpdateNote) {
         let (note, title) = (self.note, wish.new.title.trim().to_owned());
         let lists = vec![queries::own_list(), queries::shared_list()];
         let before = queries::show_at_once(&self.client, lists, |page| {

@@ -26,7 +26,7 @@ pub(super) fn NoteFields(
     });
     view! {
         <TextField field="title" label="Title" autocomplete="off" initial=title problem/>
-        <TextArea field="content" label="Text" initial=content required=false rows=12 problem help="Markdown: # heading, *emphasis*, - list, [link](https://…)"/>
+        <TextArea form="note" field="content" label="Text" initial=content required=false rows=12 problem help="Markdown: # heading, *emphasis*, - list, [link](https://…)"/>
         {public}
     }
 }

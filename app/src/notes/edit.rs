@@ -187,7 +187,7 @@ fn fill(draft: &NoteInput) {
     if let Some(title) = element("title").and_then(|title| title.dyn_into::<HtmlInputElement>().ok()) {
         title.set_value(&draft.title);
     }
-    if let Some(content) = element("content").and_then(|content| content.dyn_into::<HtmlTextAreaElement>().ok()) {
+    if let Some(content) = element("note-content").and_then(|content| content.dyn_into::<HtmlTextAreaElement>().ok()) {
         content.set_value(&draft.content);
     }
 }

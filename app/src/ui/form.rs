@@ -74,7 +74,7 @@ pub(super) fn described_by(id: &str, help: &str) -> String {
     if help.is_empty() { format!("{id}-error") } else { format!("{id}-help {id}-error") }
 }
 
-fn id_of(form: &str, field: &str) -> String {
+pub(super) fn id_of(form: &str, field: &str) -> String {
     if form.is_empty() { field.to_owned() } else { format!("{form}-{field}") }
 }
 

@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 use model::Problem;
 
-use super::form::{Around, described_by, first_value, input_name, problem_of};
+use super::form::{Around, described_by, first_value, id_of, input_name, problem_of};
 
 /// Several lines of text. The only place with a raw `textarea`: Leptos 0.8 does not escape its text on the server, this does.
 #[component]
@@ -13,15 +13,19 @@ pub fn TextArea(
     #[prop(default = true)] required: bool,
     #[prop(optional, into)] initial: String,
     #[prop(default = 6)] rows: u32,
+    /// Tells the fields of one name apart where a page has several forms; the id `content` is the page's own.
+    #[prop(optional)]
+    form: &'static str,
 ) -> impl IntoView {
     let error = problem_of(field, problem);
+    let id = id_of(form, field);
     let text = first_value(field, &initial);
     // The browser makes a text of it, the server HTML.
     let text = if cfg!(feature = "ssr") { escaped(&text) } else { text };
     view! {
-        <Around id=field.to_owned() label help error>
-            <textarea class="textarea" id=field name=input_name(field) rows=rows required=required
-                aria-describedby=described_by(field, help)
+        <Around id=id.clone() label help error>
+            <textarea class="textarea" id=id.clone() name=input_name(field) rows=rows required=required
+                aria-describedby=described_by(&id, help)
                 aria-invalid=move || error.get().is_some().then_some("true")>
                 {text}
             </textarea>

@@ -184,7 +184,7 @@ const NOTES: &[Row] = &[
         &[[403, 409, 409], [403, 409, 409], [403, 409, 409], [403, 409, 409], [403, 404, 404]],
     ),
     row("POST /api/notifications/list", Session, Nothing, r#"{"page": {}}"#, &[OK]),
-    row("POST /api/notifications/unread", Session, Nothing, "", &[OK]),
+    row("POST /api/notifications/unread", Open, Nothing, "", &[OK]),
     row("POST /api/notifications/open", Session, Notification, "id={id}", MINE),
     row("POST /api/notifications/read_all", Session, Nothing, "", &[OK]),
 ];
