@@ -273,9 +273,11 @@ impl NoteSort {
 #[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 pub struct NoteFilter {
     /// The own ones when absent.
+    #[cfg_attr(feature = "openapi", param(inline))]
     pub list: Option<NoteList>,
     /// Words in title or content; `"…"` for a phrase, `or`, and `-` for what must not be there.
     pub search: Option<String>,
+    #[cfg_attr(feature = "openapi", param(inline))]
     pub sort: Option<NoteSort>,
 }
 
