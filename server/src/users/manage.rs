@@ -13,7 +13,7 @@ use sqlx::{PgConnection, Postgres, Transaction};
 use uuid::Uuid;
 
 use super::change::{self, Change};
-use super::{NOBODY, found, rows, tell_of_new_email};
+use super::{NOBODY, email, found, rows, tell_of_new_email};
 use crate::audit::Subject;
 use crate::auth::tokens::{self, Purpose};
 use crate::auth::{devices, sessions};
@@ -207,7 +207,7 @@ pub async fn reset_link(app: &App, actor: &Actor, id: Uuid) -> Result<ResetLink>
     if !user.is_active {
         return Err(Problem::Conflict { message: "Nobody can log in to this account; activate it first".into() }.into());
     }
-    let email = rows::recovery_email(&mut tx, id).await?;
+    let email = email::recovery_email(&mut tx, id).await?;
     let token = tokens::issue(&mut tx, None, id, Purpose::ResetPassword, &email, minutes).await?;
     let token = token.ok_or(Problem::DeadLink)?;
     done(tx, actor, permit, "user.reset_link", id, json!({"minutes": minutes})).await?;

@@ -2,6 +2,7 @@
 
 mod bulk;
 mod change;
+mod email;
 mod manage;
 pub mod routes;
 mod rows;
@@ -16,13 +17,13 @@ use serde_json::json;
 use sqlx::PgConnection;
 
 pub use bulk::bulk;
+pub use email::{id_by_recovery_email, is_email_verified, note_verified};
 pub use manage::{
     ResetLink, by_name, create, delete, edit, end_sessions, get, list, locked, require_password_change, reset_link,
     reset_password, reset_two_factor, restore, set_role, set_status, stats,
 };
 pub use rows::{
-    active, active_by_name, an_admin_exists, by_login, id_by_recovery_email, insert, is_email_verified, note_login,
-    note_verified, purge, renew_hash, set_password,
+    active, active_by_name, an_admin_exists, by_login, insert, note_login, purge, renew_hash, set_password,
 };
 
 use crate::audit::Subject;
