@@ -66,6 +66,8 @@ test("the share dialog is worked by the keyboard, and is accessible", async ({ p
   await signUp(page, "grace");
   await writeNote(page, "Plans", "");
   const link = page.getByRole("link", { name: "Share" });
+  // With the client at work, and nothing on its way.
+  await page.reload({ waitUntil: "networkidle" });
   await link.focus();
   await page.keyboard.press("Enter");
   const dialog = page.getByRole("dialog", { name: "Share" });
@@ -212,7 +214,7 @@ for (const { name, colorScheme, width } of looks) {
     test.use({ colorScheme, viewport: { width, height: 844 } });
 
     test("every page of notes is accessible and fits its width", async ({ page, browser }, info) => {
-      test.setTimeout(180_000);
+      test.setTimeout(400_000);
       const look = async (path: string, picture: string) => {
         await page.goto(path, { waitUntil: "networkidle" });
         await expect(page.getByRole("heading", { level: 1 })).toBeVisible();

@@ -41,13 +41,19 @@ pub fn ShareNotePage() -> impl IntoView {
 #[derive(Clone, Copy)]
 pub(super) struct Opener {
     dialog: NodeRef<Dialog>,
-    /// Its inside is drawn, and read, only once somebody looks.
-    was_opened: RwSignal<bool>,
+    /// Its inside is drawn, and read, for those who may share, and before it is opened: what begins to load takes the page, with an open
+    /// dialog in it, from the document for a moment.
+    is_ready: RwSignal<bool>,
 }
 
 impl Opener {
     pub fn new() -> Self {
-        Self { dialog: NodeRef::new(), was_opened: RwSignal::new(false) }
+        Self { dialog: NodeRef::new(), is_ready: RwSignal::new(false) }
+    }
+
+    /// The reader may share the note.
+    pub fn prepare(self) {
+        self.is_ready.set(true);
     }
 
     /// A browser that knows no dialogs, or a click that asks for another window, follows the link.
@@ -56,7 +62,6 @@ impl Opener {
         let dialog = self.dialog.get_untracked();
         if is_plain && dialog.is_some_and(|dialog| dialog.show_modal().is_ok()) {
             click.prevent_default();
-            self.was_opened.set(true);
         }
     }
 }
@@ -64,7 +69,7 @@ impl Opener {
 /// With whom the note is shared, over its page: a native dialog, so the keyboard and screen readers know their way.
 #[component]
 pub(super) fn ShareDialog(id: Uuid, opener: Opener) -> impl IntoView {
-    let Opener { dialog, was_opened } = opener;
+    let Opener { dialog, is_ready } = opener;
     view! {
         <dialog class="dialog" node_ref=dialog aria-labelledby="share-title">
             <header class="actions" data-spread="">
@@ -73,7 +78,7 @@ pub(super) fn ShareDialog(id: Uuid, opener: Opener) -> impl IntoView {
                     <button class="btn" data-variant="ghost" data-size="sm" type="submit">"Close"</button>
                 </form>
             </header>
-            <Show when=move || was_opened.get()><Sharing id/></Show>
+            <Show when=move || is_ready.get()><Sharing id/></Show>
         </dialog>
     }
 }

@@ -139,11 +139,17 @@ fn filled(NoteView { note, html }: NoteView, role: Role, actions: Actions, opene
 fn Buttons(note: Note, role: Role, actions: Actions, opener: Opener) -> impl IntoView {
     let may = |action: Action| allowed(role, action, note.relation);
     let id = note.id;
+    let may_share = may(Action::ShareNote);
+    Effect::new(move |_| {
+        if may_share {
+            opener.prepare();
+        }
+    });
     let Actions { delete, leave, .. } = actions;
     view! {
         <div class="actions">
             {may(Action::EditNote).then(|| view! { <a class="btn" href=format!("/notes/{id}/edit")>"Edit"</a> })}
-            {may(Action::ShareNote).then(|| view! {
+            {may_share.then(|| view! {
                 <a class="btn" data-variant="outline" href=format!("/notes/{id}/share") on:click=move |click| opener.open(&click)>"Share"</a>
             })}
             {may(Action::DeleteNote).then(|| view! {
