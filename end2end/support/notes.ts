@@ -9,7 +9,9 @@ export async function writeNote(page: Page, title: string, content: string): Pro
   await page.getByLabel("Title").fill(title);
   await page.getByLabel("Text").fill(content);
   await page.getByRole("button", { name: "Create note" }).click();
-  await page.getByRole("link", { name: title }).click();
+  // By its address: the list is drawn anew at the answer, and a click may fall between.
+  const address = await page.getByRole("link", { name: title }).getAttribute("href");
+  await page.goto(address ?? "no address", { waitUntil: "networkidle" });
   await expect(page.getByRole("heading", { name: title, level: 1 })).toBeVisible();
 }
 
