@@ -14,6 +14,8 @@ pub const MOST: usize = 200;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+// The document has names without modules, and tasks have bulk actions as well.
+#[cfg_attr(feature = "openapi", schema(as = UserBulkAction))]
 pub enum BulkAction {
     Enable,
     Disable,
