@@ -10,7 +10,7 @@ mod shares;
 use model::notes::{Note, NoteFilter, NoteInput};
 use model::problem::Thing;
 use model::rbac::{Action, Relation};
-use model::{Page, PageRequest, Problem};
+use model::{Page, PageRequest, Problem, page};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -69,7 +69,7 @@ pub async fn list(app: &App, actor: &Actor, filter: &NoteFilter, page: PageReque
     actor.require(Action::ReadNote, Relation::Own)?;
     filter.check()?;
     let (limit, sees_hidden) = (page.limit()?, sees_hidden(actor));
-    // One row more than asked for tells whether there is a next part; the note of the place comes first.
+    // The note of the place comes first.
     let at_place = i64::from(page.after.is_some());
     let window = rows::Window { after: page.after, offset: page.offset()?, limit: limit + 1 + at_place };
 
@@ -81,11 +81,7 @@ pub async fn list(app: &App, actor: &Actor, filter: &NoteFilter, page: PageReque
         }
         items.remove(0);
     }
-    let has_more = items.len() as i64 > limit;
-    if has_more {
-        items.pop();
-    }
-    let next = items.last().filter(|_| has_more).map(|note| note.id);
+    let next = page::cut(&mut items, limit, |note| note.id);
     Ok(Page { items, total, next })
 }
 

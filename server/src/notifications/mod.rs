@@ -6,7 +6,7 @@ use model::live::{Hint, Topic};
 use model::notifications::Notification;
 use model::problem::Thing;
 use model::rbac::{Action, Relation};
-use model::{Page, PageRequest, Problem};
+use model::{Page, PageRequest, Problem, page};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
@@ -57,7 +57,6 @@ pub async fn list(app: &App, actor: &Actor, page: PageRequest) -> Result<Page<No
     let total =
         sqlx::query_scalar!(r#"select count(*) as "count!" from notifications where user_id = $1"#, actor.id(),);
     let total = total.fetch_one(&app.db).await?;
-    // One row more than asked for tells whether there is a next part.
     let items = sqlx::query_as!(
         Notification,
         r#"
@@ -73,11 +72,7 @@ pub async fn list(app: &App, actor: &Actor, page: PageRequest) -> Result<Page<No
         page.offset()?,
     );
     let mut items = items.fetch_all(&app.db).await?;
-    let has_more = items.len() as i64 > limit;
-    if has_more {
-        items.pop();
-    }
-    let next = items.last().filter(|_| has_more).map(|one| one.id);
+    let next = page::cut(&mut items, limit, |one| one.id);
     Ok(Page { items, total, next })
 }
 
