@@ -1,68 +1,84 @@
 //! What it costs that a transaction stays open, so that vacuum can take nothing away.
 
-use std::time::Instant;
-
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
 use super::Bench;
+use super::cluster::Database;
 use super::drain;
 use super::systems::{SYSTEMS, Setting};
 use crate::process::Step;
 
 /// As many as half an hour brings at 2,000 a second.
 const HELD_TASKS: u64 = 30 * 60 * 2000;
+/// The rate is told for this many parts of a drain, one after another.
+const PARTS: usize = 12;
+/// Tasks a second of each part, by when they ended.
+const RATES: &str = "select string_agg((tasks / greatest(seconds, 0.001))::text, ' ' order by part) from (
+    select part, count(*) as tasks, extract(epoch from max(finished_at) - min(finished_at))::float8 as seconds
+    from (select finished_at, ntile(12) over (order by finished_at) as part from task_history) as ended
+    group by part) as parts";
 
-/// Our own engine, drain after drain, in one database.
+/// Our own engine with one worker that works off one long queue.
 pub struct Held {
     pub setting: &'static str,
-    /// Tasks of one drain.
     pub tasks: u64,
-    /// How long the transaction was open.
+    /// Without any other transaction.
+    pub free: Long,
+    /// While a transaction is open that began before the worker.
+    pub held: Long,
+}
+
+/// A long drain.
+pub struct Long {
     pub seconds: f64,
-    /// Tasks a second of each drain while nothing is held: before, and after it has ended and vacuum has run.
-    pub free: Vec<f64>,
-    /// The same while a transaction is open that began before them all.
-    pub held: Vec<f64>,
+    /// Tasks a second of each part.
+    pub rates: Vec<f64>,
+    /// Seconds that a worker which starts after it needs for a single task.
+    pub late_start_seconds: f64,
 }
 
 impl Held {
-    /// The rate at the end of the time, by the last quarter of the drains, as a part of the rate without it.
+    /// The rate at the end of the time, by the last quarter of the parts, as a part of the rate without it.
     pub fn part(&self) -> f64 {
-        let last = self.held.len() - self.held.len().div_ceil(4);
-        middle(&self.held[last..]) / middle(&self.free)
+        self.held.last_quarter() / self.free.last_quarter()
     }
 }
 
-fn middle(rates: &[f64]) -> f64 {
-    let mut rates = rates.to_vec();
-    rates.sort_by(f64::total_cmp);
-    rates.get(rates.len() / 2).copied().unwrap_or(f64::NAN)
+impl Long {
+    fn last_quarter(&self) -> f64 {
+        let mut rates = self.rates[self.rates.len() - self.rates.len().div_ceil(4)..].to_vec();
+        rates.sort_by(f64::total_cmp);
+        rates.get(rates.len() / 2).copied().unwrap_or(f64::NAN)
+    }
 }
 
 /// Measures our own engine at its last setting.
 pub fn measure(bench: &Bench) -> Result<Held> {
     let step = Step::begin("bench: a transaction held open");
     let ours = &SYSTEMS[0];
-    let setting: &Setting = &ours.settings[ours.settings.len() - 1];
-    let tasks = bench.extent.tasks;
+    let setting = &ours.settings[ours.settings.len() - 1];
     // A tenth of the time is enough to see that all works.
-    let total = if bench.extent.is_quick { HELD_TASKS / 10 } else { HELD_TASKS };
-    let mut database = drain::empty(bench, ours)?;
-    let mut rate = || -> Result<f64> {
-        drain::fill(bench, ours, &mut database, tasks)?;
-        let ended = drain::work_off(bench, ours, setting, &mut database, tasks)?;
-        ensure!(ended.left == 0, "a drain did not come to its end");
-        Ok(tasks as f64 / ended.seconds)
-    };
-    let mut free = vec![rate()?, rate()?, rate()?];
+    let tasks = if bench.extent.is_quick { HELD_TASKS / 10 } else { HELD_TASKS };
+    let free = long(bench, setting, &mut drain::filled(bench, ours, tasks)?, tasks)?;
+    let mut database = drain::filled(bench, ours, tasks)?;
     let mut holder = bench.cluster.another(&bench.programs)?;
     holder.ask("begin isolation level repeatable read")?;
     holder.ask("select count(*) from tasks")?;
-    let begun = Instant::now();
-    let held = (0..total.div_ceil(tasks)).map(|_| rate()).collect::<Result<Vec<_>>>()?;
-    let seconds = begun.elapsed().as_secs_f64();
+    let held = long(bench, setting, &mut database, tasks)?;
     holder.ask("rollback")?;
-    free.extend([rate()?, rate()?, rate()?]);
     step.done();
-    Ok(Held { setting: setting.given, tasks, seconds, free, held })
+    Ok(Held { setting: setting.given, tasks, free, held })
+}
+
+fn long(bench: &Bench, setting: &Setting, database: &mut Database, tasks: u64) -> Result<Long> {
+    let ours = &SYSTEMS[0];
+    let ended = drain::work_off(bench, ours, setting, database, tasks)?;
+    ensure!(ended.left == 0, "the drain did not come to its end");
+    let rates = database.ask(RATES)?;
+    let rates: Vec<f64> = rates.split_whitespace().map(str::parse).collect::<Result<_, _>>().context("rates")?;
+    ensure!(rates.len() == PARTS, "{} parts instead of {PARTS}", rates.len());
+    drain::fill(bench, ours, database, 1)?;
+    let late = drain::work_off(bench, ours, setting, database, 1)?;
+    ensure!(late.left == 0, "the task of the late worker was not done");
+    Ok(Long { seconds: ended.seconds, rates, late_start_seconds: late.seconds })
 }

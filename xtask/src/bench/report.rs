@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use super::drain::{Drained, median};
-use super::held::Held;
+use super::held::{Held, Long};
 use super::latency::Latency;
 use super::{Bench, Finding, Findings};
 use crate::process;
@@ -175,22 +175,31 @@ fn held(held: &Result<Held>) -> String {
         Err(error) => return format!("{head}{}\n", cell(error)),
         Ok(found) => found,
     };
-    let Held { setting, tasks, seconds, free, held: rates } = found;
-    let list = |rates: &[f64]| rates.iter().map(|rate| short(*rate)).collect::<Vec<_>>().join(", ");
+    let Held { setting, tasks, free, held } = found;
+    let of = |one: &Long| {
+        let rates: Vec<_> = one.rates.iter().map(|rate| short(*rate)).collect();
+        format!(
+            "{:.0} s: {}; a worker that starts then has done one task after {:.2} s",
+            one.seconds,
+            rates.join(", "),
+            one.late_start_seconds
+        )
+    };
     format!(
-        "{head}starter, {setting}: drains of {tasks} tasks one after another, in tasks/s.\n\n- without it, three before and three after: {}\n- while it is open, {} tasks in {seconds:.0} s: {}\n- at its end {:.0} % of the rate without it\n",
-        list(free),
-        rates.len() as u64 * tasks,
-        list(rates),
+        "{head}starter, {setting}: one worker works off {tasks} tasks, in tasks/s of each twelfth.\n\n- without it, {}\n- while it is open, {}\n- in the last quarter {:.0} % of the rate without it\n",
+        of(free),
+        of(held),
         found.part() * 100.0,
     )
 }
 
 fn held_as_json(held: &Result<Held>) -> Value {
+    let long =
+        |one: &Long| json!({"seconds": one.seconds, "rates": one.rates, "late_start_seconds": one.late_start_seconds});
     match held {
         Err(error) => json!({"not_measured": format!("{error:#}")}),
         Ok(one) => json!({
-            "setting": one.setting, "tasks": one.tasks, "seconds": one.seconds, "free": one.free, "held": one.held, "part": one.part(),
+            "setting": one.setting, "tasks": one.tasks, "free": long(&one.free), "held": long(&one.held), "part": one.part(),
         }),
     }
 }
