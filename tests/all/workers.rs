@@ -2,9 +2,9 @@
 
 use model::tasks::TaskStatus;
 
-use crate::support::TestApp;
 use crate::support::program::Program;
 use crate::support::tasks::{delay, sum};
+use crate::support::{TestApp, within_patience};
 
 fn worker(app: &TestApp, settings: &[(&str, &str)]) -> Program {
     Program::start(&["worker"], &[&[("DATABASE_URL", app.database_url.as_str())], settings].concat())
@@ -74,4 +74,51 @@ async fn two_workers_share_many_tasks_and_run_each_once() {
     for id in queued {
         assert_eq!(app.until(id, TaskStatus::Completed).await.current_attempt, 1);
     }
+}
+
+/// A poll is so far away that only a call wakes the worker.
+const NEVER_POLLS: (&str, &str) = ("STARTER__WORKER__POLL_INTERVAL_MS", "3600000");
+
+/// Sessions of the database whose last statement was to listen.
+async fn listeners(app: &TestApp) -> Vec<i32> {
+    let pids = "select pid from pg_stat_activity where datname = current_database() and query ilike 'listen %'";
+    sqlx::query_scalar(pids).fetch_all(&app.app.db).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_worker_elsewhere_is_called_also_for_what_was_queued_while_its_connection_was_lost() {
+    let app = TestApp::start().await;
+    let ada = app.register("Ada").await;
+    let worker = worker(&app, &[NEVER_POLLS]);
+    worker.says("a worker joined").await;
+    let called = app.queue(&ada, sum(&[1])).await;
+    app.until(called, TaskStatus::Completed).await;
+
+    let pids = listeners(&app).await;
+    assert!(!pids.is_empty());
+    // Every listener is gone when the task is queued, so nobody hears the call for it.
+    sqlx::query("select pg_terminate_backend(pid, 5000) from unnest($1::int[]) as pid")
+        .bind(&pids)
+        .execute(&app.app.db)
+        .await
+        .unwrap();
+    let unheard = app.queue(&ada, sum(&[2])).await;
+    app.until(unheard, TaskStatus::Completed).await;
+}
+
+#[tokio::test]
+async fn without_notifications_a_worker_polls() {
+    let app = TestApp::start().await;
+    let ada = app.register("Ada").await;
+    let before = listeners(&app).await;
+    let polls = ("STARTER__WORKER__POLL_INTERVAL_MS", "20");
+    let worker = worker(&app, &[("STARTER__DATABASE__NOTIFICATIONS", "false"), polls]);
+    worker.says("a worker joined").await;
+    for number in 0..3 {
+        let id = app.queue(&ada, sum(&[number])).await;
+        // Such a worker tells nobody either, so there is no change to wait for.
+        within_patience("a worker that polls", async { while app.stored(id).await.status != TaskStatus::Completed {} })
+            .await;
+    }
+    assert_eq!(listeners(&app).await, before, "behind a pooler nobody may listen");
 }
