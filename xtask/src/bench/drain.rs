@@ -55,10 +55,15 @@ impl Drained {
 }
 
 /// The value in the middle.
-pub fn median(runs: &[Drained], of: impl Fn(&Drained) -> f64) -> f64 {
-    let mut values: Vec<_> = runs.iter().map(of).collect();
+pub fn middle(values: &[f64]) -> f64 {
+    let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// The value in the middle of several runs.
+pub fn median(runs: &[Drained], of: impl Fn(&Drained) -> f64) -> f64 {
+    middle(&runs.iter().map(of).collect::<Vec<_>>())
 }
 
 /// The runs of one system at one setting.
@@ -138,6 +143,20 @@ pub fn fill(bench: &Bench, system: &System, database: &mut Database, tasks: u64)
     ensure!(queued == tasks, "{queued} tasks were queued instead of {tasks}");
     thread::sleep(LAST_WORDS);
     Ok(())
+}
+
+/// Tasks a second of our own engine since then, in so many parts one after another, by when the tasks ended.
+pub fn rates(database: &mut Database, since: &str, parts: usize) -> Result<Vec<f64>> {
+    let rates = database.ask(&format!(
+        "select string_agg((tasks / greatest(seconds, 0.001))::text, ' ' order by part) from ( \
+            select part, count(*) as tasks, extract(epoch from max(finished_at) - min(finished_at))::float8 as seconds \
+            from (select finished_at, ntile({parts}) over (order by finished_at) as part \
+                from task_history where finished_at > '{since}') as ended \
+            group by part) as parts"
+    ))?;
+    let rates: Vec<f64> = rates.split_whitespace().map(str::parse).collect::<Result<_, _>>().context("rates")?;
+    ensure!(rates.len() == parts, "{} parts instead of {parts}", rates.len());
+    Ok(rates)
 }
 
 /// How a drain ended.

@@ -1,6 +1,6 @@
 //! What it costs that a transaction stays open, so that vacuum can take nothing away.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
 use super::Bench;
 use super::cluster::Database;
@@ -12,12 +12,6 @@ use crate::process::Step;
 const HELD_TASKS: u64 = 30 * 60 * 2000;
 /// The rate is told for this many parts of a drain, one after another.
 const PARTS: usize = 12;
-/// Tasks a second of each part, by when they ended.
-const RATES: &str = "select string_agg((tasks / greatest(seconds, 0.001))::text, ' ' order by part) from (
-    select part, count(*) as tasks, extract(epoch from max(finished_at) - min(finished_at))::float8 as seconds
-    from (select finished_at, ntile(12) over (order by finished_at) as part from task_history) as ended
-    group by part) as parts";
-
 /// Our own engine with one worker that works off one long queue.
 pub struct Held {
     pub setting: &'static str,
@@ -46,9 +40,7 @@ impl Held {
 
 impl Long {
     fn last_quarter(&self) -> f64 {
-        let mut rates = self.rates[self.rates.len() - self.rates.len().div_ceil(4)..].to_vec();
-        rates.sort_by(f64::total_cmp);
-        rates.get(rates.len() / 2).copied().unwrap_or(f64::NAN)
+        drain::middle(&self.rates[self.rates.len() - self.rates.len().div_ceil(4)..])
     }
 }
 
@@ -72,11 +64,10 @@ pub fn measure(bench: &Bench) -> Result<Held> {
 
 fn long(bench: &Bench, setting: &Setting, database: &mut Database, tasks: u64) -> Result<Long> {
     let ours = &SYSTEMS[0];
+    let begun = database.ask("select now()")?;
     let ended = drain::work_off(bench, ours, setting, database, tasks)?;
     ensure!(ended.left == 0, "the drain did not come to its end");
-    let rates = database.ask(RATES)?;
-    let rates: Vec<f64> = rates.split_whitespace().map(str::parse).collect::<Result<_, _>>().context("rates")?;
-    ensure!(rates.len() == PARTS, "{} parts instead of {PARTS}", rates.len());
+    let rates = drain::rates(database, &begun, PARTS)?;
     drain::fill(bench, ours, database, 1)?;
     let late = drain::work_off(bench, ours, setting, database, 1)?;
     ensure!(late.left == 0, "the task of the late worker was not done");

@@ -1,6 +1,7 @@
 //! `bench queue`: our task queue beside its peers, in one run on one cluster. `bench login`: a page beside a flood of logins. How they measure
 //! is told in `bench/README.md`.
 
+mod backlog;
 mod cluster;
 mod drain;
 mod held;
@@ -19,6 +20,7 @@ use clap::{Args, Subcommand};
 
 use crate::process::Step;
 use crate::workspace::Workspace;
+use backlog::Backlog;
 use cluster::Cluster;
 use drain::Drained;
 use held::Held;
@@ -46,7 +48,7 @@ pub struct Queue {
     /// One run of 20,000 tasks and few samples: to see that all works
     #[arg(long)]
     quick: bool,
-    /// Only these systems, by name, comma-separated; `held` and `roofline` are two more
+    /// Only these systems, by name, comma-separated; `held`, `backlog` and `roofline` are three more
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Drains only
@@ -89,11 +91,13 @@ pub struct Finding {
 
 const ROOFLINE: &str = "roofline";
 const HELD: &str = "held";
+const BACKLOG: &str = "backlog";
 
 /// What was found out in one run.
 pub struct Findings {
     pub systems: Vec<Finding>,
     pub held: Option<Result<Held>>,
+    pub backlog: Option<Result<Backlog>>,
 }
 
 pub fn bench(workspace: &Workspace, options: &Options) -> Result<()> {
@@ -104,10 +108,10 @@ pub fn bench(workspace: &Workspace, options: &Options) -> Result<()> {
 }
 
 fn queue(workspace: &Workspace, options: &Queue) -> Result<()> {
-    let is_known = |name: &str| name == ROOFLINE || name == HELD || SYSTEMS.iter().any(|one| one.name == name);
+    let is_known = |name: &str| [ROOFLINE, HELD, BACKLOG].contains(&name) || SYSTEMS.iter().any(|one| one.name == name);
     let unknown = options.only.iter().find(|name| !is_known(name));
     let names: Vec<_> = SYSTEMS.iter().map(|system| system.name).collect();
-    ensure!(unknown.is_none(), "--only knows {}, {HELD} and {ROOFLINE}", names.join(", "));
+    ensure!(unknown.is_none(), "--only knows {}, {HELD}, {BACKLOG} and {ROOFLINE}", names.join(", "));
     let is_wanted = |name: &str| options.only.is_empty() || options.only.iter().any(|one| one == name);
     let systems: Vec<&System> = SYSTEMS.iter().filter(|system| is_wanted(system.name)).collect();
 
@@ -123,8 +127,9 @@ fn queue(workspace: &Workspace, options: &Queue) -> Result<()> {
         findings.extend(roofline::measure(&bench));
     }
     let held = is_wanted(HELD).then(|| held::measure(&bench));
+    let backlog = is_wanted(BACKLOG).then(|| backlog::measure(&bench));
     let is_whole = options.only.is_empty() && !options.quick && !options.skip_latency;
-    report::write(workspace, &bench, &Findings { systems: findings, held }, is_whole)
+    report::write(workspace, &bench, &Findings { systems: findings, held, backlog }, is_whole)
 }
 
 impl Queue {

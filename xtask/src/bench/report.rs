@@ -9,6 +9,7 @@ use std::thread;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
+use super::backlog::Backlog;
 use super::drain::{Drained, median};
 use super::held::{Held, Long};
 use super::latency::Latency;
@@ -21,13 +22,14 @@ pub fn write(workspace: &Workspace, bench: &Bench, all: &Findings, is_whole: boo
     let facts = facts(workspace, bench)?;
     let findings = &all.systems;
     let text = format!(
-        "# Task queues, {}\n\n{}\n## Drain\n\n{}\n{}\n## Latency\n\n{}\n{}",
+        "# Task queues, {}\n\n{}\n## Drain\n\n{}\n{}\n## Latency\n\n{}\n{}{}",
         value_of(&facts, "date"),
         facts_as_text(&facts),
         drains(findings),
         ratios(findings),
         latencies(findings),
         all.held.as_ref().map(held).unwrap_or_default(),
+        all.backlog.as_ref().map(backlog).unwrap_or_default(),
     );
     let folder = workspace.root.join("bench/results");
     fs::create_dir_all(&folder)?;
@@ -36,7 +38,9 @@ pub fn write(workspace: &Workspace, bench: &Bench, all: &Findings, is_whole: boo
     let facts: serde_json::Map<_, _> = facts.into_iter().map(|(name, value)| (name, Value::from(value))).collect();
     let findings: Vec<_> = findings.iter().map(as_json).collect();
     let held = all.held.as_ref().map(held_as_json);
-    let all = serde_json::to_string_pretty(&json!({"facts": facts, "findings": findings, "held": held}))?;
+    let backlog = all.backlog.as_ref().map(backlog_as_json);
+    let all =
+        serde_json::to_string_pretty(&json!({"facts": facts, "findings": findings, "held": held, "backlog": backlog}))?;
     fs::write(file.with_extension("json"), all + "\n")?;
     println!("{text}");
     Ok(())
@@ -200,6 +204,32 @@ fn held_as_json(held: &Result<Held>) -> Value {
         Err(error) => json!({"not_measured": format!("{error:#}")}),
         Ok(one) => json!({
             "setting": one.setting, "tasks": one.tasks, "free": long(&one.free), "held": long(&one.held), "part": one.part(),
+        }),
+    }
+}
+
+/// What a very long queue costs.
+fn backlog(backlog: &Result<Backlog>) -> String {
+    let head = "\n## A backlog\n\n";
+    let found = match backlog {
+        Err(error) => return format!("{head}{}\n", cell(error)),
+        Ok(found) => found,
+    };
+    let Backlog { setting, tasks, waiting, alone, ahead } = found;
+    let list = |rates: &[f64]| rates.iter().map(|rate| short(*rate)).collect::<Vec<_>>().join(", ");
+    format!(
+        "{head}starter, {setting}: a worker does {tasks} tasks, in tasks/s.\n\n- nothing else waits: {}\n- {waiting} wait: {}\n- {:.0} % of the rate without them\n",
+        list(alone),
+        list(ahead),
+        found.part() * 100.0,
+    )
+}
+
+fn backlog_as_json(backlog: &Result<Backlog>) -> Value {
+    match backlog {
+        Err(error) => json!({"not_measured": format!("{error:#}")}),
+        Ok(one) => json!({
+            "setting": one.setting, "tasks": one.tasks, "waiting": one.waiting, "alone": one.alone, "ahead": one.ahead, "part": one.part(),
         }),
     }
 }
