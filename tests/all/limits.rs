@@ -216,6 +216,11 @@ async fn a_paused_type_takes_tasks_and_runs_none() {
     assert_eq!(app.work().await, 1);
     assert_eq!(app.stored(other).await.status, TaskStatus::Completed);
     assert_eq!(app.stored(id).await.status, TaskStatus::Pending);
+    let script: i32 =
+        sqlx::query_scalar("select id from task_types where name = 'script'").fetch_one(&app.app.db).await.unwrap();
+    let watched = queue::watched(&app.app.db).await.unwrap();
+    assert_eq!(watched.held_back, [script], "what a worker has claimed ahead of it goes back");
+    assert_eq!(watched.broken, [0; 0]);
     assert_eq!(seen(&app, &grace).await["paused_reason"], "the other side is down");
     let types = app.open("/api/v1/tasks/types").await.data();
     let shown = types.as_array().unwrap().iter().find(|one| one["task_type"] == "script").unwrap().clone();

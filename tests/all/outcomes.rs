@@ -64,6 +64,47 @@ async fn after_the_last_attempt_the_dead_letter_has_the_payload_and_every_error(
 }
 
 #[tokio::test]
+async fn the_wait_before_the_next_attempt_grows_as_the_strategy_says() {
+    let app = app(hasty()).await;
+    let ada = app.register("Ada").await;
+    let linear = json!({"linear": {"base_delay": 1000.0, "increment": 500.0, "max_delay": 1200.0, "max_attempts": 4}});
+    let exponential =
+        json!({"exponential": {"base_delay": 1000.0, "multiplier": 2.0, "max_delay": 3000.0, "max_attempts": 4}});
+    // Full jitter: anything up to the bound.
+    for (strategy, waits) in
+        [(linear, [(1000, 1000), (1200, 1200), (1200, 1200)]), (exponential, [(0, 1000), (0, 2000), (0, 3000)])]
+    {
+        let mut new = script(&[Retry]);
+        new["retry_strategy"] = strategy.clone();
+        let id = app.queue(&ada, new).await;
+        for (least, most) in waits {
+            assert_eq!(app.work().await, 1);
+            let wait: f64 = sqlx::query_scalar(
+                "select coalesce(extract(epoch from run_at - updated_at), 0)::float8 from tasks where id = $1",
+            )
+            .bind(id)
+            .fetch_one(&app.app.db)
+            .await
+            .unwrap();
+            assert!((f64::from(least) - 0.1..=f64::from(most) + 0.1).contains(&wait), "{strategy}: {wait} s");
+            app.pass_time(Duration::from_secs(3001)).await;
+        }
+        assert_eq!(app.work().await, 1);
+        assert_eq!(app.stored(id).await.dead_reason, Some(DeadReason::Exhausted), "{strategy}");
+    }
+}
+
+#[tokio::test]
+async fn a_task_may_take_itself_back() {
+    let app = app(hasty()).await;
+    let ada = app.register("Ada").await;
+    let id = app.queue(&ada, script(&[Step::Cancel])).await;
+    assert_eq!(app.work().await, 1, "it is not run again");
+    let ended = app.stored(id).await;
+    assert_eq!((ended.status, ended.current_attempt), (TaskStatus::Cancelled, 1));
+}
+
+#[tokio::test]
 async fn what_will_never_work_is_not_tried_again() {
     let app = app(hasty()).await;
     let ada = app.register("Ada").await;

@@ -1,8 +1,8 @@
 //! Quick tasks are claimed ahead of the places of a worker: what that saves, and that nobody is worse off for it.
 
-use model::tasks::{Task, TaskStatus};
+use model::tasks::{RetryStrategy, Task, TaskStatus};
 use serde_json::json;
-use server::tasks::kinds::Policy;
+use server::tasks::kinds::{BreakerPolicy, Policy};
 use server::tasks::worker;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -13,7 +13,11 @@ use crate::support::{Person, TestApp, within_patience};
 
 /// A server with a worker of two places that has seen that scripts are quick.
 async fn quick_app() -> (TestApp, Person, JoinHandle<()>) {
-    let app = TestApp::with_kinds(scripted(Policy::default()), |config| {
+    quick_app_with(Policy::default()).await
+}
+
+async fn quick_app_with(policy: Policy) -> (TestApp, Person, JoinHandle<()>) {
+    let app = TestApp::with_kinds(scripted(policy), |config| {
         config.worker.concurrency = 2;
         config.worker.grace_seconds = 0;
     })
@@ -79,4 +83,33 @@ async fn what_waits_in_a_worker_whose_tasks_got_slow_goes_back_to_the_queue() {
     app.app.stopping.cancel();
     within_patience("the worker leaves", worker).await.unwrap();
     app.leaves_tasks(20);
+}
+
+/// Waits until nothing runs, then tells how many of these have not been tried.
+async fn untried(app: &TestApp, ids: &[Uuid]) -> i64 {
+    let running = "select count(*) from tasks where worker_id is not null";
+    within_patience("nothing runs", async {
+        while sqlx::query_scalar::<_, i64>(running).fetch_one(&app.app.db).await.unwrap() > 0 {}
+    })
+    .await;
+    let mut untried = 0;
+    for id in ids {
+        let task = app.stored(*id).await;
+        untried += i64::from(task.status == TaskStatus::Pending && task.current_attempt == 0);
+    }
+    untried
+}
+
+#[tokio::test]
+async fn a_breaker_that_opens_keeps_the_attempts_of_what_waits_in_a_worker() {
+    let breaker = BreakerPolicy { failures: 3, ..BreakerPolicy::default() };
+    let retry = RetryStrategy::Fixed { interval: 86_400.0, max_attempts: 9 };
+    let (app, ada, worker) = quick_app_with(Policy { retry, breaker: Some(breaker), ..Policy::default() }).await;
+    let ids = queue(&app, &ada, 500, Step::RetryLater).await;
+    app.until(ids[0], TaskStatus::Retrying).await;
+    let untried = untried(&app, &ids).await;
+    assert!(untried > 350, "only {untried} of 500 keep their attempt");
+    app.app.stopping.cancel();
+    within_patience("the worker leaves", worker).await.unwrap();
+    app.leaves_tasks(500);
 }

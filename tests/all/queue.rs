@@ -145,6 +145,15 @@ async fn a_claim_changes_no_index() {
     assert_eq!((updated, hot), (10, 10));
 }
 
+/// Until a statement of this database waits for a lock.
+async fn somebody_waits(app: &TestApp) {
+    let waits = "select exists (select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
+    within_patience("somebody waits for a lock", async {
+        while !sqlx::query_scalar::<_, bool>(waits).fetch_one(&app.app.db).await.unwrap() {}
+    })
+    .await;
+}
+
 /// The answer to a claim was lost, so the worker leaves while PostgreSQL still works on it.
 #[tokio::test]
 async fn a_worker_that_leaves_waits_for_its_claim_under_way_and_hands_it_back() {
@@ -157,11 +166,7 @@ async fn a_worker_that_leaves_waits_for_its_claim_under_way_and_hands_it_back() 
     queue::claim(&mut *under_way, worker, &lanes(&app).await, 10, Purpose::Places).await.unwrap();
     let db = app.app.db.clone();
     let leaving = tokio::spawn(async move { queue::leave(&db, worker).await });
-    let waits = "select exists (select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
-    within_patience("the worker waits for its claim", async {
-        while !sqlx::query_scalar::<_, bool>(waits).fetch_one(&app.app.db).await.unwrap() {}
-    })
-    .await;
+    somebody_waits(&app).await;
     under_way.commit().await.unwrap();
     let back: Vec<_> = leaving.await.unwrap().unwrap().into_iter().map(|ended| ended.id).collect();
     assert_eq!(back, [id]);
@@ -443,4 +448,31 @@ async fn a_task_is_there_exactly_when_its_transaction_commits() {
     assert_eq!(app.work().await, 1);
     assert_eq!(app.get(&ada, &format!("/api/v1/tasks/{}", ghost.0.id)).await.status, 404);
     assert_eq!(app.stored(real.0.id).await.status, TaskStatus::Completed);
+}
+
+#[tokio::test]
+async fn a_request_to_stop_that_comes_during_a_settlement_is_not_hidden_by_what_became_ready_in_it() {
+    let app = TestApp::start().await;
+    let ada = app.register("Ada").await;
+    let batch = json!({"tasks": [sum(&[1])], "callback": sum(&[2])});
+    let queued = app.post(&ada, "/api/v1/tasks/batch", batch).await.json();
+    let failing = app.queue(&ada, delay(1)).await;
+    let worker = join(&app).await;
+    let claimed = claim(&app, worker, 10).await;
+    assert_eq!(claimed.len(), 2);
+    let outcomes: Vec<_> =
+        claimed.iter().map(|one| (one, if one.id == failing { retry(Duration::ZERO) } else { completed() })).collect();
+
+    let mut asking = server::db::begin(&app.app.db).await.unwrap();
+    let ask = sqlx::query("update tasks set cancel_requested = true where id = $1").bind(failing);
+    ask.execute(&mut *asking).await.unwrap();
+    let (ended, ()) = tokio::join!(settle_all(&app, worker, &outcomes), async {
+        somebody_waits(&app).await;
+        asking.commit().await.unwrap();
+    });
+    let status = |id| ended.iter().find(|one| one.id == id).map(|one| one.status);
+    assert_eq!(status(failing), Some(TaskStatus::Cancelled), "{ended:?}");
+    let callback = serde_json::from_value(queued["data"]["callback_id"].clone()).unwrap();
+    assert_eq!(status(callback), Some(TaskStatus::Pending), "{ended:?}");
+    app.leaves_tasks(1);
 }

@@ -137,11 +137,19 @@ async fn what_a_type_does_not_take_is_refused_at_its_field() {
         (of("data_processing", json!({"operation": "guess", "data": [1]})), "payload"),
         (with("metadata", json!({"a b": 1})), "metadata"),
         (with("scheduled_at", json!(far)), "scheduled_at"),
+        (with("scheduled_at", json!(Utc::now() - Duration::minutes(61))), "scheduled_at"),
         (with("retry_strategy", json!({"fixed": {"interval": -1, "max_attempts": 3}})), "retry_strategy"),
     ] {
         let refused = app.post(&ada, "/api/v1/tasks", new.clone()).await;
         assert_eq!(refused.refusal(), (400, "VALIDATION_FAILED".into()), "{new}");
         assert_eq!(refused.fields(), [field], "{new}");
+    }
+    let many: serde_json::Map<_, _> = (0..17).map(|key| (format!("key{key}"), json!("x".repeat(4000)))).collect();
+    let long = of("data_processing", json!({"operation": "sum", "data": vec![0.123_456_789; 100_000]}));
+    for (new, limit) in [(with("metadata", json!(many)), "64KB"), (long, "1MB")] {
+        let refused = app.post(&ada, "/api/v1/tasks", new).await;
+        assert_eq!(refused.status, 400, "{}", refused.text);
+        assert!(refused.text.contains(limit), "{}", refused.text);
     }
     assert_eq!(app.get(&ada, "/api/v1/tasks").await.data(), json!([]));
 }

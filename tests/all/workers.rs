@@ -122,3 +122,19 @@ async fn without_notifications_a_worker_polls() {
     }
     assert_eq!(listeners(&app).await, before, "behind a pooler nobody may listen");
 }
+
+#[tokio::test]
+async fn a_worker_that_cannot_renew_its_lease_stops_its_tasks_by_itself() {
+    let app = TestApp::start().await;
+    let ada = app.register("Ada").await;
+    let worker = worker(&app, &[("STARTER__WORKER__LEASE_SECONDS", "2")]);
+    let id = app.queue(&ada, delay(3600)).await;
+    app.until(id, TaskStatus::Running).await;
+    // Whoever looks after the dead passes over a row that somebody holds, so nobody else declares it dead.
+    let mut holding = app.app.db.begin().await.unwrap();
+    sqlx::query("select from workers for update").execute(&mut *holding).await.unwrap();
+    worker.says("the lease could not be renewed; stopping its tasks").await;
+    app.make_short(id).await;
+    holding.rollback().await.unwrap();
+    assert_eq!(app.until(id, TaskStatus::Completed).await.current_attempt, 1, "it joined anew and began again");
+}

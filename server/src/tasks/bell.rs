@@ -92,7 +92,7 @@ impl Bell {
         self.rung.notify_one();
     }
 
-    /// A task waits for a time that may be near. Heard in this process only; others look every second.
+    /// A task waits for a time that may be near, or a type was held back. Heard in this process only; others look every second.
     pub fn later(&self) {
         self.later.notify_one();
     }

@@ -90,6 +90,7 @@ pub async fn pause(app: &App, actor: &Actor, task_type: &str, reason: &str) -> R
     audit::record(&mut tx, actor, permit, "task_type.pause", Subject::TaskType(task_type), json!({"reason": reason}))
         .await?;
     tx.commit().await?;
+    app.bell.later();
     Ok(())
 }
 
@@ -115,6 +116,7 @@ pub async fn set_breaker(app: &App, actor: &Actor, task_type: &str, state: Optio
     audit::record(&mut tx, actor, permit, "task_type.breaker", Subject::TaskType(task_type), json!({"state": state}))
         .await?;
     tx.commit().await?;
+    app.bell.later();
     app.bell.ready();
     Ok(())
 }

@@ -12,10 +12,14 @@ use server::tasks::kinds::{Context, Kind, Kinds, Policy, Stop, Work};
 pub enum Step {
     Ok,
     Retry,
+    /// Takes some milliseconds, then fails.
+    RetryLater,
     RetryAfterAnHour,
     SnoozeForAnHour,
     Fatal,
     Panic,
+    /// Takes itself back.
+    Cancel,
     /// Waits until it is told to stop, and stops.
     Heed,
     /// Waits for ever, whatever it is told.
@@ -32,6 +36,9 @@ pub enum Step {
     EffectThenFail,
 }
 
+/// Quick, but long enough for the database to answer meanwhile.
+const A_WHILE: Duration = Duration::from_millis(5);
+
 /// The steps of a task; the last one goes on.
 #[derive(Debug, Deserialize)]
 struct Script {
@@ -47,6 +54,11 @@ impl Work for Script {
         match &self.steps[place] {
             Step::Ok => Ok(json!({"attempt": context.attempt()})),
             Step::Retry => Err(Stop::Retry(format!("attempt {} failed", context.attempt()))),
+            Step::RetryLater => {
+                tokio::time::sleep(A_WHILE).await;
+                Err(Stop::Retry("later".into()))
+            }
+            Step::Cancel => Err(Stop::Cancelled),
             Step::RetryAfterAnHour => Err(Stop::RetryAfter("busy".into(), Duration::from_secs(3600))),
             Step::SnoozeForAnHour => Err(Stop::Snooze(Duration::from_secs(3600))),
             Step::Nul => Ok(json!({"a\0b": ["c\0d"]})),

@@ -77,7 +77,7 @@ pub struct Kind {
     pub is_internal: bool,
     pub policy: Policy,
     run: Arc<Run>,
-    check: fn(&Value) -> Result<(), Stop>,
+    check: fn(&Value, i16) -> Result<(), Stop>,
 }
 
 impl std::fmt::Debug for Kind {
@@ -103,7 +103,7 @@ impl Kind {
             is_internal: W::IS_INTERNAL,
             policy: W::policy(),
             run: Arc::new(run),
-            check: |payload| read::<W>(payload, W::VERSION).map(drop),
+            check: |payload, version| read::<W>(payload, version).map(drop),
         }
     }
 
@@ -119,7 +119,7 @@ impl Kind {
 
     /// Whether a payload of this program's version can be read.
     pub fn check(&self, payload: &Value) -> Result<(), Stop> {
-        (self.check)(payload)
+        (self.check)(payload, self.version)
     }
 }
 
@@ -234,13 +234,17 @@ mod tests {
             (Letter::NAME, 1, json!({"letter": "reset_password", "user_id": Uuid::nil()})),
             (Letter::NAME, 1, json!({"letter": "reset_password", "user_id": null})),
             (Letter::NAME, 1, json!({"letter": "password_changed", "user_id": Uuid::nil()})),
+            (Letter::NAME, 1, json!({"letter": "passkey_added", "user_id": Uuid::nil(), "name": "a"})),
+            (Letter::NAME, 1, json!({"letter": "two_factor_on", "user_id": Uuid::nil()})),
+            (Letter::NAME, 1, json!({"letter": "two_factor_off", "user_id": Uuid::nil(), "by_administrator": true})),
+            (Letter::NAME, 1, json!({"letter": "recovery_code_used", "user_id": Uuid::nil(), "left": 3})),
             (Letter::NAME, 1, json!({"letter": "note_shared", "user_id": Uuid::nil(), "share_id": Uuid::nil()})),
             (NoteShared::NAME, 1, json!({"share_id": Uuid::nil()})),
             (Letter::NAME, 1, json!({"letter": "email_changed", "user_id": Uuid::nil(), "old_email": "a@example.com"})),
         ];
         let kinds = Kinds::default();
         for (name, version, payload) in &golden {
-            assert_eq!(kinds.get(name).unwrap().check(payload), Ok(()), "{name} {version}");
+            assert_eq!((kinds.get(name).unwrap().check)(payload, *version), Ok(()), "{name} {version}");
         }
         for kind in kinds.iter() {
             for version in 1..=kind.version {

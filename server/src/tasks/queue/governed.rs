@@ -179,20 +179,28 @@ pub struct Watched {
     pub broken: Vec<i32>,
     /// Something of them failed lately: what succeeds counts, too.
     pub failing: Vec<i32>,
+    /// Nothing of them may start but what already runs, and probes.
+    pub held_back: Vec<i32>,
 }
 
 /// The types to look at more closely.
 pub async fn watched(db: &PgPool) -> sqlx::Result<Watched> {
     let rows = sqlx::query!(
         r#"
-        select task_type_id, breaker <> 'closed' as "is_broken!" from task_type_state where breaker <> 'closed' or window_failed > 0
+        select task_type_id, breaker <> 'closed' as "is_broken!", window_failed > 0 as "is_failing!", paused_at is not null as "is_paused!"
+        from task_type_state
+        join task_types on task_types.id = task_type_id
+        where breaker <> 'closed' or window_failed > 0 or paused_at is not null
         "#
     )
     .fetch_all(db)
     .await?;
-    let (broken, failing): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.is_broken);
-    Ok(Watched {
-        broken: broken.into_iter().map(|row| row.task_type_id).collect(),
-        failing: failing.into_iter().map(|row| row.task_type_id).collect(),
-    })
+    let mut watched = Watched::default();
+    for row in rows {
+        let id = row.task_type_id;
+        watched.broken.extend(row.is_broken.then_some(id));
+        watched.failing.extend((row.is_failing && !row.is_broken).then_some(id));
+        watched.held_back.extend((row.is_broken || row.is_paused).then_some(id));
+    }
+    Ok(watched)
 }

@@ -83,9 +83,10 @@ pub struct Ended {
 /// looks that the statement takes, so what was not matched is tried once more.
 pub async fn settle(conn: &mut PgConnection, worker: i64, batch: &[Settlement]) -> sqlx::Result<Vec<Ended>> {
     let mut ended = settle_once(&mut *conn, worker, &batch.iter().collect::<Vec<_>>()).await?;
-    if ended.len() < batch.len() {
-        let done: HashSet<_> = ended.iter().map(|ended| ended.id).collect();
-        let left: Vec<_> = batch.iter().filter(|one| !done.contains(&one.claimed.id)).collect();
+    // The answer names what became ready by it as well, so that its length says nothing.
+    let done: HashSet<_> = ended.iter().map(|ended| ended.id).collect();
+    let left: Vec<_> = batch.iter().filter(|one| !done.contains(&one.claimed.id)).collect();
+    if !left.is_empty() {
         ended.extend(settle_once(conn, worker, &left).await?);
     }
     Ok(ended)

@@ -42,7 +42,7 @@ async fn types(State(app): State<App>) -> Result<Success<Vec<TaskType>>> {
 /// Queue a task.
 #[utoipa::path(post, path = "/tasks", tag = "tasks", security(("bearer" = []), ("api_key" = [])), request_body = NewTask, responses(
     (status = 200, body = Success<Task>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-    (status = 422, body = ErrorBody),
+    (status = 409, body = ErrorBody, description = "The unique key belongs to somebody else's task"), (status = 422, body = ErrorBody),
 ))]
 async fn create(
     State(app): State<App>,

@@ -61,18 +61,20 @@ impl Member {
             None => Err(Stop::Cancelled),
         };
         let limit = kind.policy.timeout;
-        Some(outcome_of(claimed, &kind.policy.retry, stopped(ended, why.get().copied(), limit)))
+        let told = if cancel.is_cancelled() { Some(why.get().copied().unwrap_or(Why::Leaving)) } else { None };
+        Some(outcome_of(claimed, &kind.policy.retry, stopped(ended, told, limit)))
     }
 }
 
-/// What an attempt that ended because it was told to means, by the reason for which it was told.
-fn stopped(ended: Result<Value, Stop>, why: Option<Why>, limit: Duration) -> Result<Value, Stop> {
-    match (ended, why) {
+/// What an attempt means that says it was stopped, by the reason for which it was told to; none when nobody told it, so that it cancels
+/// its own task.
+fn stopped(ended: Result<Value, Stop>, told: Option<Why>, limit: Duration) -> Result<Value, Stop> {
+    match (ended, told) {
         (Err(Stop::Cancelled), Some(Why::TimeIsUp)) => {
             Err(Stop::Retry(format!("The attempt took longer than {} s", limit.as_secs_f64())))
         }
         // Ready again for another worker, at no cost.
-        (Err(Stop::Cancelled), Some(Why::Leaving) | None) => Err(Stop::Snooze(Duration::ZERO)),
+        (Err(Stop::Cancelled), Some(Why::Leaving)) => Err(Stop::Snooze(Duration::ZERO)),
         (ended, _) => ended,
     }
 }
@@ -173,6 +175,7 @@ mod tests {
         assert_eq!(stopped(Some(Why::Asked)), Err(Stop::Cancelled));
         assert_eq!(stopped(Some(Why::TimeIsUp)), Err(Stop::Retry("The attempt took longer than 9 s".into())));
         assert_eq!(stopped(Some(Why::Leaving)), Err(Stop::Snooze(Duration::ZERO)));
+        assert_eq!(stopped(None), Err(Stop::Cancelled), "nobody told it: its own decision");
         let in_time = super::stopped(Ok(json!(1)), Some(Why::Asked), Duration::ZERO);
         assert_eq!(in_time, Ok(json!(1)), "a result that came all the same counts");
     }

@@ -98,10 +98,13 @@ impl Member {
         Ok(())
     }
 
-    /// Reads which breakers are not closed.
+    /// Reads which breakers are not closed and which types are paused, and hands back what was claimed ahead of those: it has cost no attempt.
     pub(super) async fn look_at_breakers(&self) {
         match queue::watched(&self.app.db).await {
-            Ok(types) => *self.watched() = types,
+            Ok(types) => {
+                self.hand_back_waiting(&types.held_back);
+                *self.watched() = types;
+            }
             Err(error) => tracing::debug!(error = %error, "could not look at the breakers"),
         }
     }

@@ -135,6 +135,12 @@ impl Held {
         self.waiting.values().map(|one| one.id).collect()
     }
 
+    /// Those of these types that have not started and are no probe of a breaker.
+    pub fn waiting_of(&self, task_types: &[i32]) -> Vec<Uuid> {
+        let is_meant = |one: &&Arc<Claimed>| task_types.contains(&one.task_type_id) && one.probe.is_none();
+        self.waiting.values().filter(is_meant).map(|one| one.id).collect()
+    }
+
     /// Those that should go back.
     pub fn stale(&self) -> Vec<Uuid> {
         let is_stale = |one: &One| matches!(one.stage, Stage::Waiting(since) if since.elapsed() > WAITS_AT_LONGEST);

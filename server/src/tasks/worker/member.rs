@@ -338,6 +338,14 @@ impl Member {
         }
     }
 
+    /// What has not started of these types, but for probes, goes back to the queue.
+    pub fn hand_back_waiting(&self, task_types: &[i32]) {
+        if !task_types.is_empty() {
+            let waiting = self.held().waiting_of(task_types);
+            self.stop_all(waiting, Why::Leaving);
+        }
+    }
+
     fn stop_all(&self, ids: Vec<Uuid>, why: Why) {
         ids.into_iter().for_each(|id| self.stop(id, why));
     }
