@@ -18,11 +18,6 @@ pub fn Layout(children: Children) -> impl IntoView {
     let user = current_user();
     let unread = notifications::queries::unread();
     live::follow(user);
-    Effect::new(move |_| {
-        if matches!(user.get(), Some(Ok(None))) {
-            notes::forget_drafts();
-        }
-    });
     view! {
         <a class="skip-link" href="#content">"Skip to the content"</a>
         <header class="topbar">
@@ -87,7 +82,7 @@ fn signed_in(user: AuthUser, unread: Resource<Result<i64, ApiError>>) -> impl In
             <A href="/admin/permissions">"Permissions"</A>
         })}
         <A href="/account">"Account"</A>
-        <form method="post" action="/api/auth/log_out">
+        <form method="post" action="/api/auth/log_out" on:submit=|_| notes::forget_drafts()>
             <button class="btn" data-variant="ghost" data-size="sm" type="submit" title=format!("Signed in as {}", user.username)>"Log out"</button>
         </form>
     }

@@ -182,6 +182,35 @@ test("what is typed without a connection is kept in the browser, offered again, 
   await expect.poll(drafts).toBe(0);
 });
 
+test("whatever the server says to a text, it is kept, and who may read it with it", async ({ page, browser }) => {
+  const jane = await signUp(page, "jane");
+  await writeNote(page, "Plans", "the beginning");
+  const note = page.url().split("?")[0];
+  await page.goto(`${note}/edit`, { waitUntil: "networkidle" });
+  await page.route("**/api/notes/update*", (route) => route.fulfill({ status: 429, json: { kind: "unavailable", retry_after_seconds: 2 } }));
+  await page.getByLabel("Text").fill("typed on a train");
+  await page.getByLabel("Who may read it").selectOption("true");
+  await page.getByRole("button", { name: "Save note" }).click();
+  await expect(page.getByText("No connection.")).toBeVisible();
+  await page.unroute("**/api/notes/update*");
+  await expect(page.getByText("Saved", { exact: true })).toBeVisible();
+
+  const other = await anotherBrowser(browser, jane);
+  await other.page.goto(`${note}/edit`, { waitUntil: "networkidle" });
+  await page.getByLabel("Text").fill("from the laptop");
+  await expect(page.getByText("Saved", { exact: true })).toBeVisible();
+  await other.page.getByLabel("Text").fill("from the phone");
+  await other.page.getByLabel("Who may read it").selectOption("false");
+  await expect(other.page.getByRole("alert", { name: "Somebody has changed it meanwhile" })).toBeVisible();
+  await other.page.getByRole("link", { name: "Notes", exact: true }).click();
+  await expect(other.page.getByText("New note")).toBeVisible();
+  await other.page.goto(`${note}/edit`, { waitUntil: "networkidle" });
+  await other.page.getByRole("button", { name: "Restore it" }).click();
+  await expect(other.page.getByLabel("Text")).toHaveValue("from the phone");
+  await expect(other.page.getByLabel("Who may read it")).toHaveValue("false");
+  await other.close();
+});
+
 test("a moderator hides a public note, and its owner reads why", async ({ page, browser }) => {
   const ada = await anotherPerson(browser, "ada");
   const title = `Offers of ${ada.person.username}`;

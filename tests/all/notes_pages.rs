@@ -52,20 +52,23 @@ async fn without_javascript_the_second_editor_sees_both_texts_and_may_save_over_
     app.put(&ada, &path(id), json!({"title": "Plans", "content": "from the phone"})).await.data();
 
     let id_text = id.to_string();
-    let mine = |version: &'static str| {
+    let mine = |title: &'static str, version: &'static str| {
         [
             ("id", id_text.as_str()),
-            ("new[title]", "Plans"),
+            ("new[title]", title),
             ("new[content]", "from the laptop"),
             ("new[version]", version),
         ]
     };
-    let refused = browser.submit(&editor, "/api/notes/update", &mine("1")).await;
-    assert_eq!(refused.status, 409);
-    for text in ["Somebody has changed it meanwhile", "from the phone", "from the laptop", "value=\"2\""] {
-        assert!(refused.text.contains(text), "{text}: {}", refused.text);
+    // Whatever else is wrong with it: the page that is shown again names the present version.
+    for title in ["", "Plans"] {
+        let refused = browser.submit(&editor, "/api/notes/update", &mine(title, "1")).await;
+        assert_eq!(refused.status, 409);
+        for text in ["Somebody has changed it meanwhile", "from the phone", "from the laptop", "value=\"2\""] {
+            assert!(refused.text.contains(text), "{text}: {}", refused.text);
+        }
     }
-    let saved = browser.submit(&editor, "/api/notes/update", &mine("2")).await;
+    let saved = browser.submit(&editor, "/api/notes/update", &mine("Plans", "2")).await;
     assert_eq!(saved.header("location"), format!("/notes/{id}?done=note-saved"), "{}", saved.text);
     assert_eq!(app.get(&ada, &path(id)).await.data()["content"], "from the laptop");
 }

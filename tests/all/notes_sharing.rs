@@ -243,3 +243,23 @@ async fn keys_read_and_write_notes_within_their_scope_and_open_no_moderation() {
     assert_eq!(ask(&writes, Method::PUT, &hidden, json!({"reason": "x"})).await, 403);
     assert_eq!(ask(&writes, Method::GET, NOTIFICATIONS, Value::Null).await, 403);
 }
+
+#[tokio::test]
+async fn a_share_by_somebody_who_has_gone_is_not_told_and_who_has_gone_is_no_share_any_more() {
+    let app = TestApp::start().await;
+    let (ada, bob) = (app.register("Ada").await, app.register("Bob").await);
+    let grace = app.register_as("Grace", model::users::Role::Admin).await;
+    let id = app.note(&ada, "Plans").await;
+    app.share(&ada, id, "Bob", "read").await;
+    let gone = app.delete(&grace, &format!("/api/v1/users/{}", ada.id)).await;
+    assert_eq!(gone.status, 200, "{}", gone.text);
+    app.work().await;
+    assert_eq!(app.get(&bob, NOTIFICATIONS).await.data(), json!([]));
+    assert!(app.letters().await.is_empty());
+
+    let id = app.note(&grace, "Figures").await;
+    app.share(&grace, id, "Bob", "read").await;
+    app.delete(&grace, &format!("/api/v1/users/{}", bob.id)).await;
+    assert_eq!(app.get(&grace, &format!("{}/shares", path(id))).await.data(), json!([]));
+    app.work().await;
+}

@@ -77,13 +77,14 @@ pub async fn list_shares(id: Uuid) -> Result<Vec<NoteShare>, ApiError> {
     notes::shares(&app, &actor, id).await.map_err(ssr::refuse)
 }
 
-/// Shares a note with somebody.
+/// Shares a note with somebody; no when they had it already, and only what they may do was changed.
 #[server(name = SubmitShare, endpoint = "notes/share")]
-pub async fn share_note(id: Uuid, new: ShareNote) -> Result<(), ApiError> {
+pub async fn share_note(id: Uuid, new: ShareNote) -> Result<bool, ApiError> {
     let (app, actor) = ssr::signed_in().await?;
-    notes::share(&app, &actor, id, new).await.map_err(ssr::refuse)?;
-    ssr::lead_plain_form(&format!("/notes/{id}/share?done=note-shared"));
-    Ok(())
+    let shared = notes::share(&app, &actor, id, new).await.map_err(ssr::refuse)?;
+    let done = if shared.is_new { "note-shared" } else { "note-share-changed" };
+    ssr::lead_plain_form(&format!("/notes/{id}/share?done={done}"));
+    Ok(shared.is_new)
 }
 
 /// Changes what somebody may do with a note.

@@ -10,6 +10,7 @@ use leptos::task::spawn_local;
 use leptos::web_sys::{FormData, SubmitEvent};
 use leptos_fetch::QueryClient;
 use model::Problem;
+use model::notes::NoteInput;
 use uuid::Uuid;
 
 use super::api::{UpdateNote, update_note};
@@ -31,8 +32,9 @@ pub(super) enum State {
     Typed,
     Sending,
     Saved,
-    /// The server can not be reached; the text is kept in this browser.
+    /// The server can not be reached; the text is kept in this browser, and sent again.
     Kept,
+    /// The text is kept in this browser.
     Refused(Problem),
 }
 
@@ -46,7 +48,9 @@ pub(super) struct Autosave {
     pub version: RwSignal<i32>,
     pub state: RwSignal<State>,
     client: QueryClient,
-    /// Whether something was typed since the last sending.
+    /// A text of an earlier visit that the writer has not answered for; what is kept of it stays.
+    pub offer: RwSignal<Option<NoteInput>>,
+    /// Whether something is in the form that the server has not taken and that is not on its way.
     is_typed: StoredValue<bool>,
     /// Whether the button was pressed while something was on its way.
     is_pressed: StoredValue<bool>,
@@ -62,11 +66,15 @@ impl Autosave {
             version: RwSignal::new(version),
             state: RwSignal::default(),
             client: expect_context(),
+            offer: RwSignal::new(None),
             is_typed: StoredValue::new(false),
             is_pressed: StoredValue::new(false),
             timer: StoredValue::new(None),
         };
         on_cleanup(move || this.leave());
+        // The whole program ends with a closed tab, and nothing that is sent then is sure to arrive.
+        let closing = window_event_listener_untyped("pagehide", move |_| this.keep());
+        on_cleanup(move || closing.remove());
         this
     }
 
@@ -91,17 +99,28 @@ impl Autosave {
         }
     }
 
-    /// The editor is left: what was typed in the last second goes as well. What can not be sent beside another sending is kept.
+    /// The editor is left: what was typed in the last second goes as well, and is kept until it has arrived. What can not be sent beside
+    /// another sending, or was refused, is kept for the next visit.
     fn leave(self) {
         self.stop_timer();
         if self.is_typed.try_get_value() != Some(true) {
             return;
         }
         let Some(wish) = self.wish() else { return };
-        match self.state.try_get_untracked() {
-            Some(State::Sending) => draft::keep(self.writer, self.note, &wish.new),
+        draft::keep(self.writer, self.note, &wish.new);
+        if !matches!(self.state.try_get_untracked(), Some(State::Sending | State::Refused(_))) {
             // Without a change of state, because nothing is left that could show it.
-            _ => self.send(wish),
+            self.send(wish);
+        }
+    }
+
+    /// Keeps what the server has not taken, or may not have.
+    fn keep(self) {
+        let is_under_way = self.state.try_get_untracked() == Some(State::Sending);
+        if (is_under_way || self.is_typed.try_get_value() == Some(true))
+            && let Some(wish) = self.wish()
+        {
+            draft::keep(self.writer, self.note, &wish.new);
         }
     }
 
@@ -130,6 +149,13 @@ impl Autosave {
         self.state.set(State::Clean);
     }
 
+    /// What the form sent was refused. It is still in the form.
+    pub fn submit_refused(self, problem: Problem) {
+        if let Some(wish) = self.wish() {
+            self.refused(problem, &wish);
+        }
+    }
+
     /// Saves what is in the form.
     fn save(self) {
         if self.state.try_get_untracked() == Some(State::Sending) {
@@ -151,10 +177,7 @@ impl Autosave {
         spawn_local(async move {
             match update_note(wish.id, wish.new.clone()).await {
                 Ok(saved) => {
-                    // What was typed meanwhile may have been kept by somebody who left.
-                    if self.is_typed.try_get_value() == Some(false) {
-                        draft::forget(self.writer, note);
-                    }
+                    self.arrived(&wish.new, saved.version);
                     self.version.try_set(saved.version);
                     self.state.try_set(State::Saved);
                     queries::changed(&self.client, note);
@@ -162,6 +185,8 @@ impl Autosave {
                 }
                 Err(ApiError(problem)) => {
                     before.come_back(&self.client);
+                    // What was shown before may have become old meanwhile.
+                    queries::lists_changed(&self.client);
                     self.is_pressed.try_set_value(false);
                     self.refused(problem, &wish);
                 }
@@ -169,9 +194,26 @@ impl Autosave {
         });
     }
 
+    /// The server has it, so it need not be kept any more. What was typed since by somebody who has left the editor goes on from there.
+    fn arrived(self, sent: &NoteInput, version: i32) {
+        match self.is_typed.try_get_value() {
+            Some(false) if self.offer.with_untracked(Option::is_none) => draft::forget(self.writer, self.note),
+            Some(_) => {}
+            None => match draft::find(self.writer, self.note) {
+                Some(kept) if kept.title == sent.title && kept.content == sent.content => {
+                    draft::forget(self.writer, self.note);
+                }
+                Some(kept) => draft::keep(self.writer, self.note, &NoteInput { version: Some(version), ..kept }),
+                None => {}
+            },
+        }
+    }
+
+    /// Whatever the reason, the text is not lost.
     fn refused(self, problem: Problem, wish: &UpdateNote) {
+        draft::keep(self.writer, self.note, &wish.new);
+        self.is_typed.try_set_value(true);
         if matches!(problem, Problem::Unavailable { .. }) {
-            draft::keep(self.writer, self.note, &wish.new);
             self.state.try_set(State::Kept);
             return self.after(AGAIN);
         }

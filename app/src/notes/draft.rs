@@ -1,7 +1,7 @@
 //! What was typed and could not be saved, kept in this browser until it is.
 //!
-//! `localStorage` is open to whoever sits at the browser next, so a draft is there only while the server can not be reached, under the id
-//! of its writer, and goes when somebody logs out.
+//! `localStorage` is open to whoever sits at the browser next, so a draft is there only while the server has not taken it, under the id of
+//! its writer, and goes when they log out. The end of a session is no logout: who has to log in again finds the text.
 
 use model::notes::NoteInput;
 use uuid::Uuid;
@@ -84,7 +84,7 @@ pub(super) fn forget(writer: Uuid, note: Uuid) {
     inside::forget(writer, note);
 }
 
-/// Nobody is logged in any more: the next one at this browser finds nothing.
+/// Somebody logs out: the next one at this browser finds nothing.
 pub fn forget_all() {
     inside::forget_all();
 }

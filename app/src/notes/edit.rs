@@ -1,7 +1,7 @@
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
-use leptos::web_sys::{HtmlInputElement, HtmlTextAreaElement};
+use leptos::web_sys::{HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement};
 use leptos_fetch::QueryClient;
 use leptos_meta::Title;
 use leptos_router::hooks::use_navigate;
@@ -70,7 +70,10 @@ fn Editor(note: Note, writer: Uuid) -> impl IntoView {
             queries::changed(&client, id);
             navigate(&format!("/notes/{id}?done=note-saved"), Default::default());
         }
-        Some(Err(_)) => queries::changed(&client, id),
+        Some(Err(error)) => {
+            queries::changed(&client, id);
+            autosave.submit_refused(error.0);
+        }
         None => {}
     });
     Effect::new(move |_| {
@@ -82,7 +85,7 @@ fn Editor(note: Note, writer: Uuid) -> impl IntoView {
     view! {
         <h1>"Edit"</h1>
         <Draft note=note.clone() writer autosave/>
-        <Meanwhile id autosave problem/>
+        <Meanwhile id autosave is_sent=action.pending().into() problem/>
         <div on:input=move |_| autosave.typed() on:submit:capture=move |event| autosave.pressed(&event)>
             <ActionForm action=action node_ref=autosave.form attr:class="panel stack">
                 <Refusal problem/>
@@ -113,11 +116,12 @@ fn Saving(state: RwSignal<State>) -> impl IntoView {
 
 /// Tells the second of two editors that somebody was faster, and shows the other text beside the own one.
 #[component]
-fn Meanwhile(id: Uuid, autosave: Autosave, problem: Signal<Option<Problem>>) -> impl IntoView {
+fn Meanwhile(id: Uuid, autosave: Autosave, is_sent: Signal<bool>, problem: Signal<Option<Problem>>) -> impl IntoView {
     let current = queries::one(move || id);
     let shown = move || {
         let theirs = current.get()?.ok()?.note;
-        let is_newer = theirs.version > autosave.version.get() && autosave.state.get() != State::Sending;
+        let is_under_way = is_sent.get() || autosave.state.get() == State::Sending;
+        let is_newer = theirs.version > autosave.version.get() && !is_under_way;
         // Without JavaScript the page was drawn anew: its version is theirs already, and the form holds the own text.
         let is_refused = problem.get() == Some(Problem::ChangedMeanwhile);
         (is_newer || is_refused).then(|| view! { <Theirs note=theirs autosave/> })
@@ -152,11 +156,13 @@ fn Theirs(note: Note, autosave: Autosave) -> impl IntoView {
 /// Offers what was typed in this browser and could not be saved.
 #[component]
 fn Draft(note: Note, writer: Uuid, autosave: Autosave) -> impl IntoView {
-    let found = RwSignal::new(None::<NoteInput>);
-    let id = note.id;
+    let (found, id) = (autosave.offer, note.id);
     // After hydration: the server knows of no draft.
     Effect::new(move |_| {
-        let differs = |draft: &NoteInput| draft.title != note.title || draft.content != note.content;
+        let differs = |draft: &NoteInput| {
+            let is_public = draft.is_public.unwrap_or(note.is_public);
+            draft.title != note.title || draft.content != note.content || is_public != note.is_public
+        };
         found.set(draft::find(writer, id).filter(differs));
     });
     let restore = move |_| {
@@ -189,5 +195,9 @@ fn fill(draft: &NoteInput) {
     }
     if let Some(content) = element("note-content").and_then(|content| content.dyn_into::<HtmlTextAreaElement>().ok()) {
         content.set_value(&draft.content);
+    }
+    if let (Some(is_public), Some(select)) = (draft.is_public, element("is_public")) {
+        let select = select.dyn_into::<HtmlSelectElement>().ok();
+        select.iter().for_each(|select| select.set_value(if is_public { "true" } else { "false" }));
     }
 }

@@ -42,14 +42,7 @@ fn List() -> impl IntoView {
     });
     let delete = ServerAction::<DeleteNote>::new();
     let shown_key = key.clone();
-    queries::optimistic(
-        delete,
-        move || vec![shown_key.get()],
-        |wish, page| {
-            page.items.retain(|note| note.id != wish.id);
-            page.total -= 1;
-        },
-    );
+    queries::optimistic(delete, move || vec![shown_key.get()], |wish, page| queries::take_out(page, wish.id));
     let filter = key.clone();
     let shown = move || {
         page.get().map(|read| match read {
@@ -180,7 +173,7 @@ fn row(note: Note, role: Role, delete: ServerAction<DeleteNote>) -> impl IntoVie
                 {can_delete.then(|| view! {
                     <ActionForm action=delete>
                         <input type="hidden" name="id" value=note.id.to_string()/>
-                        <button class="btn" data-variant="destructive" data-size="sm" type="submit" aria-label=label>"Delete"</button>
+                        <button class="btn" data-variant="destructive" data-size="sm" type="submit" aria-label=label disabled=move || delete.pending().get()>"Delete"</button>
                     </ActionForm>
                 })}
             </div>

@@ -84,6 +84,13 @@ pub fn first_part() -> PageRequest {
     PageRequest { limit: Some(ROWS), ..PageRequest::default() }
 }
 
+/// A part of a list without this note.
+pub fn take_out(page: &mut Page<Note>, id: Uuid) {
+    let before = page.items.len();
+    page.items.retain(|note| note.id != id);
+    page.total -= i64::try_from(before - page.items.len()).unwrap_or_default();
+}
+
 /// What lists showed before a change that the server has not confirmed.
 #[derive(Clone, Debug)]
 pub struct Before(Vec<(ListKey, Page<Note>)>);

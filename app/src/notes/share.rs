@@ -120,7 +120,10 @@ fn Sharing(id: Uuid) -> impl IntoView {
 fn ShareForm(id: Uuid, action: ServerAction<SubmitShare>) -> impl IntoView {
     let problem = refusal_of(action);
     let choices = vec![(Permission::Read.name(), "read it"), (Permission::Write.name(), "read and change it")];
-    let told = move || matches!(action.value().get(), Some(Ok(()))).then_some("Shared. The receiver is told.");
+    let told = move || {
+        let is_new = action.value().get()?.ok()?;
+        Some(if is_new { "Shared. The receiver is told." } else { "The share was changed." })
+    };
     view! {
         <ActionForm action=action attr:class="stack">
             <Refusal problem/>

@@ -64,14 +64,14 @@ impl Actions {
             self.delete,
             || vec![queries::own_list()],
             move |_, page| {
-                page.items.retain(|note| note.id != id);
+                queries::take_out(page, id);
             },
         );
         queries::optimistic(
             self.leave,
             || vec![queries::shared_list()],
             move |_, page| {
-                page.items.retain(|note| note.id != id);
+                queries::take_out(page, id);
             },
         );
         Effect::new(move |_| {

@@ -91,14 +91,15 @@ pub async fn list(app: &App, actor: &Actor, filter: &NoteFilter, page: PageReque
 /// [`Problem::ChangedMeanwhile`] when the edit is of an older version, and a refusal when somebody else than the owner opens or closes it.
 pub async fn update(app: &App, actor: &Actor, id: Uuid, edit: NoteInput) -> Result<Note> {
     let mut change = Change::begin(app, actor, Action::EditNote, id).await?;
+    // Before anything else is refused: a form that is shown again names the present version, so this must have been told by then.
+    if edit.version.is_some_and(|version| version != change.note.version) {
+        return Err(Problem::ChangedMeanwhile.into());
+    }
     edit.check(&app.config.notes)?;
     let (is_own, is_public) = (change.note.relation == Relation::Own, edit.is_public.unwrap_or(change.note.is_public));
     let is_opened_or_closed = is_public != change.note.is_public;
     if is_opened_or_closed {
         change.permit = actor.require(Action::PublishNote, change.note.relation)?;
-    }
-    if edit.version.is_some_and(|version| version != change.note.version) {
-        return Err(Problem::ChangedMeanwhile.into());
     }
     rows::update(&mut change.tx, id, &edit).await?;
     // What its owner writes is in the note; the log is for what others do with it, and for who can read it.

@@ -32,6 +32,8 @@ pub async fn hide(app: &App, actor: &Actor, id: Uuid, wish: HideNote) -> Result<
     };
     notifications::add(&mut change.tx, &told).await?;
     let saved = change.saved(actor).await?;
+    // The moderator's other browsers show it, too.
+    change.also_seen_by(actor.id());
     change.end(app).await?;
     notifications::ring(app, owner);
     Ok(saved)
@@ -49,6 +51,7 @@ pub async fn unhide(app: &App, actor: &Actor, id: Uuid) -> Result<Note> {
     rows::set_hidden(&mut change.tx, id, None).await?;
     change.record(actor, "note.unhide", json!({})).await?;
     let saved = change.saved(actor).await?;
+    change.also_seen_by(actor.id());
     change.end(app).await?;
     Ok(saved)
 }

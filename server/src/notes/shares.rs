@@ -71,7 +71,7 @@ pub async fn shares(app: &App, actor: &Actor, id: Uuid) -> Result<Vec<NoteShare>
         select s.id, s.user_id, u.username, s.permission as "permission: Permission", s.created_at
         from note_shares s
         join users u on u.id = s.user_id
-        where s.note_id = $1
+        where s.note_id = $1 and u.deleted_at is null
         order by lower(u.username)
         limit 1000
         "#,
@@ -120,7 +120,12 @@ async fn of_user(conn: &mut PgConnection, note_id: Uuid, user_id: Uuid) -> Resul
 
 /// The note is locked, so that two at once can not both be the last.
 async fn count(conn: &mut PgConnection, note_id: Uuid) -> Result<i64> {
-    let count = sqlx::query_scalar!(r#"select count(*) as "count!" from note_shares where note_id = $1"#, note_id);
+    let count = sqlx::query_scalar!(
+        r#"
+        select count(*) as "count!" from note_shares s join users u on u.id = s.user_id where s.note_id = $1 and u.deleted_at is null
+        "#,
+        note_id,
+    );
     Ok(count.fetch_one(conn).await?)
 }
 
@@ -204,7 +209,7 @@ pub struct Receipt {
     pub permission: Permission,
 }
 
-/// A share as it is now; none when it has ended meanwhile.
+/// A share as it is now; none when it has ended meanwhile, or its owner has gone.
 pub async fn receipt(db: impl PgExecutor<'_>, share_id: Uuid) -> Result<Option<Receipt>> {
     let receipt = sqlx::query_as!(
         Receipt,
@@ -212,7 +217,7 @@ pub async fn receipt(db: impl PgExecutor<'_>, share_id: Uuid) -> Result<Option<R
         select n.id as note_id, n.title, u.username as owner, s.user_id, s.permission as "permission: Permission"
         from note_shares s
         join notes n on n.id = s.note_id
-        join users u on u.id = n.user_id
+        join users u on u.id = n.user_id and u.deleted_at is null
         where s.id = $1
         "#,
         share_id,
