@@ -1,5 +1,6 @@
 //! What breaks, when: chosen by the seed.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -30,6 +31,7 @@ enum Fault {
     Delay,
     Swallow,
     LoseAnswers,
+    LoseCommits,
     HoldSettlements,
     JumpClock,
     TerminateBackends,
@@ -43,7 +45,7 @@ enum Fault {
 pub const BALLAST: &str = "ballast";
 
 /// Each as often as its weight.
-const WEIGHTS: [(Fault, u32); 14] = [
+const WEIGHTS: [(Fault, u32); 15] = [
     (Fault::KillWorker, 30),
     (Fault::StopWorker, 12),
     (Fault::TellToLeave, 6),
@@ -51,6 +53,7 @@ const WEIGHTS: [(Fault, u32); 14] = [
     (Fault::Delay, 6),
     (Fault::Swallow, 3),
     (Fault::LoseAnswers, 20),
+    (Fault::LoseCommits, 12),
     (Fault::HoldSettlements, 20),
     (Fault::JumpClock, 6),
     (Fault::TerminateBackends, 4),
@@ -70,13 +73,16 @@ pub struct Faults {
     crashed_at: Instant,
     /// The next crash is a SIGKILL.
     kills_next: bool,
+    /// What has not been made yet; it comes before what the dice give, so that also a short run has each.
+    unmade: VecDeque<Fault>,
 }
 
 impl Faults {
     pub fn new(scene: Scene, proxy: Proxy, options: &Torture) -> Self {
         let rng = StdRng::seed_from_u64(options.seed);
         let (may_crash_database, volume) = (!options.copy, options.volume.clone());
-        Self { scene, proxy, rng, may_crash_database, volume, crashed_at: Instant::now(), kills_next: true }
+        let unmade = WEIGHTS.iter().map(|(fault, _)| *fault).collect();
+        Self { scene, proxy, rng, may_crash_database, volume, crashed_at: Instant::now(), kills_next: true, unmade }
     }
 
     /// Makes faults until the time is over, or until something is seen to be broken.
@@ -85,8 +91,11 @@ impl Faults {
         let mut look_at = begun + LOOK_EVERY;
         while begun.elapsed() < time {
             tokio::time::sleep(Duration::from_millis(self.rng.random_range(50..600))).await;
-            let (fault, _) = *WEIGHTS.choose_weighted(&mut self.rng, |(_, weight)| *weight)?;
-            self.one(fault, team).await?;
+            let (chosen, _) = *WEIGHTS.choose_weighted(&mut self.rng, |(_, weight)| *weight)?;
+            let fault = self.unmade.pop_front().unwrap_or(chosen);
+            if !self.one(fault, team).await? && self.is_possible(fault, team) {
+                self.unmade.push_back(fault);
+            }
             team.fill(&self.scene).await?;
             let looked_at = Instant::now();
             if looked_at >= look_at {
@@ -96,39 +105,50 @@ impl Faults {
                 look_at = Instant::now() + LOOK_EVERY.max(looked_at.elapsed() * LOOK_PART);
             }
         }
+        for _ in 0..self.proxy.lost_commits() {
+            self.scene.did("answers to a COMMIT that were lost");
+        }
         Ok(None)
     }
 
-    async fn one(&mut self, fault: Fault, team: &mut Team) -> Result<()> {
+    /// Whether this fault can be made here at all.
+    fn is_possible(&self, fault: Fault, team: &Team) -> bool {
+        match fault {
+            Fault::CrashDatabase => self.may_crash_database,
+            Fault::FillDisk => self.volume.is_some(),
+            Fault::JumpClock => team.can_jump_clocks(),
+            _ => true,
+        }
+    }
+
+    /// Makes it, where it can be made now; says whether it was.
+    async fn one(&mut self, fault: Fault, team: &mut Team) -> Result<bool> {
         let few = self.rng.random_range(1..4);
         let delay = Duration::from_millis(self.rng.random_range(20..400));
-        match fault {
-            Fault::KillWorker if team.kill(&mut self.rng) => self.scene.did("workers killed by SIGKILL"),
-            Fault::StopWorker if team.stop(&mut self.rng) => self.scene.did("workers stopped beyond their lease"),
-            Fault::TellToLeave if team.tell_to_leave(&mut self.rng) => self.scene.did("workers told to leave"),
+        Ok(match fault {
+            Fault::KillWorker => told(&self.scene, team.kill(&mut self.rng), "workers killed by SIGKILL"),
+            Fault::StopWorker => told(&self.scene, team.stop(&mut self.rng), "workers stopped beyond their lease"),
+            Fault::TellToLeave => told(&self.scene, team.tell_to_leave(&mut self.rng), "workers told to leave"),
             Fault::Cut => self.treat(few, Treatment::Cut, "connections cut"),
             Fault::Delay => self.treat(few, Treatment::Delay(delay), "connections delayed"),
             Fault::Swallow => self.treat(few, Treatment::Swallow, "connections swallowed"),
             Fault::LoseAnswers => self.treat(few * 5, Treatment::LoseAnswer, "connections that lost answers"),
+            // Told of when a commit has come by.
+            Fault::LoseCommits => self.proxy.treat(&mut self.rng, few * 5, Treatment::LoseCommit) > 0,
             Fault::HoldSettlements => {
                 let late = Treatment::HoldSettlement(self.late());
-                self.treat(few * 3, late, "connections that hold a settlement back");
+                self.treat(few * 3, late, "connections that hold a settlement back")
             }
-            Fault::JumpClock => {
-                if team.jump_clock(&mut self.rng)? {
-                    self.scene.did("jumps of a worker's clock");
-                }
-            }
+            Fault::JumpClock => told(&self.scene, team.jump_clock(&mut self.rng)?, "jumps of a worker's clock"),
             Fault::FillDisk => self.fill_disk(),
             Fault::TerminateBackends => self.terminate_backends().await,
-            Fault::CrashDatabase if self.may_crash_database && self.crashed_at.elapsed() >= BETWEEN_CRASHES => {
-                self.crash_database().await?;
+            Fault::CrashDatabase => {
+                let is_time = self.may_crash_database && self.crashed_at.elapsed() >= BETWEEN_CRASHES;
+                is_time && self.crash_database().await?
             }
             Fault::HoldTransaction => self.hold_transaction(),
             Fault::ExhaustConnections => self.exhaust_connections(),
-            Fault::KillWorker | Fault::StopWorker | Fault::TellToLeave | Fault::CrashDatabase => {}
-        }
-        Ok(())
+        })
     }
 
     /// Sometimes longer than a worker waits for an answer, sometimes longer than its lease.
@@ -138,23 +158,21 @@ impl Faults {
         lease.mul_f64(self.rng.random_range(part))
     }
 
-    fn treat(&mut self, count: usize, treatment: Treatment, what: &'static str) {
-        for _ in 0..self.proxy.treat(&mut self.rng, count, treatment) {
-            self.scene.did(what);
-        }
+    fn treat(&mut self, count: usize, treatment: Treatment, what: &'static str) -> bool {
+        let treated = self.proxy.treat(&mut self.rng, count, treatment);
+        (0..treated).for_each(|_| self.scene.did(what));
+        treated > 0
     }
 
-    async fn terminate_backends(&self) {
+    async fn terminate_backends(&self) -> bool {
         let all = "select count(pg_terminate_backend(pid)) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()";
-        if sqlx::query(all).execute(self.scene.db()).await.is_ok() {
-            self.scene.did("storms of pg_terminate_backend");
-        }
+        told(&self.scene, sqlx::query(all).execute(self.scene.db()).await.is_ok(), "storms of pg_terminate_backend")
     }
 
     /// In turn by SIGKILL and by SIGQUIT, which is an immediate shutdown. The program starts its cluster again by itself.
-    async fn crash_database(&mut self) -> Result<()> {
+    async fn crash_database(&mut self) -> Result<bool> {
         let Ok(folder) = sqlx::query_scalar::<_, String>("show data_directory").fetch_one(self.scene.db()).await else {
-            return Ok(());
+            return Ok(false);
         };
         let pid_file =
             std::fs::read_to_string(Path::new(&folder).join("postmaster.pid")).context("reading postmaster.pid")?;
@@ -164,16 +182,16 @@ impl Faults {
         } else {
             (Signal::QUIT, "immediate shutdowns of PostgreSQL")
         };
-        if pid.is_some_and(|pid| kill_process(pid, signal).is_ok()) {
-            self.scene.did(what);
+        let is_done = told(&self.scene, pid.is_some_and(|pid| kill_process(pid, signal).is_ok()), what);
+        if is_done {
             (self.crashed_at, self.kills_next) = (Instant::now(), !self.kills_next);
         }
-        Ok(())
+        Ok(is_done)
     }
 
     /// Fills the volume of the cluster up to its last byte for a moment.
-    fn fill_disk(&mut self) {
-        let Some(ballast) = self.volume.as_ref().map(|volume| volume.join(BALLAST)) else { return };
+    fn fill_disk(&mut self) -> bool {
+        let Some(ballast) = self.volume.as_ref().map(|volume| volume.join(BALLAST)) else { return false };
         let (scene, time) = (self.scene.clone(), Duration::from_millis(self.rng.random_range(300..2000)));
         scene.did("times that the disk was full");
         tokio::spawn(async move {
@@ -186,10 +204,11 @@ impl Faults {
             scene.pause(time).await;
             drop(std::fs::remove_file(ballast));
         });
+        true
     }
 
     /// Keeps vacuum from cleaning up for a while.
-    fn hold_transaction(&mut self) {
+    fn hold_transaction(&mut self) -> bool {
         let (scene, time) = (self.scene.clone(), Duration::from_secs(self.rng.random_range(5..20)));
         scene.did("transactions held open");
         tokio::spawn(async move {
@@ -203,10 +222,11 @@ impl Faults {
             // It may be ended by another fault, and that is fine.
             drop::<sqlx::Result<()>>(held.await);
         });
+        true
     }
 
     /// Takes every connection that PostgreSQL has, for a moment.
-    fn exhaust_connections(&mut self) {
+    fn exhaust_connections(&mut self) -> bool {
         let (scene, time) = (self.scene.clone(), Duration::from_millis(self.rng.random_range(300..2000)));
         scene.did("times that connections were exhausted");
         tokio::spawn(async move {
@@ -220,5 +240,14 @@ impl Faults {
             }
             scene.pause(time).await;
         });
+        true
     }
+}
+
+/// Counts what was done.
+fn told(scene: &Scene, is_done: bool, what: &'static str) -> bool {
+    if is_done {
+        scene.did(what);
+    }
+    is_done
 }

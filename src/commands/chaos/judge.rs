@@ -39,6 +39,8 @@ pub async fn judge(db: &PgPool, dir: &Path, produced: &Produced) -> Result<Vec<S
     broken.extend(schedule(&seen));
     broken.extend(effects(&seen));
     broken.extend(figures(db).await?);
+    println!("  {:>8} effects in the task's own transaction", seen.effects.len());
+    println!("  {:>8} tasks of the schedule", seen.scheduled.len());
     Ok(broken)
 }
 
@@ -175,6 +177,8 @@ fn effects(seen: &Seen) -> Vec<String> {
             broken.push(format!("10 (exactly once): task {id} has {count} effects; completed: {is_completed}"));
         }
     }
+    let without = seen.with_effect.iter().find(|id| !seen.effects.contains_key(*id));
+    broken.extend(without.map(|id| format!("10 (exactly once): task {id} was completed without its effect")));
     broken
 }
 

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
-use chrono::{DateTime, Utc};
 use model::tasks::{NewTask, Priority};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use serde_json::json;
 use server::db;
+use server::tasks::NewBatch;
+use server::tasks::enqueue::enqueue_many_in;
 use server::tasks::queue::{self, BreakerState, NewRow};
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -75,9 +76,20 @@ async fn produce(scene: Scene, mut rng: StdRng) -> Produced {
         if is_full(&scene).await {
             continue;
         }
+        if rng.random_bool(0.05) {
+            match batch(&scene, &mut rng).await {
+                Ok(queued) => produced.committed.extend(queued),
+                Err(ids) => produced.unsure.extend(ids),
+            }
+            continue;
+        }
         let many = [1, 1, 2, 6].choose(&mut rng).copied().unwrap_or(1);
         let is_in_order = rng.random_bool(0.1);
-        let rows = if is_in_order { serial_rows(&mut rng) } else { (0..many).map(|_| row(&mut rng)).collect() };
+        let rows = if is_in_order {
+            serial_rows(&mut rng)
+        } else {
+            (0..many).map(|_| NewRow::of(task(&mut rng), None, None)).collect()
+        };
         let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
         let rolls_back = rng.random_bool(0.1);
         match enqueue(&scene, &rows, rolls_back).await {
@@ -116,25 +128,36 @@ async fn enqueue(scene: &Scene, rows: &[NewRow], rolls_back: bool) -> sqlx::Resu
     Ok(queued)
 }
 
+/// A few, and one that waits until they have ended, however that was. In the error are those of which nobody knows.
+async fn batch(scene: &Scene, rng: &mut StdRng) -> Result<Vec<Uuid>, Vec<Uuid>> {
+    let members = std::iter::repeat_with(|| task(rng)).filter(|new| new.unique_key.is_none()).take(3).collect();
+    let callback = new_task("chaos_free", Payload { behaviour: Behaviour::Quick, millis: 1, key: None });
+    let batch = NewBatch { tasks: members, callback: Some(callback), ..NewBatch::default() };
+    let Ok(mut tx) = db::begin(scene.db()).await else { return Err(Vec::new()) };
+    let Ok(queued) = enqueue_many_in(&scene.app, &mut tx, None, batch).await else { return Err(Vec::new()) };
+    let ids: Vec<_> = queued.ids.into_iter().chain(queued.callback_id).collect();
+    match tx.commit().await {
+        Ok(()) => {
+            scene.did("batches with a callback");
+            scene.app.bell.ready();
+            Ok(ids)
+        }
+        Err(_) => Err(ids),
+    }
+}
+
 /// A few that must begin one after the other.
 fn serial_rows(rng: &mut StdRng) -> Vec<NewRow> {
     let quick = || Payload { behaviour: Behaviour::Quick, millis: 1, key: None };
-    (0..rng.random_range(2..5)).map(|_| new_row("chaos_serial", quick(), None, None, None)).collect()
+    let new = |_| NewRow::of(new_task("chaos_serial", quick()), None, None);
+    (0..rng.random_range(2..5)).map(new).collect()
 }
 
-fn new_row(
-    task_type: &str,
-    payload: Payload,
-    priority: Option<Priority>,
-    scheduled_at: Option<DateTime<Utc>>,
-    unique_key: Option<String>,
-) -> NewRow {
-    let (task_type, payload) = (task_type.into(), json!(payload));
-    let new = NewTask { task_type, payload, priority, scheduled_at, unique_key, ..NewTask::default() };
-    NewRow::of(new, None, None)
+fn new_task(task_type: &str, payload: Payload) -> NewTask {
+    NewTask { task_type: task_type.into(), payload: json!(payload), ..NewTask::default() }
 }
 
-fn row(rng: &mut StdRng) -> NewRow {
+fn task(rng: &mut StdRng) -> NewTask {
     let behaviour = match rng.random_range(0..1000) {
         0..300 => Behaviour::Quick,
         300..430 => Behaviour::Slow,
@@ -166,7 +189,7 @@ fn row(rng: &mut StdRng) -> NewRow {
     // The second attempt must begin soon, to meet what is still on its way from the first one.
     let is_urgent = behaviour == Behaviour::FailsFirst;
     let priority = if is_urgent { Some(Priority::Critical) } else { Priority::ALL.choose(rng).copied() };
-    new_row(task_type, payload, priority, later, key)
+    NewTask { priority, scheduled_at: later, unique_key: key, ..new_task(task_type, payload) }
 }
 
 async fn cancel(scene: Scene, mut rng: StdRng) -> Produced {

@@ -1,6 +1,7 @@
 //! The way from the workers to PostgreSQL: it cuts, delays, swallows, loses answers, and takes conditions out of statements.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ pub enum Treatment {
     Swallow,
     /// The next statement arrives, its answer does not; then the connection is cut.
     LoseAnswer,
+    /// The next COMMIT arrives, its answer does not; then the connection is cut.
+    LoseCommit,
     /// The next settlement arrives this late, also when its sender has given up or died meanwhile.
     HoldSettlement(Duration),
     Cut,
@@ -36,20 +39,32 @@ pub struct Proxy {
     address: SocketAddr,
     database: Url,
     connections: Arc<Mutex<Vec<watch::Sender<Treatment>>>>,
+    lost_commits: Arc<AtomicU64>,
 }
 
 impl Proxy {
     /// Listens on a free port, and passes on to this database.
     pub async fn start(url: &str, rule: Option<Rule>) -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let this = Self { address: listener.local_addr()?, database: Url::parse(url)?, connections: Arc::default() };
+        let this = Self {
+            address: listener.local_addr()?,
+            database: Url::parse(url)?,
+            connections: Arc::default(),
+            lost_commits: Arc::default(),
+        };
         let behind: PgConnectOptions = url.parse()?;
-        let connections = this.connections.clone();
+        let (connections, lost_commits) = (this.connections.clone(), this.lost_commits.clone());
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let (sender, treatment) = watch::channel(Treatment::Pass);
                 connections.lock().unwrap_or_else(PoisonError::into_inner).push(sender);
-                tokio::spawn(pass(client, behind.clone(), treatment, rule));
+                let link = Link {
+                    treatment,
+                    asked: Notify::new(),
+                    is_losing: AtomicBool::new(false),
+                    lost_commits: lost_commits.clone(),
+                };
+                tokio::spawn(pass(client, behind.clone(), link, rule));
             }
         });
         Ok(this)
@@ -64,6 +79,11 @@ impl Proxy {
         Ok(url.into())
     }
 
+    /// How often a COMMIT was done and its answer did not arrive.
+    pub fn lost_commits(&self) -> u64 {
+        self.lost_commits.load(Ordering::Relaxed)
+    }
+
     /// Treats some of the open connections this way; the answer is how many.
     pub fn treat(&self, rng: &mut StdRng, count: usize, treatment: Treatment) -> usize {
         let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
@@ -76,7 +96,24 @@ impl Proxy {
     }
 }
 
-async fn pass(client: TcpStream, behind: PgConnectOptions, treatment: watch::Receiver<Treatment>, rule: Option<Rule>) {
+/// What both directions of a connection know.
+struct Link {
+    treatment: watch::Receiver<Treatment>,
+    /// Told when something was asked whose answer is to be lost.
+    asked: Notify,
+    /// From then on no answer passes.
+    is_losing: AtomicBool,
+    lost_commits: Arc<AtomicU64>,
+}
+
+impl Link {
+    fn lose(&self) {
+        self.is_losing.store(true, Ordering::Release);
+        self.asked.notify_one();
+    }
+}
+
+async fn pass(client: TcpStream, behind: PgConnectOptions, link: Link, rule: Option<Rule>) {
     let folder =
         behind.get_socket().cloned().or_else(|| behind.get_host().starts_with('/').then(|| behind.get_host().into()));
     let port = behind.get_port();
@@ -84,12 +121,12 @@ async fn pass(client: TcpStream, behind: PgConnectOptions, treatment: watch::Rec
         Some(socket) => {
             let Ok(server) = UnixStream::connect(socket).await else { return };
             let (from, to) = server.into_split();
-            both(client, from, to, treatment, rule).await;
+            both(client, from, to, &link, rule).await;
         }
         None => {
             let Ok(server) = TcpStream::connect((behind.get_host(), port)).await else { return };
             let (from, to) = server.into_split();
-            both(client, from, to, treatment, rule).await;
+            both(client, from, to, &link, rule).await;
         }
     }
 }
@@ -99,17 +136,15 @@ async fn both(
     client: TcpStream,
     from_server: impl AsyncRead + Unpin,
     to_server: impl AsyncWrite + Unpin,
-    treatment: watch::Receiver<Treatment>,
+    link: &Link,
     rule: Option<Rule>,
 ) {
     let (from_client, to_client) = client.into_split();
     let replacer = rule.map(Replacer::new);
-    let mut cut = treatment.clone();
-    let asked = Notify::new();
     tokio::select! {
-        () = copy(from_client, to_server, treatment.clone(), Direction::Asking(&asked), replacer) => {}
-        () = copy(from_server, to_client, treatment, Direction::Answering, None) => {}
-        () = until_cut(&mut cut, &asked) => {}
+        () = copy(from_client, to_server, link, Direction::Asking, replacer) => {}
+        () = copy(from_server, to_client, link, Direction::Answering, None) => {}
+        () = until_cut(link) => {}
     }
 }
 
@@ -117,15 +152,25 @@ async fn both(
 const ARMED_FOR: Duration = Duration::from_secs(5);
 const LOST_FOR: Duration = Duration::from_millis(150);
 const SWALLOWS_FOR: Duration = Duration::from_secs(8);
+/// The statement as sqlx sends it.
+const COMMIT: &[u8] = b"COMMIT\0";
 
-async fn until_cut(treatment: &mut watch::Receiver<Treatment>, asked: &Notify) {
+async fn until_cut(link: &Link) {
+    let mut treatment = link.treatment.clone();
     loop {
         let now = *treatment.borrow_and_update();
         match now {
             Treatment::Cut => return,
             Treatment::LoseAnswer => {
-                drop(tokio::time::timeout(ARMED_FOR, asked.notified()).await);
+                drop(tokio::time::timeout(ARMED_FOR, link.asked.notified()).await);
                 return tokio::time::sleep(LOST_FOR).await;
+            }
+            // A connection that commits nothing is left alone.
+            Treatment::LoseCommit => {
+                if tokio::time::timeout(ARMED_FOR, link.asked.notified()).await.is_ok() {
+                    link.lost_commits.fetch_add(1, Ordering::Relaxed);
+                    return tokio::time::sleep(LOST_FOR).await;
+                }
             }
             Treatment::Swallow => return tokio::time::sleep(SWALLOWS_FOR).await,
             Treatment::Pass | Treatment::Delay(_) | Treatment::HoldSettlement(_) => {}
@@ -137,17 +182,16 @@ async fn until_cut(treatment: &mut watch::Receiver<Treatment>, asked: &Notify) {
 }
 
 #[derive(Clone, Copy)]
-enum Direction<'a> {
-    /// Tells when something was asked whose answer is to be lost.
-    Asking(&'a Notify),
+enum Direction {
+    Asking,
     Answering,
 }
 
 async fn copy(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
-    treatment: watch::Receiver<Treatment>,
-    direction: Direction<'_>,
+    link: &Link,
+    direction: Direction,
     mut replacer: Option<Replacer>,
 ) {
     let mut buffer = vec![0; 64 * 1024];
@@ -158,14 +202,16 @@ async fn copy(
             Ok(0) | Err(_) => return,
             Ok(read) => read,
         };
-        let now = *treatment.borrow();
+        let now = *link.treatment.borrow();
         match (now, direction) {
             (Treatment::Swallow, _) | (Treatment::LoseAnswer, Direction::Answering) => continue,
-            (Treatment::LoseAnswer, Direction::Asking(asked)) => asked.notify_one(),
+            (Treatment::LoseCommit, Direction::Answering) if link.is_losing.load(Ordering::Acquire) => continue,
+            (Treatment::LoseAnswer, Direction::Asking) => link.asked.notify_one(),
+            (Treatment::LoseCommit, Direction::Asking) if find(&buffer[..read], COMMIT).is_some() => link.lose(),
             (Treatment::Delay(delay), _) => tokio::time::sleep(delay).await,
             _ => {}
         }
-        let settles = matches!(direction, Direction::Asking(_)) && settlements.are_in(&buffer[..read]);
+        let settles = matches!(direction, Direction::Asking) && settlements.are_in(&buffer[..read]);
         if let Treatment::HoldSettlement(time) = now
             && settles
             && !has_held

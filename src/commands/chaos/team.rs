@@ -120,6 +120,11 @@ impl Team {
         })
     }
 
+    /// Whether the library is there that it takes.
+    pub fn can_jump_clocks(&self) -> bool {
+        self.faketime.is_some()
+    }
+
     /// Sets the wall clock of a worker up to an hour ahead or back.
     pub fn jump_clock(&mut self, rng: &mut StdRng) -> Result<bool> {
         let seconds = rng.random_range(-3600..=3600);

@@ -90,6 +90,8 @@ pub struct Seen {
     /// time beside them.
     pub dead: HashMap<i64, u64>,
     pub effects: HashMap<Uuid, i64>,
+    /// Completed tasks that have an effect in their own transaction.
+    pub with_effect: Vec<Uuid>,
     pub stuck: Vec<Uuid>,
     pub max_attempts_exceeded: Vec<Uuid>,
     pub claimed_while_held_back: Vec<Uuid>,
@@ -158,6 +160,10 @@ impl Seen {
         let dead = dead.into_iter().map(|(worker, ago)| (worker, moment(now, ago)));
         let effects: Vec<(Uuid, i64)> =
             sqlx::query_as("select task_id, count(*) from chaos_effects group by task_id").fetch_all(db).await?;
+        let with_effect = sqlx::query_scalar!(
+            "select id from task_history where status = 'completed' and payload ->> 'behaviour' = 'effect'"
+        );
+        let with_effect = with_effect.fetch_all(db).await?;
         let claimed_while_held_back =
             sqlx::query_scalar("select task_id from chaos_held_back order by at").fetch_all(db).await?;
         let scheduled = sqlx::query_scalar!(
@@ -176,6 +182,7 @@ impl Seen {
             alive: alive.into_iter().collect(),
             dead: dead.collect(),
             effects: effects.into_iter().collect(),
+            with_effect,
             stuck,
             max_attempts_exceeded,
             claimed_while_held_back,
