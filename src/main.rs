@@ -40,6 +40,9 @@ enum Command {
     /// Look after people and tasks from the server's command line.
     #[command(subcommand)]
     Admin(commands::admin::Admin),
+    /// Write a new feature into the checkout in the current folder; for developers.
+    #[command(subcommand)]
+    Generate(commands::generate::Generate),
     /// Break things on purpose and prove that the task engine loses nothing.
     #[command(subcommand)]
     Chaos(commands::chaos::Chaos),
@@ -57,6 +60,10 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    if let Command::Generate(generate) = &cli.command {
+        commands::generate::run(generate)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let mut overrides = Overrides { file: cli.config, ..Overrides::default() };
     if let Command::Serve(flags) = &cli.command {
         overrides.host.clone_from(&flags.host);
@@ -83,7 +90,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::HealthCheck => return commands::health_check::run(&config).await,
         Command::Admin(admin) => commands::admin::run(config, admin).await?,
         Command::Chaos(chaos) => return commands::chaos::run(config, chaos).await,
-        Command::Doctor | Command::ExportOpenapi => {}
+        Command::Doctor | Command::ExportOpenapi | Command::Generate(_) => {}
     }
     Ok(ExitCode::SUCCESS)
 }

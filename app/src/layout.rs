@@ -11,6 +11,9 @@ use crate::notes;
 use crate::notifications::{self, Unread};
 use crate::tasks::live;
 
+/// What everybody has things of: address and words.
+const FEATURES: &[(&str, &str)] = &[("/tasks", "Tasks"), ("/notes", "Notes")];
+
 /// Skip link, top bar, the page, and the footer.
 #[component]
 pub fn Layout(children: Children) -> impl IntoView {
@@ -78,8 +81,7 @@ fn signed_in(user: AuthUser, unread: Resource<Result<i64, ApiError>>) -> impl In
     let may = |action: Action| allowed(user.role, action, Relation::Other);
     view! {
         <A href="/dashboard">"Dashboard"</A>
-        <A href="/tasks" exact=true>"Tasks"</A>
-        <A href="/notes" exact=true>"Notes"</A>
+        {FEATURES.iter().map(|(href, label)| view! { <A href=*href exact=true>{*label}</A> }).collect_view()}
         <Unread unread/>
         {may(Action::ListUsers).then(|| view! { <A href="/users">"Users"</A> })}
         {may(Action::ReadAuditLog).then(|| view! {

@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod chaos;
 pub mod doctor;
+pub mod generate;
 pub mod health_check;
 pub mod migrate;
 pub mod serve;

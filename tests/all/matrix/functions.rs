@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use leptos::server_fn::axum::server_fn_paths;
 
 use super::Gate::{Open, Session, Sudo};
-use super::On::{ApiKey, Dead, Note, Nothing, Notification, Person, Session as OfSession, Task};
+use super::On::{Note, Nothing, Person, Thing};
 use super::run::{Kind, run};
 use super::world::World;
 use super::{Row, assert_complete, row};
@@ -44,7 +44,7 @@ const ACCOUNTS: &[Row] = &[
     row("POST /api/auth/email_is_verified", Session, Nothing, "", &[OK]).always(),
     row("POST /api/auth/resend_verification", Session, Nothing, "", &[OK]).always(),
     row("POST /api/auth/sessions", Session, Nothing, "", &[OK]).always(),
-    row("POST /api/auth/end_session", Session, OfSession, "id={id}", MINE).always(),
+    row("POST /api/auth/end_session", Session, Thing("session"), "id={id}", MINE).always(),
     row("POST /api/auth/log_out_others", Session, Nothing, "", &[OK]).always(),
     row("POST /api/auth/log_out_everywhere", Session, Nothing, "", &[OK]).always(),
     row("POST /api/auth/confirm", Session, Nothing, "new[password]=SecurePass123&to=/account", &[OK]).always(),
@@ -75,7 +75,7 @@ const ACCOUNTS: &[Row] = &[
     row("POST /api/passkeys/finish_login", Open, Nothing, NO_CEREMONY, &[[409; 3]]),
     row("POST /api/api_keys/list", Session, Nothing, "", &[OK]),
     row("POST /api/api_keys/create", Sudo, Nothing, "new[name]=ci&new[scopes][0]=tasks:read", &[OK]),
-    row("POST /api/api_keys/revoke", Sudo, ApiKey, "id={id}", MINE),
+    row("POST /api/api_keys/revoke", Sudo, Thing("key"), "id={id}", MINE),
     row("POST /api/api_keys/revoke_all", Sudo, Nothing, "", &[OK]),
 ];
 
@@ -141,11 +141,11 @@ const PEOPLE: &[Row] = &[
 const TASKS: &[Row] = &[
     row("POST /api/tasks/list", Session, Nothing, LISTED, &[OK]),
     row("POST /api/tasks/overview", Session, Nothing, "", &[OK]),
-    row("POST /api/tasks/get", Session, Task, "id={id}", &[OK, [404, 200, 200]]),
+    row("POST /api/tasks/get", Session, Thing("task"), "id={id}", &[OK, [404, 200, 200]]),
     row("POST /api/tasks/create", Session, Nothing, "new[task_type]=delay_task&new[payload][delay_seconds]=0", &[OK]),
-    row("POST /api/tasks/cancel", Session, Task, "id={id}", THINGS),
-    row("POST /api/tasks/retry", Session, Dead, "id={id}", THINGS),
-    row("POST /api/tasks/delete", Session, Dead, "id={id}", THINGS),
+    row("POST /api/tasks/cancel", Session, Thing("task"), "id={id}", THINGS),
+    row("POST /api/tasks/retry", Session, Thing("dead"), "id={id}", THINGS),
+    row("POST /api/tasks/delete", Session, Thing("dead"), "id={id}", THINGS),
 ];
 
 /// By relation: own, shared to write, shared to read, public, a stranger's.
@@ -185,7 +185,7 @@ const NOTES: &[Row] = &[
     ),
     row("POST /api/notifications/list", Session, Nothing, r#"{"page": {}}"#, &[OK]),
     row("POST /api/notifications/unread", Open, Nothing, "", &[OK]),
-    row("POST /api/notifications/open", Session, Notification, "id={id}", MINE),
+    row("POST /api/notifications/open", Session, Thing("notification"), "id={id}", MINE),
     row("POST /api/notifications/read_all", Session, Nothing, "", &[OK]),
 ];
 

@@ -33,18 +33,10 @@ pub enum On {
     Nothing,
     /// A schedule, which belongs to nobody: one column.
     Schedule,
-    /// A waiting task: own, a stranger's.
-    Task,
-    /// A task of the dead letter: own, a stranger's.
-    Dead,
-    /// A session: own, a stranger's.
-    Session,
-    /// An API key: own, a stranger's.
-    ApiKey,
+    /// What everybody has one of, by its name in the world: own, a stranger's. A task waits, one of the dead letter is `dead`.
+    Thing(&'static str),
     /// A note: own, shared to write, shared to read, public, a stranger's.
     Note,
-    /// A notification: own, a stranger's.
-    Notification,
     /// Somebody: oneself, a user, a moderator, an administrator.
     Person,
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Gate::{Open, Session};
-use super::On::{Note, Nothing, Person, Task};
+use super::On::{Note, Nothing, Person, Thing};
 use super::run::{Kind, run};
 use super::world::World;
 use super::{Row, assert_complete, row};
@@ -31,7 +31,7 @@ const PAGES: &[Row] = &[
     row("GET /dashboard", Session, Nothing, "", &[OK]),
     row("GET /tasks", Session, Nothing, "", &[OK]),
     row("GET /tasks/new", Session, Nothing, "", &[OK]).always(),
-    row("GET /tasks/{id}", Session, Task, "", &[OK, [404, 200, 200]]),
+    row("GET /tasks/{id}", Session, Thing("task"), "", &[OK, [404, 200, 200]]),
     row("GET /notes", Session, Nothing, "", &[OK]),
     row("GET /notes/{id}", Session, Note, "", &[OK, OK, OK, OK, [404; 3]]),
     row("GET /notes/{id}/edit", Session, Note, "", &[OK, OK, [403; 3], [403; 3], [404; 3]]),

@@ -8,7 +8,7 @@ use model::rbac::Scope::{
 };
 
 use super::Gate::{Key, Open, Session, Sudo};
-use super::On::{ApiKey, Dead, Note, Nothing, Notification, Person, Schedule, Session as OfSession, Task};
+use super::On::{Note, Nothing, Person, Schedule, Thing};
 use super::run::{Kind, run};
 use super::world::World;
 use super::{Row, assert_complete, row};
@@ -53,7 +53,7 @@ const ACCOUNTS: &[Row] = &[
     // Refreshed when it was made.
     row("POST /api/v1/auth/refresh", Session, Nothing, "", &[[409; 3]]).always(),
     row("GET /api/v1/auth/sessions", Session, Nothing, "", &[OK]).always(),
-    row("DELETE /api/v1/auth/sessions/{id}", Session, OfSession, "", MINE).always(),
+    row("DELETE /api/v1/auth/sessions/{id}", Session, Thing("session"), "", MINE).always(),
     row("POST /api/v1/auth/verify-email/resend", Session, Nothing, "", &[OK]).always(),
     row("GET /api/v1/users/me/profile", Session, Nothing, "", &[OK]).always(),
     row("PUT /api/v1/users/me/profile", Session, Nothing, r#"{"username": "Countess"}"#, &[OK]),
@@ -80,7 +80,7 @@ const ACCOUNTS: &[Row] = &[
     row("POST /api/v1/auth/two-factor/disable", Sudo, Nothing, r#"{"code": "000000"}"#, &[[409; 3]]),
     row("GET /api/v1/api-keys", Session, Nothing, "", &[OK]),
     row("POST /api/v1/api-keys", Sudo, Nothing, r#"{"name": "ci", "scopes": ["tasks:read"]}"#, &[CREATED]),
-    row("DELETE /api/v1/api-keys/{id}", Sudo, ApiKey, "", MINE),
+    row("DELETE /api/v1/api-keys/{id}", Sudo, Thing("key"), "", MINE),
     row("DELETE /api/v1/api-keys", Sudo, Nothing, "", &[OK]),
     // Nobody here acts as somebody else.
     row("DELETE /api/v1/auth/impersonation", Session, Nothing, "", &[[409; 3]]).always(),
@@ -182,10 +182,10 @@ const TASKS: &[Row] = &[
     ),
     row("GET /api/v1/tasks/types", Open, Nothing, "", &[OK]),
     row("GET /api/v1/tasks/dead-letter", Key(TasksRead), Nothing, "", &[OK]),
-    row("GET /api/v1/tasks/{id}", Key(TasksRead), Task, "", THINGS),
-    row("DELETE /api/v1/tasks/{id}", Key(TasksWrite), Dead, "", THINGS),
-    row("POST /api/v1/tasks/{id}/cancel", Key(TasksWrite), Task, "", THINGS),
-    row("POST /api/v1/tasks/{id}/retry", Key(TasksWrite), Dead, "", THINGS),
+    row("GET /api/v1/tasks/{id}", Key(TasksRead), Thing("task"), "", THINGS),
+    row("DELETE /api/v1/tasks/{id}", Key(TasksWrite), Thing("dead"), "", THINGS),
+    row("POST /api/v1/tasks/{id}/cancel", Key(TasksWrite), Thing("task"), "", THINGS),
+    row("POST /api/v1/tasks/{id}/retry", Key(TasksWrite), Thing("dead"), "", THINGS),
     row("GET /live/tasks", Session, Nothing, "", &[OK]),
 ];
 
@@ -257,7 +257,7 @@ const NOTES: &[Row] = &[
     ),
     row("GET /api/v1/notifications", Session, Nothing, "", &[OK]),
     row("POST /api/v1/notifications/read", Session, Nothing, "", &[OK]),
-    row("POST /api/v1/notifications/{id}/read", Session, Notification, "", &[OK, [404; 3]]),
+    row("POST /api/v1/notifications/{id}/read", Session, Thing("notification"), "", &[OK, [404; 3]]),
 ];
 
 const HEALTH: &[Row] = &[
