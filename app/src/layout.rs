@@ -7,9 +7,21 @@ use model::rbac::{Action, Relation, allowed};
 
 use crate::auth::{Whoami, current_user};
 use crate::error::ApiError;
-use crate::notes;
 use crate::notifications::{self, Unread};
 use crate::tasks::live;
+
+/// What everybody has things of: address and words.
+const FEATURES: &[(&str, &str)] = &[
+    // One a line.
+    ("/tasks", "Tasks"),
+    ("/notes", "Notes"),
+];
+
+/// What the browser forgets of somebody who has logged out.
+const FORGETTING: &[fn()] = &[
+    // One a line.
+    crate::notes::forget_drafts,
+];
 
 /// Skip link, top bar, the page, and the footer.
 #[component]
@@ -20,7 +32,7 @@ pub fn Layout(children: Children) -> impl IntoView {
     live::follow(user);
     Effect::new(move |_| {
         if matches!(user.get(), Some(Ok(None))) {
-            notes::forget_drafts();
+            FORGETTING.iter().for_each(|forget| forget());
         }
     });
     view! {
@@ -78,8 +90,7 @@ fn signed_in(user: AuthUser, unread: Resource<Result<i64, ApiError>>) -> impl In
     let may = |action: Action| allowed(user.role, action, Relation::Other);
     view! {
         <A href="/dashboard">"Dashboard"</A>
-        <A href="/tasks" exact=true>"Tasks"</A>
-        <A href="/notes" exact=true>"Notes"</A>
+        {FEATURES.iter().map(|(href, label)| view! { <A href=*href exact=true>{*label}</A> }).collect_view()}
         <Unread unread/>
         {may(Action::ListUsers).then(|| view! { <A href="/users">"Users"</A> })}
         {may(Action::ReadAuditLog).then(|| view! {
