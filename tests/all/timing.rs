@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
-use server::config::{LimitsConfig, Rate};
+use server::config::LimitsConfig;
 
 use crate::support::statements::Statements;
 use crate::support::{Answer, PASSWORD, TestApp, account};
