@@ -7,12 +7,21 @@ use model::rbac::{Action, Relation, allowed};
 
 use crate::auth::{Whoami, current_user};
 use crate::error::ApiError;
-use crate::notes;
 use crate::notifications::{self, Unread};
 use crate::tasks::live;
 
 /// What everybody has things of: address and words.
-const FEATURES: &[(&str, &str)] = &[("/tasks", "Tasks"), ("/notes", "Notes")];
+const FEATURES: &[(&str, &str)] = &[
+    // One a line.
+    ("/tasks", "Tasks"),
+    ("/notes", "Notes"),
+];
+
+/// What the browser forgets of somebody who has logged out.
+const FORGETTING: &[fn()] = &[
+    // One a line.
+    crate::notes::forget_drafts,
+];
 
 /// Skip link, top bar, the page, and the footer.
 #[component]
@@ -23,7 +32,7 @@ pub fn Layout(children: Children) -> impl IntoView {
     live::follow(user);
     Effect::new(move |_| {
         if matches!(user.get(), Some(Ok(None))) {
-            notes::forget_drafts();
+            FORGETTING.iter().for_each(|forget| forget());
         }
     });
     view! {

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use leptos_fetch::{QueryClient, QueryOptions, QueryScope};
 use model::notifications::Notification;
 use model::{Page, PageRequest};
+use uuid::Uuid;
 
 use super::api::{list_notifications, unread_notifications};
 use crate::error::ApiError;
@@ -32,8 +33,13 @@ pub fn unread() -> Resource<Result<i64, ApiError>> {
     expect_context::<QueryClient>().resource(counts(), || ())
 }
 
-/// Something was told, or read: list and count are read again.
-pub fn changed(client: &QueryClient) {
+/// Something was told, or read. Which one does not matter: the count is of all.
+pub fn changed(client: &QueryClient, _: Uuid) {
+    all_changed(client);
+}
+
+/// List and count are read again.
+pub fn all_changed(client: &QueryClient) {
     client.invalidate_query_scope(lists());
     client.invalidate_query_scope(counts());
 }

@@ -39,7 +39,6 @@ mod stream {
     use web_sys::{EventSource, MessageEvent};
 
     use crate::tasks::queries;
-    use crate::{notes, notifications};
 
     /// Events within this time are answered by one read.
     const GATHERED: Duration = Duration::from_millis(100);
@@ -51,20 +50,20 @@ mod stream {
 
     /// Reads again what shows one thing.
     type Read = fn(&QueryClient, Uuid);
+    /// Reads all of them again: changes may have been missed.
+    type ReadAll = fn(&QueryClient);
 
     /// The events of the stream, and what each of them reads again.
-    const TOPICS: [(&str, Read); 3] = [
-        ("task", queries::changed),
-        (Topic::Note.name(), notes::queries::changed),
-        (Topic::Notification.name(), |client, _| notifications::queries::changed(client)),
+    const TOPICS: &[(&str, Read, ReadAll)] = &[
+        // One a line.
+        ("task", queries::changed, queries::all_changed),
+        (Topic::Note.name(), crate::notes::queries::changed, crate::notes::queries::all_changed),
+        (
+            Topic::Notification.name(),
+            crate::notifications::queries::changed,
+            crate::notifications::queries::all_changed,
+        ),
     ];
-
-    /// Changes may have been missed: everything is read again.
-    fn all_changed(client: &QueryClient) {
-        queries::all_changed(client);
-        notes::queries::all_changed(client);
-        notifications::queries::changed(client);
-    }
 
     #[derive(Default)]
     struct Waiting {
@@ -87,7 +86,7 @@ mod stream {
             let source = EventSource::new("/live/tasks").ok()?;
             let waiting = Rc::new(RefCell::new(Waiting::default()));
             let mut listeners = Vec::new();
-            for (place, (topic, _)) in TOPICS.iter().enumerate() {
+            for (place, (topic, ..)) in TOPICS.iter().enumerate() {
                 let of_topic = waiting.clone();
                 let on_event = Listener::new(move |event: MessageEvent| {
                     let text = event.data().as_string().unwrap_or_default();
@@ -124,7 +123,7 @@ mod stream {
             move || {
                 let Waiting { changed, all, .. } = waiting.take();
                 if all {
-                    return all_changed(&client);
+                    return TOPICS.iter().for_each(|(.., read_all)| read_all(&client));
                 }
                 changed.into_iter().for_each(|(place, id)| TOPICS[place].1(&client, id));
             },

@@ -185,7 +185,7 @@ impl Checkout {
             ),
         ] {
             let text = self.read(path)?;
-            let variants = wiring::inside(&text, &[list, ""]).with_context(|| format!("{path} has no `{list}`"))?;
+            let variants = wiring::inside(&text, &[list]).with_context(|| format!("{path} has no `{list}`"))?;
             taken.retain(|name| variants.split(|letter: char| !letter.is_alphanumeric()).any(|word| word == name));
             ensure!(taken.is_empty(), "`{}` is refused: `{list}` has `{}` already", names.many, taken.join("`, `"));
         }

@@ -12,13 +12,14 @@ use super::names::{Names, capital};
 const COLUMNS_MAX: usize = 5;
 
 /// Where each template goes, with the name of the feature for `*`, and its text.
-const TEMPLATES: [(&str, &str); 14] = [
+const TEMPLATES: [(&str, &str); 15] = [
     ("model/src/*.rs", include_str!("templates/model.rs.jinja")),
     ("server/src/*/mod.rs", include_str!("templates/server/mod.rs.jinja")),
     ("server/src/*/rows.rs", include_str!("templates/server/rows.rs.jinja")),
     ("server/src/*/routes.rs", include_str!("templates/server/routes.rs.jinja")),
     ("app/src/*/mod.rs", include_str!("templates/app/mod.rs.jinja")),
     ("app/src/*/api.rs", include_str!("templates/app/api.rs.jinja")),
+    ("app/src/*/done.rs", include_str!("templates/app/done.rs.jinja")),
     ("app/src/*/queries.rs", include_str!("templates/app/queries.rs.jinja")),
     ("app/src/*/list.rs", include_str!("templates/app/list.rs.jinja")),
     ("app/src/*/form.rs", include_str!("templates/app/form.rs.jinja")),

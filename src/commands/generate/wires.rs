@@ -45,19 +45,7 @@ fn permissions(names: &Names) -> Vec<Wire> {
     };
     vec![
         wire(RBAC, Place::EndOf(&["pub enum Action "], 0), each(|action| format!("{action},"))),
-        wire(
-            RBAC,
-            Place::EndOf(&["pub fn scope(self)", "match self "], 0),
-            format!(
-                "Self::Read{one} => Some(Scope::{many}Read),\n\
-                 Self::Create{one} | Self::Edit{one} | Self::Delete{one} => Some(Scope::{many}Write),"
-            ),
-        ),
-        wire(
-            RBAC,
-            Place::EndOf(&["pub const TABLE", "="], 4),
-            each(|action| format!("thing(Action::{action}, USER, NOBODY),")),
-        ),
+        wire(RBAC, Place::EndOf(&["const FEATURES", "="], 1), format!("crate::{}::RULES,", names.many)),
         wire(
             SCOPE,
             Place::EndOf(&["pub enum Scope "], 0),
@@ -129,7 +117,7 @@ fn server(names: &Names) -> Vec<Wire> {
 fn pages(names: &Names) -> Vec<Wire> {
     const APP: &str = "app/src/lib.rs";
     let (many, type_of_many, one) = (&names.many, names.type_of_many(), names.type_of_one());
-    let (url, key, word, words) = (names.url(), names.key(), names.word(), names.words());
+    let (url, words) = (names.url(), names.words());
     let route =
         |path: &str, page: String| format!("<Route path=path!(\"/{url}{path}\") view={page} ssr=SsrMode::Async/>");
     let routes = [
@@ -150,13 +138,7 @@ fn pages(names: &Names) -> Vec<Wire> {
             Place::EndOf(&["const FEATURES", "="], 1),
             format!("(\"/{url}\", \"{}\"),", capital(&words)),
         ),
-        wire(
-            "app/src/ui/done.rs",
-            Place::Before("_ => return None"),
-            [("created", "created"), ("saved", "saved"), ("deleted", "deleted")]
-                .map(|(what, done)| format!("        \"{key}-{what}\" => \"The {word} was {done}.\","))
-                .join("\n"),
-        ),
+        wire("app/src/ui/done.rs", Place::EndOf(&["const FEATURES", "="], 1), format!("crate::{many}::done,")),
         wire(
             "app/src/ui/states.rs",
             Place::Before("Problem::NotFound { .. } =>"),
@@ -177,13 +159,7 @@ fn tests(names: &Names, fields: &[Field]) -> Vec<Wire> {
     vec![
         wire("tests/all/commands.rs", Place::EndOf(&["const ROUTES", "="], 0), routes.join("\n")),
         wire("tests/all/people.rs", Place::EndOf(&["const ELSEWHERE", "="], 0), format!("super::{many}::is_tried,")),
-        wire("tests/all/matrix/rest.rs", Place::EndOf(&["let all ="], 0), format!("super::{many}::REST,")),
-        wire(
-            "tests/all/matrix/functions.rs",
-            Place::EndOf(&["assert_complete(&"], 0),
-            format!("super::{many}::FUNCTIONS,"),
-        ),
-        wire("tests/all/matrix/pages.rs", Place::EndOf(&["assert_complete(&"], 0), format!("super::{many}::PAGES,")),
+        wire("tests/all/matrix/mod.rs", Place::EndOf(&["const FEATURES", "="], 1), format!("{many}::FEATURE,")),
         wire(
             "tests/all/matrix/world.rs",
             Place::EndOf(&["const MADE", "="], 0),

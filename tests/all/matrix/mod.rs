@@ -1,8 +1,11 @@
 //! Role × route × relation: every door of the program, tried by everybody, with what it answers and that a refusal changes nothing.
 //!
-//! The doors are read from the code, so that a new one without a row fails. A row is added in `rest.rs`, `functions.rs` or `pages.rs`.
+//! The doors are read from the code, so that a new one without a row fails. A row is added in `rest.rs`, `functions.rs` or `pages.rs`; what
+//! can be taken out of the program has its rows in a file of its own and a line in `FEATURES`.
 
 mod functions;
+mod notes;
+mod notifications;
 mod own;
 mod pages;
 mod rest;
@@ -33,10 +36,9 @@ pub enum On {
     Nothing,
     /// A schedule, which belongs to nobody: one column.
     Schedule,
-    /// What everybody has one of, by its name in the world: own, a stranger's. A task waits, one of the dead letter is `dead`.
+    /// What everybody has one of, by its name in the world: own, a stranger's; or own, shared to write, shared to read, public, a stranger's.
+    /// A task waits, one of the dead letter is `dead`.
     Thing(&'static str),
-    /// A note: own, shared to write, shared to read, public, a stranger's.
-    Note,
     /// Somebody: oneself, a user, a moderator, an administrator.
     Person,
 }
@@ -55,6 +57,22 @@ pub struct Row {
     /// What somebody is answered whose password must be changed first.
     pub before_change: u16,
 }
+
+/// The rows of a feature.
+pub struct Feature {
+    pub rest: &'static [Row],
+    pub functions: &'static [Row],
+    pub pages: &'static [Row],
+}
+
+const FEATURES: &[Feature] = &[
+    // One a line.
+    notes::FEATURE,
+    notifications::FEATURE,
+];
+
+/// All of a list, as server functions are asked for it.
+const LISTED: &str = r#"{"filter": {}, "page": {}}"#;
 
 pub const fn row(door: &'static str, gate: Gate, on: On, body: &'static str, cells: &'static [[u16; 3]]) -> Row {
     let before_change = if matches!(gate, Gate::Open) { cells[0][0] } else { 403 };

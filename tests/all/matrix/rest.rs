@@ -3,15 +3,14 @@
 use std::collections::BTreeSet;
 
 use model::rbac::Scope::{
-    AuditRead, HealthRead, NotesRead, NotesWrite, QueueOperate, SchedulesManage, TaskTypesManage, TasksRead,
-    TasksWrite, UsersRead, UsersWrite,
+    AuditRead, HealthRead, QueueOperate, SchedulesManage, TaskTypesManage, TasksRead, TasksWrite, UsersRead, UsersWrite,
 };
 
 use super::Gate::{Key, Open, Session, Sudo};
-use super::On::{Note, Nothing, Person, Schedule, Thing};
+use super::On::{Nothing, Person, Schedule, Thing};
 use super::run::{Kind, run};
 use super::world::World;
-use super::{Row, assert_complete, row};
+use super::{FEATURES, Row, assert_complete, row};
 
 const OK: [u16; 3] = [200; 3];
 const CREATED: [u16; 3] = [201; 3];
@@ -211,55 +210,6 @@ const QUEUE: &[Row] = &[
     row("POST /api/v1/tasks/schedules/{id}/run", Key(SchedulesManage), Schedule, "", &[FOR_MODERATORS]),
 ];
 
-/// By relation: own, shared to write, shared to read, public, a stranger's.
-const NOTES: &[Row] = &[
-    row("GET /api/v1/notes", Key(NotesRead), Nothing, "", &[OK]),
-    row("POST /api/v1/notes", Key(NotesWrite), Nothing, r#"{"title": "News"}"#, &[CREATED]),
-    row("GET /api/v1/notes/{id}", Key(NotesRead), Note, "", &[OK, OK, OK, OK, [404; 3]]),
-    row("PUT /api/v1/notes/{id}", Key(NotesWrite), Note, r#"{"title": "x"}"#, &[OK, OK, [403; 3], [403; 3], [404; 3]]),
-    row("DELETE /api/v1/notes/{id}", Key(NotesWrite), Note, "", &[EMPTY, [403; 3], [403; 3], [403; 3], [404; 3]]),
-    row(
-        "POST /api/v1/notes/{id}/share",
-        Key(NotesWrite),
-        Note,
-        r#"{"user": "Mia", "permission": "read"}"#,
-        &[CREATED, [403; 3], [403; 3], [403; 3], [404; 3]],
-    ),
-    row("GET /api/v1/notes/{id}/shares", Key(NotesWrite), Note, "", &[OK, [403; 3], [403; 3], [403; 3], [404; 3]]),
-    row(
-        "PUT /api/v1/notes/{id}/shares/{user_id}",
-        Key(NotesWrite),
-        Note,
-        r#"{"permission": "write"}"#,
-        &[OK, [403; 3], [403; 3], [403; 3], [404; 3]],
-    ),
-    row(
-        "DELETE /api/v1/notes/{id}/shares/{user_id}",
-        Key(NotesWrite),
-        Note,
-        "",
-        &[EMPTY, [403; 3], [403; 3], [403; 3], [404; 3]],
-    ),
-    // What is not public can not be hidden, which is said to those who may; nothing here is hidden.
-    row(
-        "PUT /api/v1/notes/{id}/hidden",
-        Session,
-        Note,
-        r#"{"reason": "why"}"#,
-        &[[403, 409, 409], [403, 409, 409], [403, 409, 409], FOR_MODERATORS, [403, 404, 404]],
-    ),
-    row(
-        "DELETE /api/v1/notes/{id}/hidden",
-        Session,
-        Note,
-        "",
-        &[[403, 409, 409], [403, 409, 409], [403, 409, 409], [403, 409, 409], [403, 404, 404]],
-    ),
-    row("GET /api/v1/notifications", Session, Nothing, "", &[OK]),
-    row("POST /api/v1/notifications/read", Session, Nothing, "", &[OK]),
-    row("POST /api/v1/notifications/{id}/read", Session, Thing("notification"), "", &[OK, [404; 3]]),
-];
-
 const HEALTH: &[Row] = &[
     row("GET /health", Open, Nothing, "", &[OK]),
     row("GET /health/detailed", Open, Nothing, "", &[OK]),
@@ -285,7 +235,8 @@ fn doors() -> BTreeSet<String> {
 
 #[test]
 fn every_route_has_a_row_and_the_document_says_who_passes() {
-    let all = [ACCOUNTS, PEOPLE, TASKS, QUEUE, NOTES, HEALTH];
+    let core = [ACCOUNTS, PEOPLE, TASKS, QUEUE, HEALTH];
+    let all: Vec<_> = core.into_iter().chain(FEATURES.iter().map(|feature| feature.rest)).collect();
     assert_complete(&all, doors());
     let document = serde_json::to_value(starter::web::openapi()).unwrap();
     for row in all.iter().flat_map(|rows| rows.iter()).filter(|row| row.door != "GET /live/tasks") {
@@ -300,7 +251,7 @@ fn every_route_has_a_row_and_the_document_says_who_passes() {
     }
 }
 
-async fn tried(rows: &[Row]) {
+pub async fn tried(rows: &[Row]) {
     let world = World::new().await;
     run(&world, Kind::Rest, rows).await;
     world.end().await;
@@ -324,11 +275,6 @@ async fn the_routes_of_tasks_answer_each_as_the_matrix_says() {
 #[tokio::test]
 async fn the_routes_of_the_queue_answer_each_as_the_matrix_says() {
     tried(QUEUE).await;
-}
-
-#[tokio::test]
-async fn the_routes_of_notes_answer_each_as_the_matrix_says() {
-    tried(NOTES).await;
 }
 
 #[tokio::test]
