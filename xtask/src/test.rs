@@ -1,6 +1,7 @@
 //! `test`: everything that runs the program or a part of it, and one line at the end.
 
 mod count;
+mod feature;
 mod generated;
 
 use std::env;
@@ -26,6 +27,7 @@ use count::Count;
 const DATABASE: &str = "starter_test";
 const DATABASE_URL: &str = "TEST_DATABASE_URL";
 const GENERATED: &str = "generated requests";
+const FEATURE: &str = "generated feature";
 
 /// Which tests.
 #[derive(Args)]
@@ -115,7 +117,21 @@ impl<'a> Tests<'a> {
             ("documentation", judged(self.documentation())),
             ("end to end", judged(client.and_then(|()| self.end_to_end()))),
             (GENERATED, self.generated()),
+            // Last, because it puts programs of its own where those of the workspace were.
+            (FEATURE, judged(self.feature())),
         ]
+    }
+
+    /// What `starter generate` writes.
+    fn feature(&self) -> Result<Count> {
+        if self.filter.is_some_and(|filter| !FEATURE.contains(filter)) {
+            return Ok(Count::default());
+        }
+        self.server()?;
+        let outcome = feature::run(self);
+        // Nothing is compiled: cargo only puts the programs of the workspace back.
+        self.server()?;
+        outcome
     }
 
     /// The REST API as nobody has thought of using it.

@@ -22,7 +22,7 @@ fn an_entry_goes_to_the_end_of_its_list_whatever_layout_that_has() {
         ),
     ] {
         let text = wired(Place::EndOf(&["const ALL", "="], 1), text, "3,").unwrap();
-        assert_eq!(flat(&text), flat(expected), "{text}");
+        assert_eq!(squeezed(&text), squeezed(expected), "{text}");
     }
 }
 
