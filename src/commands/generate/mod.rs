@@ -106,3 +106,6 @@ fn head(fields: &[Field]) -> &Field {
     // There is one: `field::all` refuses a list without.
     fields.iter().find(|field| field.is_head).unwrap_or(&fields[0])
 }
+
+#[cfg(test)]
+mod tests;

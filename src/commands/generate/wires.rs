@@ -172,11 +172,11 @@ fn tests(names: &Names, fields: &[Field]) -> Vec<Wire> {
         ),
         wire(
             "tests/schemathesis/schemathesis.toml",
-            Place::EndOfFile,
+            Place::BeforeLastParagraph,
             format!(
-                "\n# A cursor whose {word} is gone, blanks only, as many as allowed; and to JSON Schema 90.0 is an integer, to us a fraction.\n\
+                "# A cursor whose {word} is gone, blanks only, as many as allowed. And 422: to JSON Schema 90.0 is an integer, to us a fraction.\n\
                  [[operations]]\n\
-                 include-name = [\"GET /api/v1/{url}\", \"POST /api/v1/{url}\", \"PUT /api/v1/{url}/{{id}}\"]\n\
+                 include-name = [\n  \"GET /api/v1/{url}\",\n  \"POST /api/v1/{url}\",\n  \"PUT /api/v1/{url}/{{id}}\",\n]\n\
                  checks.positive_data_acceptance.expected-statuses = [\"2xx\", \"400\", \"401\", \"403\", \"404\", \"409\", \"422\", \"429\"]",
                 word = names.word(),
             ),

@@ -26,7 +26,8 @@ pub enum Place {
     EndOfTable(&'static str),
     /// At the end of this section of a Markdown file, which is of points.
     EndOfSection(&'static str),
-    EndOfFile,
+    /// As a paragraph of its own before the last one.
+    BeforeLastParagraph,
 }
 
 impl Wire {
@@ -48,7 +49,7 @@ impl Wire {
             Place::Before(start) => before(text, start, &self.text),
             Place::EndOfTable(head) => end_of_table(text, head, &self.text),
             Place::EndOfSection(head) => end_of_section(text, head, &self.text),
-            Place::EndOfFile => Ok(format!("{}\n{}\n", text.trim_end_matches('\n'), self.text)),
+            Place::BeforeLastParagraph => before_last_paragraph(text, &self.text),
         }
     }
 }
@@ -211,6 +212,11 @@ fn end_of_section(text: &str, head: &str, line: &str) -> Result<String> {
         begin + section.trim_end().len() + usize::from(text[begin..].trim_end().len() > section.trim_end().len()),
         line,
     ))
+}
+
+fn before_last_paragraph(text: &str, paragraph: &str) -> Result<String> {
+    let at = text.trim_end().rfind("\n\n").context("there is only one paragraph")? + 2;
+    Ok(format!("{}{paragraph}\n\n{}", &text[..at], &text[at..]))
 }
 
 #[cfg(test)]

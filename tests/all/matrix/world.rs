@@ -251,7 +251,7 @@ async fn key(app: &TestApp, owner: &Somebody, scopes: &[Scope]) -> String {
     let new = json!({"name": "matrix", "scopes": scopes});
     let created = owner.post(app, "/api/v1/api-keys", new).await;
     // Nobody has more than twenty in force, and there are more scopes: this one comes back when all are made.
-    app.change(owner.id, "update api_keys set revoked_at = now() where user_id = $1").await;
+    app.change(id_of(&created["data"]), "update api_keys set revoked_at = now() where id = $1").await;
     created["data"]["key"].as_str().unwrap_or_else(|| panic!("{created}")).to_owned()
 }
 

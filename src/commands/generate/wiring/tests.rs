@@ -49,7 +49,7 @@ fn lines_go_after_the_last_and_before_the_first_of_their_kind() {
     );
     assert!(wired(Place::AfterLast("use "), text, "use new;").unwrap().ends_with("};\nuse new;\nend\n"));
     assert!(wired(Place::Before("end"), text, "before").unwrap().ends_with("};\nbefore\nend\n"));
-    assert!(wired(Place::EndOfFile, text, "last").unwrap().ends_with("end\nlast\n"));
+    assert_eq!(wired(Place::BeforeLastParagraph, "a\nb\n\nc\n", "x\ny").unwrap(), "a\nb\n\nx\ny\n\nc\n");
 }
 
 #[test]
