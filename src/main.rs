@@ -46,6 +46,9 @@ enum Command {
     /// Break things on purpose and prove that the task engine loses nothing.
     #[command(subcommand)]
     Chaos(commands::chaos::Chaos),
+    /// Take a part of the program out of this checkout.
+    #[command(subcommand)]
+    Remove(commands::remove::Remove),
 }
 
 #[tokio::main]
@@ -73,6 +76,10 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         // A refused configuration is one of the things that it reports.
         return commands::doctor::run(config::load(&overrides)).await;
     }
+    if let Command::Remove(remove) = &cli.command {
+        commands::remove::run(remove)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let config = config::load(&overrides)?;
     if cli.print_config {
         print!("{}", config::printed(&config)?);
@@ -90,7 +97,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::HealthCheck => return commands::health_check::run(&config).await,
         Command::Admin(admin) => commands::admin::run(config, admin).await?,
         Command::Chaos(chaos) => return commands::chaos::run(config, chaos).await,
-        Command::Doctor | Command::ExportOpenapi | Command::Generate(_) => {}
+        Command::Doctor | Command::ExportOpenapi | Command::Generate(_) | Command::Remove(_) => {}
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -6,8 +6,6 @@ use model::auth::AuthUser;
 use model::rbac::{Action, Relation, allowed};
 
 use crate::auth::{Whoami, current_user};
-use crate::error::ApiError;
-use crate::notifications::{self, Unread};
 use crate::tasks::live;
 
 /// What everybody has things of: address and words.
@@ -15,6 +13,12 @@ const FEATURES: &[(&str, &str)] = &[
     // One a line.
     ("/tasks", "Tasks"),
     ("/notes", "Notes"),
+];
+
+/// What else features show in the bar of whoever is signed in. Each makes what it reads at once, and its view when it is shown.
+const BAR: &[fn() -> ViewFn] = &[
+    // One a line.
+    crate::notifications::in_the_bar,
 ];
 
 /// What the browser forgets of somebody who has logged out.
@@ -28,7 +32,7 @@ const FORGETTING: &[fn()] = &[
 pub fn Layout(children: Children) -> impl IntoView {
     // Made once for all who read it: resources must be made in the same order on the server and in the browser.
     let user = current_user();
-    let unread = notifications::queries::unread();
+    let bar: Vec<_> = BAR.iter().map(|make| make()).collect();
     live::follow(user);
     Effect::new(move |_| {
         if matches!(user.get(), Some(Ok(None))) {
@@ -39,7 +43,7 @@ pub fn Layout(children: Children) -> impl IntoView {
         <a class="skip-link" href="#content">"Skip to the content"</a>
         <header class="topbar">
             <a href="/">"starter"</a>
-            <Navigation user unread/>
+            <Navigation user bar/>
             <button class="btn" data-variant="ghost" data-size="icon" type="button" data-theme-toggle="" aria-label="Dark mode">"◐"</button>
         </header>
         <Impersonation/>
@@ -52,10 +56,10 @@ pub fn Layout(children: Children) -> impl IntoView {
 }
 
 #[component]
-fn Navigation(user: Resource<Whoami>, unread: Resource<Result<i64, ApiError>>) -> impl IntoView {
+fn Navigation(user: Resource<Whoami>, bar: Vec<ViewFn>) -> impl IntoView {
     let links = move || {
         user.get().map(|user| match user {
-            Ok(Some(user)) => signed_in(user, unread).into_any(),
+            Ok(Some(user)) => signed_in(user, &bar).into_any(),
             _ => view! {
                 <A href="/login">"Log in"</A>
                 <A href="/register">"Register"</A>
@@ -86,12 +90,13 @@ fn Impersonation() -> impl IntoView {
 }
 
 /// Logging out is a plain form, so the next page starts with nothing of the last person.
-fn signed_in(user: AuthUser, unread: Resource<Result<i64, ApiError>>) -> impl IntoView {
+fn signed_in(user: AuthUser, bar: &[ViewFn]) -> impl IntoView + use<> {
+    let bar = bar.iter().map(ViewFn::run).collect_view();
     let may = |action: Action| allowed(user.role, action, Relation::Other);
     view! {
         <A href="/dashboard">"Dashboard"</A>
         {FEATURES.iter().map(|(href, label)| view! { <A href=*href exact=true>{*label}</A> }).collect_view()}
-        <Unread unread/>
+        {bar}
         {may(Action::ListUsers).then(|| view! { <A href="/users">"Users"</A> })}
         {may(Action::ReadAuditLog).then(|| view! {
             <A href="/admin/audit-log">"Audit log"</A>

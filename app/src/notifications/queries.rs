@@ -4,12 +4,17 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 use leptos_fetch::{QueryClient, QueryOptions, QueryScope};
+use model::live::Topic;
 use model::notifications::Notification;
 use model::{Page, PageRequest};
 use uuid::Uuid;
 
 use super::api::{list_notifications, unread_notifications};
 use crate::error::ApiError;
+use crate::tasks::live::Live;
+
+/// What an event reads again.
+pub const LIVE: Live = (Topic::Notification.name(), changed, all_changed);
 
 fn options() -> QueryOptions {
     QueryOptions::new().with_stale_time(Duration::from_secs(30)).with_refetch_interval(Duration::from_secs(60))

@@ -1,8 +1,13 @@
 //! The browser's side of the live stream: each event makes the queries that show the thing be read again.
 
 use leptos::prelude::*;
+use leptos_fetch::QueryClient;
+use uuid::Uuid;
 
 use crate::auth::Whoami;
+
+/// The name of an event, what it reads again of one thing, and what of all of them when events may have been missed.
+pub type Live = (&'static str, fn(&QueryClient, Uuid), fn(&QueryClient));
 
 /// Follows `/live/tasks` for as long as somebody is signed in. Does nothing on the server.
 #[cfg(not(feature = "hydrate"))]
@@ -31,13 +36,13 @@ mod stream {
 
     use leptos::prelude::set_timeout;
     use leptos_fetch::QueryClient;
-    use model::live::Topic;
     use serde::Deserialize;
     use uuid::Uuid;
     use wasm_bindgen::JsCast;
     use wasm_bindgen::prelude::Closure;
     use web_sys::{EventSource, MessageEvent};
 
+    use super::Live;
     use crate::tasks::queries;
 
     /// Events within this time are answered by one read.
@@ -48,21 +53,12 @@ mod stream {
         id: Uuid,
     }
 
-    /// Reads again what shows one thing.
-    type Read = fn(&QueryClient, Uuid);
-    /// Reads all of them again: changes may have been missed.
-    type ReadAll = fn(&QueryClient);
-
     /// The events of the stream, and what each of them reads again.
-    const TOPICS: &[(&str, Read, ReadAll)] = &[
+    const TOPICS: &[Live] = &[
         // One a line.
         ("task", queries::changed, queries::all_changed),
-        (Topic::Note.name(), crate::notes::queries::changed, crate::notes::queries::all_changed),
-        (
-            Topic::Notification.name(),
-            crate::notifications::queries::changed,
-            crate::notifications::queries::all_changed,
-        ),
+        crate::notes::queries::LIVE,
+        crate::notifications::queries::LIVE,
     ];
 
     #[derive(Default)]
