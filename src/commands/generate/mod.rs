@@ -1,20 +1,18 @@
 //! `starter generate`: writes a new feature into the checkout in the current folder, and puts it into every list that has one line per
 //! feature. A developer's command; it needs no settings and no database of its own.
 
-mod checkout;
 mod field;
 mod names;
 mod reserved;
+mod taken;
 mod templates;
 mod wires;
 mod wiring;
 
-use std::path::PathBuf;
-
 use anyhow::{Context, Result, ensure};
 use clap::{Args, Subcommand};
 
-use checkout::{Checkout, Draft};
+use crate::commands::feature::Checkout;
 use field::Field;
 use names::Names;
 
@@ -48,57 +46,65 @@ pub struct Feature {
 /// Runs it in the current folder.
 pub fn run(generate: &Generate) -> Result<()> {
     let Generate::Feature(feature) = generate;
-    let checkout = Checkout::at(PathBuf::from("."))?;
-    let draft = drafted(&checkout, feature)?;
-    print!("{draft}");
+    let mut checkout = Checkout::here()?;
+    for line in write_into(&mut checkout, feature)? {
+        println!("{line}");
+    }
     if feature.dry_run {
-        println!("Nothing was changed.");
         return Ok(());
     }
-    checkout.write(&draft)?;
-    finish(&checkout, &feature.name)
+    checkout.write()?;
+    // The layout of the code, and what the compiler must know of the new statements.
+    for arguments in [&["fmt", "--all"][..], &["xtask", "prepare"]] {
+        let again = || format!("the feature {} is written; mend it, and run this again", feature.name);
+        checkout.run("cargo", arguments).with_context(again)?;
+    }
+    println!(
+        "The feature {} is complete. Judge it by `cargo xtask check` and `cargo xtask test`, and commit.",
+        feature.name
+    );
+    Ok(())
 }
 
-/// All that is to be written. Whatever is wrong is found here, before anything is.
-fn drafted(checkout: &Checkout, feature: &Feature) -> Result<Draft> {
+/// Writes everything, in memory; the answer is what, a line each. So whatever is wrong is found before anything is written.
+fn write_into(checkout: &mut Checkout, feature: &Feature) -> Result<Vec<String>> {
     let names = Names::of(&feature.name, feature.singular.as_deref())?;
     let fields = field::all(&feature.fields)?;
-    let is_ours = checkout.has_generated(&names)?;
-    if !is_ours {
-        checkout.refuse_taken(&names)?;
+    let before = taken::generated(checkout, &names);
+    if before.is_none() {
+        taken::refuse(checkout, &names)?;
     }
-    let migration = checkout.migration_of(&names)?;
+    let may_overwrite = before.is_some();
+    let migration = before.unwrap_or_else(|| taken::next_migration(checkout, &names));
     let files = templates::files(&names, &fields, &migration)?;
-    let there: Vec<_> = files.iter().map(|(path, _)| path.as_str()).filter(|path| checkout.has(path)).collect();
+    let there: Vec<_> =
+        files.iter().map(|(path, _)| path.as_str()).filter(|path| checkout.files.contains_key(*path)).collect();
     ensure!(
-        there.is_empty() || feature.force && is_ours,
-        "these files exist already, and nothing was changed: {}{}",
+        there.is_empty() || feature.force && may_overwrite,
+        "these files exist already: {}{}",
         there.join(", "),
-        if is_ours { "; --force overwrites them" } else { "" }
+        if may_overwrite { "; --force overwrites them" } else { "" }
     );
-    let mut draft = Draft::default();
+    if may_overwrite {
+        // The one line that is about the fields.
+        let own = format!("\"{}\":", names.url());
+        let is_kept = |line: &&str| !line.trim_start().starts_with(&own);
+        checkout.edit(wires::HOOKS, |text| text.split_inclusive('\n').filter(is_kept).collect());
+    }
+    let mut lines = Vec::new();
     for (path, text) in files {
-        draft.add_file(path, text);
+        lines.push(format!("file  {path} ({} lines)", text.lines().count()));
+        checkout.files.insert(path, text);
     }
     for wire in wires::all(&names, &fields) {
-        draft.wire(checkout, &wire)?;
+        let before = checkout.text(wire.file)?;
+        let after = wire.apply(before).with_context(|| format!("{} is not as expected", wire.file))?;
+        if after != before {
+            lines.extend(wire.text.lines().map(|line| format!("line  {}: {}", wire.file, line.trim())));
+            checkout.files.insert(wire.file.to_owned(), after);
+        }
     }
-    Ok(draft)
-}
-
-/// What only cargo can do: the layout of the code, and what the compiler must know of the new statements.
-fn finish(checkout: &Checkout, name: &str) -> Result<()> {
-    for arguments in [&["fmt", "--all"][..], &["xtask", "prepare"]] {
-        println!("running `cargo {}`", arguments.join(" "));
-        let done = checkout.cargo(arguments).status().context("cargo could not be started")?;
-        ensure!(
-            done.success(),
-            "the feature {name} is written, but `cargo {}` failed: see above, and run it again",
-            arguments.join(" ")
-        );
-    }
-    println!("The feature {name} is complete: see `git diff`, and run `cargo xtask check` and `cargo xtask test`.");
-    Ok(())
+    Ok(lines)
 }
 
 /// The text of a field by which all of a feature is shown.

@@ -4,6 +4,9 @@ use super::field::Field;
 use super::names::{Names, capital};
 use super::wiring::{Place, Wire};
 
+/// What generated requests are about.
+pub const HOOKS: &str = "tests/schemathesis/hooks.py";
+
 /// The lines of a feature.
 pub fn all(names: &Names, fields: &[Field]) -> Vec<Wire> {
     let mut wires = modules(names);
@@ -165,11 +168,7 @@ fn tests(names: &Names, fields: &[Field]) -> Vec<Wire> {
             Place::EndOf(&["const MADE", "="], 0),
             format!("(\"{one}\", \"/api/v1/{url}\", super::{many}::new),"),
         ),
-        wire(
-            "tests/schemathesis/hooks.py",
-            Place::EndOf(&["THINGS ="], 0),
-            format!("\"{url}\": {{{}}},", body.join(", ")),
-        ),
+        wire(HOOKS, Place::EndOf(&["THINGS ="], 0), format!("\"{url}\": {{{}}},", body.join(", "))),
         wire(
             "tests/schemathesis/schemathesis.toml",
             Place::BeforeLastParagraph,

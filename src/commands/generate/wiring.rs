@@ -64,9 +64,10 @@ fn has(list: &str, line: &str) -> bool {
     let (list, line) = (squeezed(list), squeezed(line));
     let line = line.trim_end_matches(',');
     let is_letter = |letter: Option<char>| letter.is_some_and(|letter| letter.is_alphanumeric() || letter == '_');
+    let (starts, ends) = (is_letter(line.chars().next()), is_letter(line.chars().next_back()));
     list.match_indices(line).any(|(at, _)| {
         let (before, after) = (list[..at].chars().next_back(), list[at + line.len()..].chars().next());
-        !is_letter(before) && !is_letter(after)
+        !(starts && is_letter(before) || ends && is_letter(after))
     })
 }
 

@@ -26,6 +26,8 @@ pub fn drop_tables(checkout: &mut Checkout, feature: &Feature) -> Result<Option<
         match user_of(checkout, feature, &object, &is_own) {
             Some((path, true)) => bail!("{path} refers to the table {}: remove that feature first", object.name),
             Some((_, false)) => {}
+            // Once, also if it was made again after it was dropped.
+            None if dropped.contains(&object) => {}
             None => dropped.push(object),
         }
     }
