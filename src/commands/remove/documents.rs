@@ -91,7 +91,7 @@ fn settings(text: &str, feature: &Feature, limits: &BTreeSet<String>) -> String 
 /// The expectations of generated requests without the routes of the feature; a block that names no other goes with its reason.
 fn requests(text: &str, name: &str) -> String {
     let is_route = |line: &str| {
-        let address = format!(" /api/v1/{name}");
+        let address = format!(" /api/v1/{}", name.replace('_', "-"));
         line.trim_start().starts_with('"')
             && line.split_once(&address).is_some_and(|(_, rest)| rest.starts_with(['"', '/']))
     };

@@ -26,15 +26,17 @@ fn names(line: &str, feature: &Feature) -> bool {
     let before_path = line.match_indices("::").map(|(at, _)| last_word(&line[..at]));
     let modules = before_path.chain(line.trim().strip_suffix(';').map(last_word));
     let is_named = modules.into_iter().any(is_module) && !line.contains("::self");
+    // As addresses and tags spell it.
+    let url = name.replace('_', "-");
     let address = |lead: &str| {
-        let with_lead = format!("{lead}{name}");
+        let with_lead = format!("{lead}{url}");
         line.match_indices(&with_lead).any(|(at, _)| line[at + with_lead.len()..].starts_with(['"', '/']))
     };
     is_named
         || address("\"/")
         || address(" /api/v1/")
-        || line.contains(&format!("name = \"{name}\""))
-        || line.trim_start().starts_with(&format!("\"{name}\":"))
+        || line.contains(&format!("name = \"{url}\""))
+        || line.trim_start().starts_with(&format!("\"{url}\":"))
         || line.contains(&format!("./{name}.css"))
 }
 
@@ -113,6 +115,21 @@ mod tests {
         assert_eq!(lines("tests/all/main.rs"), "mod tasks;");
         assert_eq!(lines("tests/all/people.rs"), "super::tasks::is_tried,");
         assert!(left_over(&checkout, &feature).is_empty());
+    }
+
+    #[test]
+    fn a_feature_of_two_words_has_a_dash_in_its_addresses() {
+        let mut checkout = Checkout::of(&[
+            ("model/src/rbac.rs", "    crate::tv_shows::RULES,\n"),
+            ("app/src/layout.rs", "    (\"/tasks\", \"Tasks\"),\n    (\"/tv-shows\", \"Tv shows\"),\n"),
+            ("tests/all/commands.rs", "    \"get /api/v1/tv-shows\",\n    \"get /api/v1/tv-shows/{id}\",\n"),
+            ("src/web/api_docs.rs", "        (name = \"tv-shows\", description = \"Tv shows\"),\n"),
+            ("tests/schemathesis/hooks.py", "    \"tv-shows\": {},\n"),
+        ]);
+        let feature = Feature::find(&checkout, "tv_shows").unwrap();
+        cut(&mut checkout, &feature);
+        let left: String = checkout.files.values().map(String::as_str).collect();
+        assert_eq!(left.trim(), "(\"/tasks\", \"Tasks\"),");
     }
 
     #[test]
