@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -95,10 +95,11 @@ impl Checkout {
         Ok(())
     }
 
-    /// Runs a program in the checkout.
+    /// Runs a program in the checkout, for what it does and not for what it prints.
     pub fn run(&self, program: &str, arguments: &[&str]) -> Result<()> {
         println!("{program} {}", arguments.join(" "));
-        let status = Command::new(program).args(arguments).current_dir(&self.root).status();
+        let mut command = Command::new(program);
+        let status = command.args(arguments).current_dir(&self.root).stdout(Stdio::null()).status();
         let status = status.with_context(|| format!("{program} could not be started"))?;
         ensure!(status.success(), "{program} {} ended badly ({status})", arguments.join(" "));
         Ok(())

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 
-use super::feature::{Feature, has_word};
+use super::feature::{Feature, has_word, is_tool};
 use crate::commands::feature::Checkout;
 
 /// What a migration made.
@@ -80,7 +80,7 @@ fn user_of(
     let is_comment = |line: &str| line.trim_start().starts_with("--") || line.trim_start().starts_with("//");
     let is_used = |line: &str| !is_comment(line) && phrases.iter().any(|phrase| has_word(&line.to_lowercase(), phrase));
     let uses = |text: &str| text.lines().any(is_used) || text.contains(&format!("type_name = \"{}\"", object.name));
-    let theirs = checkout.files.iter().filter(|(path, _)| !feature.is_own(path) && !is_own(path));
+    let theirs = checkout.files.iter().filter(|(path, _)| !feature.is_own(path) && !is_own(path) && !is_tool(path));
     let mut sources = theirs.filter(|(path, _)| path.ends_with(".rs") || path.ends_with(".sql"));
     sources.find(|(_, text)| uses(text)).map(|(path, text)| {
         let refers = format!("references {}", object.name);

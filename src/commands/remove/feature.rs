@@ -74,7 +74,7 @@ impl Feature {
     /// What is declared, and used in files of the feature only.
     fn own_words(&self, checkout: &Checkout, list: &Enum) -> BTreeSet<String> {
         let declared = checkout.files.get(list.declared).map(|text| declared(text, list.name)).unwrap_or_default();
-        let sources = || checkout.files.iter().filter(|(path, _)| path.ends_with(".rs"));
+        let sources = || checkout.files.iter().filter(|(path, _)| path.ends_with(".rs") && !is_tool(path));
         let used = |is_own: bool| -> BTreeSet<String> {
             let theirs = sources().filter(|(path, _)| {
                 self.is_own(path) == is_own && *path != list.declared && !list.also.contains(&path.as_str())
@@ -114,6 +114,11 @@ fn is_of(path: &str, name: &str) -> bool {
         || [name, dashed.as_str()].iter().any(|name| path == format!("end2end/support/{name}.ts"))
         || path == format!("style/{name}.css")
         || guide.is_some_and(|file| file.trim_start_matches('-') == format!("{dashed}.md"))
+}
+
+/// Whether a file is of the commands that make features and take them out, whose samples and tests speak of features.
+pub fn is_tool(path: &str) -> bool {
+    ["feature", "generate", "remove"].iter().any(|tool| path.starts_with(&format!("src/commands/{tool}/")))
 }
 
 /// The words of an enum where it is declared.

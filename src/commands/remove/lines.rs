@@ -14,8 +14,9 @@ pub fn without(text: &str, is_meant: impl Fn(&str) -> bool) -> String {
             continue;
         }
         let mut first = at - 1;
-        while first > 0 && lines[first - 1].trim() == "(" {
-            first -= 1;
+        let outer = lines[..first].iter().rposition(|above| indent(above) < indent(line));
+        if let Some(outer) = outer.filter(|outer| lines[*outer].trim() == "(") {
+            first = outer;
         }
         let mut last = first;
         let mut depth = depth_after(lines[first]);
@@ -43,10 +44,20 @@ fn belongs_below(line: &str) -> bool {
     line.starts_with("///") || line.starts_with("#[")
 }
 
+fn indent(line: &str) -> usize {
+    line.len() - line.trim_start().len()
+}
+
 /// How many brackets a line leaves open, those in its texts not counted.
 fn depth_after(line: &str) -> i32 {
+    let count = |brackets: [char; 3]| code(line).matches(brackets).count() as i32;
+    count(['(', '[', '{']) - count([')', ']', '}'])
+}
+
+/// A line of Rust without its comment, and without what stands in its texts and characters.
+pub fn code(line: &str) -> String {
     let letters: Vec<char> = line.chars().collect();
-    let (mut depth, mut at, mut is_text) = (0, 0, false);
+    let (mut left, mut at, mut is_text) = (String::new(), 0, false);
     while at < letters.len() {
         match letters[at] {
             '\\' if is_text => at += 1,
@@ -55,13 +66,11 @@ fn depth_after(line: &str) -> i32 {
             '/' if letters.get(at + 1) == Some(&'/') => break,
             // A character, and no lifetime.
             '\'' if letters.get(at + 2) == Some(&'\'') => at += 2,
-            '(' | '[' | '{' => depth += 1,
-            ')' | ']' | '}' => depth -= 1,
-            _ => {}
+            letter => left.push(letter),
         }
         at += 1;
     }
-    depth
+    left
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The lines of a feature in the lists, and what still uses it when they are gone.
 
-use super::feature::{Feature, has_word, is_letter};
-use super::lines::without;
+use super::feature::{Feature, has_word, is_letter, is_tool};
+use super::lines::{code, without};
 use crate::commands::feature::Checkout;
 use crate::commands::feature::lists::LISTS;
 
@@ -62,13 +62,15 @@ pub fn left_over(checkout: &Checkout, feature: &Feature) -> Vec<String> {
         .iter()
         .flat_map(|(list, words)| words.iter().map(|word| format!("{}::{word}", list.name)))
         .collect();
+    let sources = checkout.files.iter().filter(|(path, _)| !is_tool(path));
+    let sources = sources.filter(|(path, _)| path.ends_with(".rs") || path.ends_with(".ts"));
     let mut places = Vec::new();
-    for (path, text) in checkout.files.iter().filter(|(path, _)| path.ends_with(".rs") || path.ends_with(".ts")) {
+    for (path, text) in sources {
         for (number, line) in text.lines().enumerate() {
-            let code = line.split("//").next().unwrap_or_default();
+            let code = code(line);
             let is_module = code.match_indices("::").any(|(at, _)| last_word(&code[..at]) == feature.name);
-            let is_imported = path.ends_with(".ts") && code.contains(&format!("support/{}\"", feature.name));
-            if is_module || is_imported || words.iter().any(|word| has_word(code, word)) {
+            let is_imported = path.ends_with(".ts") && line.contains(&format!("support/{}\"", feature.name));
+            if is_module || is_imported || words.iter().any(|word| has_word(&code, word)) {
                 places.push(format!("{path}:{}: {}", number + 1, line.trim()));
             }
         }
