@@ -1,4 +1,5 @@
-//! A generated feature: written into a copy of the sources, where it must pass the checks and its own tests without a hand edit.
+//! A generated feature: written into a copy of the sources, where it must pass the checks and its own tests without a hand edit, and from
+//! which it must be taken out again without a trace.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -51,7 +52,9 @@ pub fn run(tests: &Tests<'_>) -> Result<Count> {
     tools::wasm_target(workspace)?;
     let client = ["--package", &workspace.name, "--lib", "--target", tools::WASM, "--no-default-features"];
     clippy("client", &[client.as_slice(), &["--features", "hydrate"]].concat())?;
-    copy.test(tests)
+    let count = copy.test(tests)?;
+    copy.take_out()?;
+    Ok(count)
 }
 
 /// The sources in a folder of their own, which shares the compiled dependencies.
@@ -83,6 +86,8 @@ impl Copy<'_> {
         site::remove(&self.folder.join(".git"))?;
         self.git(&["init", "--quiet"])?;
         self.git(&["add", "--all"])?;
+        let name = ["-c", "user.name=xtask", "-c", "user.email=xtask@example.com", "-c", "core.hooksPath="];
+        self.git(&[name.as_slice(), &["commit", "--quiet", "--message", "The sources"]].concat())?;
         step.done();
         Ok(())
     }
@@ -114,6 +119,18 @@ impl Copy<'_> {
         let mut cargo = Command::new(process::cargo_program());
         self.at_home(&mut cargo).env("SQLX_OFFLINE", "true");
         cargo
+    }
+
+    /// What is left is what was there before, but for the migrations, which databases may have applied, and the changelog.
+    fn take_out(&self) -> Result<()> {
+        let step = Step::begin("generated feature: taking it out");
+        let mut remove = Command::new(self.workspace.server(false));
+        remove.args(["remove", "feature", "books", "--force"]);
+        process::run(self.at_home(&mut remove))?;
+        self.git(&["add", "--all"])?;
+        self.git(&["diff", "--cached", "--exit-code", "HEAD", "--", ".", ":!CHANGELOG.md", ":!migrations"])?;
+        step.done();
+        Ok(())
     }
 
     fn test(&self, tests: &Tests<'_>) -> Result<Count> {
