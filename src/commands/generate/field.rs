@@ -6,8 +6,8 @@ use serde::Serialize;
 use super::names::{capital, check_word};
 use super::reserved::{COLUMNS, is_sql_word};
 
-/// Most fields of a feature: more do not fit into a form that a person fills in, nor into a function of 70 lines.
-const FIELDS_MAX: usize = 20;
+/// Most fields of a feature: more do not fit into a form that a person fills in, nor into files of 400 lines.
+const FIELDS_MAX: usize = 16;
 
 /// Of which type a field is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
