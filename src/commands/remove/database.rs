@@ -19,15 +19,19 @@ struct Object {
 /// Refused when a table of somebody else refers to one that would go.
 pub fn drop_tables(checkout: &mut Checkout, feature: &Feature) -> Result<Option<String>> {
     let is_own = |path: &str| migration_of(path).is_some_and(|theme| theme == feature.name);
-    let own: Vec<&String> = checkout.files.keys().filter(|path| is_own(path)).collect();
-    let made: Vec<Object> = own.iter().flat_map(|path| objects(&checkout.files[*path])).collect();
+    let mut made: Vec<Object> = Vec::new();
+    for (path, text) in checkout.files.iter().filter(|(path, _)| path.starts_with("migrations/")) {
+        let gone = objects(text, "drop ");
+        made.retain(|object| !gone.contains(object));
+        // A table of the feature's name is its own, whichever migration made it.
+        let new = objects(text, "create ").into_iter().filter(|object| is_own(path) || object.name == feature.name);
+        made.extend(new);
+    }
     let mut dropped = Vec::new();
     for object in made {
         match user_of(checkout, feature, &object, &is_own) {
             Some((path, true)) => bail!("{path} refers to the table {}: remove that feature first", object.name),
             Some((_, false)) => {}
-            // Once, also if it was made again after it was dropped.
-            None if dropped.contains(&object) => {}
             None => dropped.push(object),
         }
     }
@@ -53,19 +57,19 @@ fn migration_number(path: &str) -> Option<u32> {
     path.strip_prefix("migrations/")?.split('_').next()?.parse().ok()
 }
 
-/// The tables, types and functions that a migration makes.
-fn objects(sql: &str) -> Vec<Object> {
-    let made = |line: &str| {
+/// The tables, types and functions that a migration makes, or drops.
+fn objects(sql: &str, verb: &str) -> Vec<Object> {
+    let named = |line: &str| {
         let line = line.trim_start().to_lowercase();
-        let rest = line.strip_prefix("create ")?;
+        let rest = line.strip_prefix(verb)?;
         let rest = rest.strip_prefix("or replace ").unwrap_or(rest);
         let kind = ["table", "type", "function", "sequence", "view"].into_iter().find(|kind| rest.starts_with(kind))?;
         let rest = rest[kind.len()..].trim_start();
-        let rest = rest.strip_prefix("if not exists ").unwrap_or(rest);
+        let rest = rest.strip_prefix("if not exists ").or_else(|| rest.strip_prefix("if exists ")).unwrap_or(rest);
         let name: String = rest.chars().take_while(|letter| super::feature::is_letter(*letter)).collect();
         Some(Object { kind, name })
     };
-    sql.lines().filter_map(made).collect()
+    sql.lines().filter_map(named).collect()
 }
 
 /// Who else uses it: a file, and whether that is a table which refers to it.
@@ -75,14 +79,22 @@ fn user_of(
     object: &Object,
     is_own: &impl Fn(&str) -> bool,
 ) -> Option<(String, bool)> {
-    let verbs = ["from ", "join ", "into ", "update ", "table ", "references ", "type ", "truncate ", "::"];
-    let phrases = verbs.map(|verb| format!("{verb}{}", object.name));
+    let phrases =
+        |verbs: &[&str]| -> Vec<String> { verbs.iter().map(|verb| format!("{verb}{}", object.name)).collect() };
+    // Another migration may have made, changed or dropped it; only what stands on it needs it.
+    let (in_migrations, in_code) = (
+        phrases(&["references ", "from ", "join "]),
+        phrases(&["from ", "join ", "into ", "update ", "table ", "references ", "truncate ", "::", "type_name = \""]),
+    );
     let is_comment = |line: &str| line.trim_start().starts_with("--") || line.trim_start().starts_with("//");
-    let is_used = |line: &str| !is_comment(line) && phrases.iter().any(|phrase| has_word(&line.to_lowercase(), phrase));
-    let uses = |text: &str| text.lines().any(is_used) || text.contains(&format!("type_name = \"{}\"", object.name));
+    let uses = |path: &str, text: &str| {
+        let phrases = if path.starts_with("migrations/") { &in_migrations } else { &in_code };
+        text.lines()
+            .any(|line| !is_comment(line) && phrases.iter().any(|phrase| has_word(&line.to_lowercase(), phrase)))
+    };
     let theirs = checkout.files.iter().filter(|(path, _)| !feature.is_own(path) && !is_own(path) && !is_tool(path));
     let mut sources = theirs.filter(|(path, _)| path.ends_with(".rs") || path.ends_with(".sql"));
-    sources.find(|(_, text)| uses(text)).map(|(path, text)| {
+    sources.find(|(path, text)| uses(path, text)).map(|(path, text)| {
         let refers = format!("references {}", object.name);
         (path.clone(), path.starts_with("migrations/") && has_word(text, &refers))
     })
@@ -139,6 +151,19 @@ mod tests {
             "{text}"
         );
         assert!(checkout.files.contains_key("migrations/0012_notes.sql"));
+    }
+
+    #[test]
+    fn a_table_of_its_name_goes_with_it_whichever_migration_made_it_and_only_while_it_is_there() {
+        let mut checkout = checkout("");
+        checkout.files.insert("model/src/rbac.rs".into(), "    crate::notifications::RULES,\n".into());
+        let feature = Feature::find(&checkout, "notifications").unwrap();
+        let path = drop_tables(&mut checkout, &feature).unwrap().unwrap();
+        assert!(checkout.text(&path).unwrap().ends_with("\n\ndrop table notifications;\n"));
+        assert_eq!(drop_tables(&mut checkout, &feature).unwrap(), None, "it is gone already");
+        checkout.files.insert("migrations/0014_notifications.sql".into(), "create table notifications (\n);\n".into());
+        let again = drop_tables(&mut checkout, &feature).unwrap().unwrap();
+        assert_eq!(again, "migrations/0015_without_notifications.sql");
     }
 
     #[test]

@@ -127,13 +127,16 @@ fn document(text: &str, named: &Named) -> String {
     left
 }
 
-/// A line without its links to a guide: they and what separates them go, when they stand in a list.
+/// A line without its links to a guide: an item of a list goes, in a sentence the words stay.
 fn unlinked(line: String, guide: &str) -> String {
     let Some(at) = line.find(guide) else { return line };
     let (Some(first), Some(end)) = (line[..at].rfind('['), line[at..].find(')')) else { return line };
-    let (before, after) = (&line[..first], &line[at + end + 1..]);
-    let after = if before.ends_with(", ") { after.strip_prefix(", ").unwrap_or(after) } else { after };
-    unlinked(format!("{before}{after}"), guide)
+    let (before, link, after) = (&line[..first], &line[first..at], &line[at + end + 1..]);
+    let left = match (before.strip_suffix(", "), after.strip_prefix(", ")) {
+        (Some(_), Some(after)) => format!("{before}{after}"),
+        _ => format!("{before}{}{after}", link[1..].split(']').next().unwrap_or_default()),
+    };
+    unlinked(left, guide)
 }
 
 /// The changelog with a line about it, below what is not released yet.
@@ -191,9 +194,12 @@ mod tests {
             guides: vec!["06-notes.md".into()],
             ..Named::default()
         };
-        let text = "| ReadNote | user |\n| ReadTask | user |\n| `notes:read` | see |\n### `mail`\nA letter.\n### `note_shared`\nTells.\n#### More\n## Next\nSee [tasks](04.md), [notes](docs/06-notes.md), [all](x.md).\n";
+        let text = "| ReadNote | user |\n| ReadTask | user |\n| `notes:read` | see |\n### `mail`\nA letter.\n### `note_shared`\nTells.\n#### More\n## Next\nSee [tasks](04.md), [notes](docs/06-notes.md), [all](x.md).\n[Notes](06-notes.md#a) are one.\n";
         let left = document(text, &named);
-        assert_eq!(left, "| ReadTask | user |\n### `mail`\nA letter.\n## Next\nSee [tasks](04.md), [all](x.md).\n");
+        assert_eq!(
+            left,
+            "| ReadTask | user |\n### `mail`\nA letter.\n## Next\nSee [tasks](04.md), [all](x.md).\nNotes are one.\n"
+        );
     }
 
     #[test]
