@@ -113,8 +113,8 @@ impl<'a> Copy<'a> {
     /// Those of its tests that a filter of nextest names.
     pub fn test(&self, tests: &Tests<'_>, filter: &str) -> Result<Count> {
         let mut cargo = self.cargo();
-        cargo.args(["nextest", "run", "--no-fail-fast", "--package", &self.workspace.name, "--package", "model"]);
-        cargo.args(["-E", filter]);
+        // Of the whole workspace: other packages would mean other features of what they use, and all of that compiled anew.
+        cargo.args(["nextest", "run", "--no-fail-fast", "--workspace", "-E", filter]);
         if let Some(folder) = tools::nextest(self.workspace)? {
             cargo.env("PATH", tools::path_with(&[folder])?);
         }
