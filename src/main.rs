@@ -40,9 +40,15 @@ enum Command {
     /// Look after people and tasks from the server's command line.
     #[command(subcommand)]
     Admin(commands::admin::Admin),
+    /// Write a new feature into the checkout in the current folder; for developers.
+    #[command(subcommand)]
+    Generate(commands::generate::Generate),
     /// Break things on purpose and prove that the task engine loses nothing.
     #[command(subcommand)]
     Chaos(commands::chaos::Chaos),
+    /// Take a part of the program out of this checkout.
+    #[command(subcommand)]
+    Remove(commands::remove::Remove),
 }
 
 #[tokio::main]
@@ -57,6 +63,10 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    if let Command::Generate(generate) = &cli.command {
+        commands::generate::run(generate)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let mut overrides = Overrides { file: cli.config, ..Overrides::default() };
     if let Command::Serve(flags) = &cli.command {
         overrides.host.clone_from(&flags.host);
@@ -65,6 +75,10 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     if let Command::Doctor = cli.command {
         // A refused configuration is one of the things that it reports.
         return commands::doctor::run(config::load(&overrides)).await;
+    }
+    if let Command::Remove(remove) = &cli.command {
+        commands::remove::run(remove)?;
+        return Ok(ExitCode::SUCCESS);
     }
     let config = config::load(&overrides)?;
     if cli.print_config {
@@ -83,7 +97,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::HealthCheck => return commands::health_check::run(&config).await,
         Command::Admin(admin) => commands::admin::run(config, admin).await?,
         Command::Chaos(chaos) => return commands::chaos::run(config, chaos).await,
-        Command::Doctor | Command::ExportOpenapi => {}
+        Command::Doctor | Command::ExportOpenapi | Command::Generate(_) | Command::Remove(_) => {}
     }
     Ok(ExitCode::SUCCESS)
 }

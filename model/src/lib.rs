@@ -5,6 +5,7 @@
 pub mod api_keys;
 pub mod audit;
 pub mod auth;
+pub mod fields;
 pub mod health;
 pub mod live;
 pub mod notes;

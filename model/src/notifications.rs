@@ -4,6 +4,11 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::rbac::{Action, NOBODY, Rule, USER};
+
+/// The row of notifications in the permission table. They are their owner's, in person.
+pub const RULES: &[Rule] = &[Rule::thing(Action::ReadNotifications, USER, NOBODY)];
+
 /// A sentence for one person, and the page that it leads to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

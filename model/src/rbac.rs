@@ -73,49 +73,6 @@ pub enum Action {
     Impersonate,
 }
 
-impl Action {
-    /// What an API key must be good for to do it; none means that no key ever does it.
-    pub fn scope(self) -> Option<Scope> {
-        match self {
-            Self::ReadTask | Self::ReadTaskStats => Some(Scope::TasksRead),
-            Self::CreateTask | Self::CancelTask | Self::RetryTask | Self::DeleteTask => Some(Scope::TasksWrite),
-            Self::OperateQueue => Some(Scope::QueueOperate),
-            Self::ManageSchedules => Some(Scope::SchedulesManage),
-            Self::DefineTaskType => Some(Scope::TaskTypesManage),
-            Self::ReadHealthDetails => Some(Scope::HealthRead),
-            Self::ReadNote => Some(Scope::NotesRead),
-            Self::CreateNote
-            | Self::EditNote
-            | Self::PublishNote
-            | Self::DeleteNote
-            | Self::ShareNote
-            | Self::LeaveNote => Some(Scope::NotesWrite),
-            Self::ReadUser | Self::ListUsers | Self::ReadUserStats => Some(Scope::UsersRead),
-            Self::CreateUser | Self::SetUserStatus | Self::EndSessions | Self::RestoreUser => Some(Scope::UsersWrite),
-            Self::ReadAuditLog => Some(Scope::AuditRead),
-            // The own account is its owner's, in person; and whoever judges what others wrote does that in person.
-            Self::EditProfile
-            | Self::ReadNotifications
-            | Self::HideNote
-            | Self::ChangePassword
-            | Self::DeleteAccount
-            | Self::ManageApiKeys
-            | Self::ManagePasskeys
-            | Self::ManageTwoFactor => None,
-            // What gives power over somebody's account, or takes it away for good: a key that got lost must not be worth that. An email is
-            // the way to a new password, and a role is the way to everything.
-            Self::EditUser
-            | Self::VerifyEmail
-            | Self::ResetPassword
-            | Self::ResetTwoFactor
-            | Self::RotateEncryptionKey
-            | Self::SetUserRole
-            | Self::DeleteUser
-            | Self::Impersonate => None,
-        }
-    }
-}
-
 /// How the actor stands to the thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -168,6 +125,8 @@ impl Relation {
 #[derive(Clone, Copy, Debug)]
 pub struct Rule {
     pub action: Action,
+    /// What an API key must be good for to do it; none means that no key ever does it.
+    pub scope: Option<Scope>,
     own: Option<Role>,
     below: Option<Role>,
     equal: Option<Role>,
@@ -192,87 +151,124 @@ impl Rule {
     }
 }
 
-const USER: Option<Role> = Some(Role::User);
-const MODERATOR: Option<Role> = Some(Role::Moderator);
+pub(crate) const USER: Option<Role> = Some(Role::User);
+pub(crate) const MODERATOR: Option<Role> = Some(Role::Moderator);
 const ADMIN: Option<Role> = Some(Role::Admin);
-const NOBODY: Option<Role> = None;
+pub(crate) const NOBODY: Option<Role> = None;
 
-/// A rule about things, which have an owner but no role.
-const fn thing(action: Action, own: Option<Role>, other: Option<Role>) -> Rule {
-    Rule { action, own, below: other, equal: other, shared_write: other, shared_read: other, public: other, other }
+impl Rule {
+    /// A rule about things, which have an owner but no role.
+    pub const fn thing(action: Action, own: Option<Role>, other: Option<Role>) -> Self {
+        Self {
+            action,
+            scope: None,
+            own,
+            below: other,
+            equal: other,
+            shared_write: other,
+            shared_read: other,
+            public: other,
+            other,
+        }
+    }
+
+    /// A rule about things that their owner can share and open to everybody. What is closed is nobody else's.
+    pub const fn shared(
+        action: Action,
+        own: Option<Role>,
+        shared_write: Option<Role>,
+        shared_read: Option<Role>,
+        public: Option<Role>,
+    ) -> Self {
+        Self {
+            action,
+            scope: None,
+            own,
+            below: NOBODY,
+            equal: NOBODY,
+            shared_write,
+            shared_read,
+            public,
+            other: NOBODY,
+        }
+    }
+
+    /// A rule about people.
+    pub const fn person(
+        action: Action,
+        own: Option<Role>,
+        below: Option<Role>,
+        equal: Option<Role>,
+        other: Option<Role>,
+    ) -> Self {
+        Self { action, scope: None, own, below, equal, shared_write: other, shared_read: other, public: other, other }
+    }
+
+    /// The same, and an API key of this scope does it as well.
+    pub const fn by(self, scope: Scope) -> Self {
+        Self { scope: Some(scope), ..self }
+    }
 }
 
-/// A rule about things that their owner can share and open to everybody. What is closed is nobody else's.
-const fn shared(
-    action: Action,
-    own: Option<Role>,
-    shared_write: Option<Role>,
-    shared_read: Option<Role>,
-    public: Option<Role>,
-) -> Rule {
-    Rule { action, own, below: NOBODY, equal: NOBODY, shared_write, shared_read, public, other: NOBODY }
-}
+const CORE: &[Rule] = &[
+    Rule::thing(Action::CreateTask, USER, ADMIN).by(Scope::TasksWrite),
+    Rule::thing(Action::ReadTask, USER, MODERATOR).by(Scope::TasksRead),
+    Rule::thing(Action::CancelTask, USER, MODERATOR).by(Scope::TasksWrite),
+    Rule::thing(Action::RetryTask, USER, MODERATOR).by(Scope::TasksWrite),
+    Rule::thing(Action::DeleteTask, USER, MODERATOR).by(Scope::TasksWrite),
+    Rule::thing(Action::OperateQueue, MODERATOR, MODERATOR).by(Scope::QueueOperate),
+    Rule::thing(Action::ManageSchedules, MODERATOR, MODERATOR).by(Scope::SchedulesManage),
+    Rule::thing(Action::DefineTaskType, ADMIN, ADMIN).by(Scope::TaskTypesManage),
+    Rule::thing(Action::ReadTaskStats, MODERATOR, MODERATOR).by(Scope::TasksRead),
+    Rule::thing(Action::ReadHealthDetails, ADMIN, ADMIN).by(Scope::HealthRead),
+    Rule::thing(Action::ListUsers, MODERATOR, MODERATOR).by(Scope::UsersRead),
+    Rule::thing(Action::CreateUser, ADMIN, ADMIN).by(Scope::UsersWrite),
+    Rule::thing(Action::ReadUserStats, ADMIN, ADMIN).by(Scope::UsersRead),
+    Rule::thing(Action::ReadAuditLog, ADMIN, ADMIN).by(Scope::AuditRead),
+    Rule::person(Action::ReadUser, USER, MODERATOR, MODERATOR, ADMIN).by(Scope::UsersRead),
+    Rule::person(Action::SetUserStatus, NOBODY, MODERATOR, ADMIN, ADMIN).by(Scope::UsersWrite),
+    Rule::person(Action::EndSessions, USER, MODERATOR, ADMIN, ADMIN).by(Scope::UsersWrite),
+    Rule::person(Action::RestoreUser, NOBODY, ADMIN, ADMIN, ADMIN).by(Scope::UsersWrite),
+    // The own account is its owner's, in person.
+    Rule::thing(Action::ManageApiKeys, USER, NOBODY),
+    Rule::thing(Action::ManagePasskeys, USER, NOBODY),
+    Rule::person(Action::EditProfile, USER, NOBODY, NOBODY, NOBODY),
+    Rule::person(Action::ChangePassword, USER, NOBODY, NOBODY, NOBODY),
+    Rule::person(Action::ManageTwoFactor, USER, NOBODY, NOBODY, NOBODY),
+    Rule::person(Action::DeleteAccount, USER, NOBODY, NOBODY, NOBODY),
+    // What gives power over somebody's account, or takes it away for good: a key that got lost must not be worth that. An email is the way
+    // to a new password, and a role is the way to everything.
+    Rule::thing(Action::RotateEncryptionKey, ADMIN, ADMIN),
+    Rule::person(Action::EditUser, ADMIN, ADMIN, ADMIN, ADMIN),
+    Rule::person(Action::VerifyEmail, ADMIN, ADMIN, ADMIN, ADMIN),
+    Rule::person(Action::ResetPassword, NOBODY, MODERATOR, ADMIN, ADMIN),
+    Rule::person(Action::ResetTwoFactor, NOBODY, MODERATOR, ADMIN, ADMIN),
+    Rule::person(Action::SetUserRole, ADMIN, ADMIN, ADMIN, ADMIN),
+    Rule::person(Action::DeleteUser, ADMIN, ADMIN, ADMIN, ADMIN),
+    Rule::person(Action::Impersonate, NOBODY, ADMIN, NOBODY, NOBODY),
+];
 
-/// A rule about people.
-const fn person(
-    action: Action,
-    own: Option<Role>,
-    below: Option<Role>,
-    equal: Option<Role>,
-    other: Option<Role>,
-) -> Rule {
-    Rule { action, own, below, equal, shared_write: other, shared_read: other, public: other, other }
-}
+/// The rules of what can be taken out of the program.
+const FEATURES: &[&[Rule]] = &[
+    // One a line.
+    crate::notes::RULES,
+    crate::notifications::RULES,
+];
 
 /// The whole table; services refuse by it, pages hide by it, tests try every cell of it.
-pub const TABLE: [Rule; 41] = [
-    thing(Action::CreateTask, USER, ADMIN),
-    thing(Action::ReadTask, USER, MODERATOR),
-    thing(Action::CancelTask, USER, MODERATOR),
-    thing(Action::RetryTask, USER, MODERATOR),
-    thing(Action::DeleteTask, USER, MODERATOR),
-    thing(Action::OperateQueue, MODERATOR, MODERATOR),
-    thing(Action::ManageSchedules, MODERATOR, MODERATOR),
-    thing(Action::DefineTaskType, ADMIN, ADMIN),
-    thing(Action::ReadTaskStats, MODERATOR, MODERATOR),
-    thing(Action::ReadHealthDetails, ADMIN, ADMIN),
-    thing(Action::CreateNote, USER, NOBODY),
-    shared(Action::ReadNote, USER, USER, USER, USER),
-    shared(Action::EditNote, USER, USER, NOBODY, NOBODY),
-    shared(Action::PublishNote, USER, NOBODY, NOBODY, NOBODY),
-    shared(Action::DeleteNote, USER, NOBODY, NOBODY, NOBODY),
-    shared(Action::ShareNote, USER, NOBODY, NOBODY, NOBODY),
-    shared(Action::LeaveNote, NOBODY, USER, USER, NOBODY),
-    shared(Action::HideNote, MODERATOR, MODERATOR, MODERATOR, MODERATOR),
-    thing(Action::ReadNotifications, USER, NOBODY),
-    thing(Action::ManageApiKeys, USER, NOBODY),
-    thing(Action::ManagePasskeys, USER, NOBODY),
-    thing(Action::ListUsers, MODERATOR, MODERATOR),
-    thing(Action::CreateUser, ADMIN, ADMIN),
-    thing(Action::ReadUserStats, ADMIN, ADMIN),
-    thing(Action::ReadAuditLog, ADMIN, ADMIN),
-    thing(Action::RotateEncryptionKey, ADMIN, ADMIN),
-    person(Action::ReadUser, USER, MODERATOR, MODERATOR, ADMIN),
-    person(Action::EditProfile, USER, NOBODY, NOBODY, NOBODY),
-    person(Action::EditUser, ADMIN, ADMIN, ADMIN, ADMIN),
-    person(Action::VerifyEmail, ADMIN, ADMIN, ADMIN, ADMIN),
-    person(Action::ChangePassword, USER, NOBODY, NOBODY, NOBODY),
-    person(Action::ResetPassword, NOBODY, MODERATOR, ADMIN, ADMIN),
-    person(Action::ManageTwoFactor, USER, NOBODY, NOBODY, NOBODY),
-    person(Action::ResetTwoFactor, NOBODY, MODERATOR, ADMIN, ADMIN),
-    person(Action::SetUserStatus, NOBODY, MODERATOR, ADMIN, ADMIN),
-    person(Action::SetUserRole, ADMIN, ADMIN, ADMIN, ADMIN),
-    person(Action::EndSessions, USER, MODERATOR, ADMIN, ADMIN),
-    person(Action::DeleteAccount, USER, NOBODY, NOBODY, NOBODY),
-    person(Action::DeleteUser, ADMIN, ADMIN, ADMIN, ADMIN),
-    person(Action::RestoreUser, NOBODY, ADMIN, ADMIN, ADMIN),
-    person(Action::Impersonate, NOBODY, ADMIN, NOBODY, NOBODY),
-];
+pub fn table() -> impl Iterator<Item = &'static Rule> {
+    CORE.iter().chain(FEATURES.iter().copied().flatten())
+}
 
 /// The rule that allows `role` to do `action` to a thing that stands in `relation` to the actor.
 pub fn rule(role: Role, action: Action, relation: Relation) -> Option<&'static Rule> {
-    let rule = TABLE.iter().find(|rule| rule.action == action)?;
+    let rule = table().find(|rule| rule.action == action)?;
     (role >= rule.from(relation)?).then_some(rule)
+}
+
+/// What an API key must be good for to do it; none means that no key ever does it.
+pub fn scope_of(action: Action) -> Option<Scope> {
+    table().find(|rule| rule.action == action)?.scope
 }
 
 /// Whether `role` may do `action` to a thing that stands in `relation` to the actor.
@@ -284,9 +280,9 @@ pub fn allowed(role: Role, action: Action, relation: Relation) -> bool {
 pub fn as_markdown() -> String {
     let titles = Relation::ALL.map(Relation::title).join(" | ");
     let mut text = format!("| Action | {titles} | API key |\n|---|{}---|\n", "---|".repeat(Relation::ALL.len()));
-    for rule in &TABLE {
+    for rule in table() {
         let cells = Relation::ALL.map(|relation| rule.from(relation).map_or("nobody", Role::name));
-        let scope = rule.action.scope().map_or("in person".to_owned(), |scope| format!("`{}`", scope.name()));
+        let scope = rule.scope.map_or("in person".to_owned(), |scope| format!("`{}`", scope.name()));
         text.push_str(&format!("| {:?} | {} | {scope} |\n", rule.action, cells.join(" | ")));
     }
     text
@@ -298,8 +294,8 @@ mod tests {
 
     #[test]
     fn each_action_has_one_row_and_a_stranger_needs_no_less_than_somebody_below() {
-        for rule in &TABLE {
-            assert_eq!(TABLE.iter().filter(|other| other.action == rule.action).count(), 1, "{:?}", rule.action);
+        for rule in table() {
+            assert_eq!(table().filter(|other| other.action == rule.action).count(), 1, "{:?}", rule.action);
             let least = |role: Option<Role>| role.map_or(usize::MAX, |role| role as usize);
             assert!(
                 least(rule.below) <= least(rule.equal) && least(rule.equal) <= least(rule.other),
@@ -310,18 +306,6 @@ mod tests {
                 && least(rule.shared_read) <= least(rule.public)
                 && least(rule.public) <= least(rule.other);
             assert!(is_order, "{:?}", rule.action);
-        }
-    }
-
-    #[test]
-    fn nobody_reads_a_strangers_note_and_only_its_owner_opens_shares_and_deletes_it() {
-        let of_the_owner = [Action::PublishNote, Action::DeleteNote, Action::ShareNote];
-        for role in Role::ALL {
-            assert!(!allowed(role, Action::ReadNote, Relation::Other), "{role:?}");
-            for relation in Relation::ALL {
-                let may = of_the_owner.map(|action| allowed(role, action, relation));
-                assert_eq!(may, [relation == Relation::Own; 3], "{role:?} {relation:?}");
-            }
         }
     }
 

@@ -3,8 +3,11 @@
 pub mod admin;
 pub mod chaos;
 pub mod doctor;
+pub mod feature;
+pub mod generate;
 pub mod health_check;
 pub mod migrate;
+pub mod remove;
 pub mod serve;
 pub mod worker;
 

@@ -27,7 +27,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "starter", description = "Accounts, background tasks, notes and health."),
+    info(title = "starter", description = "Accounts, background tasks, health, and what is built on them."),
     tags(
         (name = "auth", description = "Accounts and sessions"),
         (name = "api-keys", description = "Keys for programs, within scopes"),

@@ -23,6 +23,7 @@ mod notes_markdown;
 mod notes_pages;
 mod notes_permissions;
 mod notes_sharing;
+mod notifications;
 mod observatory;
 mod outcomes;
 mod passkeys;

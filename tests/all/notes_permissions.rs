@@ -1,6 +1,6 @@
 //! Every cell of the permission table on notes, through REST and through the pages' server functions.
 
-use model::rbac::{Action, Relation, TABLE, allowed};
+use model::rbac::{self, Action, Relation, allowed};
 use model::users::Role;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -47,7 +47,7 @@ async fn each_role_may_do_with_a_note_what_the_table_says_and_nothing_else() {
     app.register("Zoe").await;
     for (name, role) in ["Ursula", "Monica", "Adele"].into_iter().zip(Role::ALL) {
         let actor = app.register_as(name, role).await;
-        for action in TABLE.iter().map(|rule| rule.action) {
+        for action in rbac::table().map(|rule| rule.action) {
             let Some((method, tail, body)) = door(action, &actor) else { continue };
             for relation in RELATIONS {
                 let id = note(&app, &actor, &other, relation, action).await;
@@ -63,8 +63,6 @@ async fn each_role_may_do_with_a_note_what_the_table_says_and_nothing_else() {
         }
         let created = app.post(&actor, "/api/v1/notes", json!({"title": "x"})).await.status;
         assert_eq!(created == 201, allowed(role, Action::CreateNote, Relation::Own));
-        let told = app.get(&actor, "/api/v1/notifications").await.status;
-        assert_eq!(told == 200, allowed(role, Action::ReadNotifications, Relation::Own));
     }
     app.work().await;
 }
@@ -72,7 +70,7 @@ async fn each_role_may_do_with_a_note_what_the_table_says_and_nothing_else() {
 /// Whether the test above tries the action.
 pub fn is_tried(action: Action) -> bool {
     let anybody = Person { id: Uuid::nil(), name: String::new(), email: String::new(), token: String::new() };
-    matches!(action, Action::CreateNote | Action::ReadNotifications) || door(action, &anybody).is_some()
+    action == Action::CreateNote || door(action, &anybody).is_some()
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
-use server::config::{LimitsConfig, Rate};
+use server::config::LimitsConfig;
 
 use crate::support::statements::Statements;
 use crate::support::{Answer, PASSWORD, TestApp, account};
@@ -41,17 +41,10 @@ fn post<'a>(
 /// With limits that are on, but never reached, so that a request does all that it does in production.
 async fn app() -> TestApp {
     let app = TestApp::with(|config| {
-        let plenty = Rate::of(1_000_000, 3600);
-        config.limits = LimitsConfig {
-            login_per_account: plenty,
-            login_per_address: plenty,
-            password_per_session: plenty,
-            register_per_address: plenty,
-            reset_per_account: plenty,
-            reset_per_address: plenty,
-            verify_per_account: plenty,
-            share_per_account: plenty,
-        };
+        // In a map, so that each of them is there whatever they are called.
+        let limits = serde_json::to_value(LimitsConfig::off()).unwrap();
+        let plenty = limits.as_object().unwrap().keys().map(|name| (name.clone(), json!("1000000/1h"))).collect();
+        config.limits = serde_json::from_value(Value::Object(plenty)).unwrap();
     })
     .await;
     app.register("Ada").await;

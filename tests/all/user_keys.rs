@@ -109,7 +109,7 @@ async fn who_only_reads_changes_nothing_and_who_is_no_moderator_has_no_such_key(
 async fn what_has_to_be_done_in_person_is_done_by_no_key() {
     let app = TestApp::start().await;
     let (alma, ada) = (app.register_as("Alma", Role::Admin).await, app.register("Ada").await);
-    let all = key(&app, &alma, &Scope::ALL).await;
+    let all = key(&app, &alma, Scope::ALL).await;
     let (before, bulk) =
         (app.accounts().await, |action: &str| json!({"action": action, "ids": [ada.id], "role": "admin"}));
     let mut moderator = account("Newcomer");

@@ -14,6 +14,10 @@ PASSWORD = os.environ["FUZZ_PASSWORD"]
 DELAY = {"task_type": "delay_task", "payload": {"delay_seconds": 0}}
 NIGHTLY = {"name": "nightly", "cron": "0 3 * * *", "time_zone": "UTC", **DELAY}
 KEY = {"name": "generated", "scopes": ["tasks:read"]}
+# Of each feature whose things are made by one request: its path, and what is sent.
+THINGS = {
+    "notes": {"title": "Generated", "content": "by a hook", "is_public": False},
+}
 
 
 class Person:
@@ -68,7 +72,8 @@ class Person:
         if path.startswith("/api/v1/api-keys/"):
             self.send("DELETE", "api-keys")
             return self.make("api-keys", KEY)
-        return None
+        feature = path.removeprefix("/api/v1/").split("/")[0]
+        return self.make(feature, THINGS[feature]) if feature in THINGS else None
 
 
 person = Person()

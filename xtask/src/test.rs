@@ -1,7 +1,10 @@
 //! `test`: everything that runs the program or a part of it, and one line at the end.
 
+mod copy;
 mod count;
+mod feature;
 mod generated;
+mod removed;
 
 use std::env;
 use std::fmt;
@@ -26,6 +29,8 @@ use count::Count;
 const DATABASE: &str = "starter_test";
 const DATABASE_URL: &str = "TEST_DATABASE_URL";
 const GENERATED: &str = "generated requests";
+const FEATURE: &str = "generated feature";
+const REMOVED: &str = "removed feature";
 
 /// Which tests.
 #[derive(Args)]
@@ -115,7 +120,22 @@ impl<'a> Tests<'a> {
             ("documentation", judged(self.documentation())),
             ("end to end", judged(client.and_then(|()| self.end_to_end()))),
             (GENERATED, self.generated()),
+            // Last, because it puts programs of its own where those of the workspace were.
+            (FEATURE, judged(self.in_a_copy(FEATURE, feature::run))),
+            (REMOVED, judged(self.in_a_copy(REMOVED, removed::run))),
         ]
+    }
+
+    /// What `starter generate` writes, and what `starter remove` leaves.
+    fn in_a_copy(&self, name: &str, run: fn(&Self) -> Result<Count>) -> Result<Count> {
+        if self.filter.is_some_and(|filter| !name.contains(filter)) {
+            return Ok(Count::default());
+        }
+        self.server()?;
+        let outcome = run(self);
+        // Nothing is compiled: cargo only puts the programs of the workspace back.
+        self.server()?;
+        outcome
     }
 
     /// The REST API as nobody has thought of using it.

@@ -33,7 +33,7 @@ pub(super) fn NewKey() -> impl IntoView {
 #[component]
 fn Form(action: ServerAction<CreateApiKey>, problem: Signal<Option<Problem>>) -> impl IntoView {
     let CurrentUser(user) = expect_context();
-    let scopes = Scope::ALL.into_iter().filter(|scope| scope.is_open_to(user.role));
+    let scopes = Scope::ALL.iter().copied().filter(|scope| scope.is_open_to(user.role));
     let choices = scopes.map(|scope| (scope.name(), scope.description())).collect();
     let days = vec![("7", "7 days"), ("30", "30 days"), ("90", "90 days"), ("365", "a year")];
     view! {

@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 use model::Problem;
-use model::rbac::{Action, Relation, Rule, TABLE, allowed};
+use model::rbac::{Action, Relation, Rule, allowed, table};
 
 use crate::auth::{CurrentUser, ForSignedIn};
 use crate::ui::Refused;
@@ -25,7 +25,7 @@ fn Table() -> impl IntoView {
         return view! { <Refused problem=Problem::Forbidden/> }.into_any();
     }
     let heads = Relation::ALL.map(|relation| view! { <th scope="col">{relation.title()}</th> }).collect_view();
-    let rows = TABLE.iter().map(row).collect_view();
+    let rows = table().map(row).collect_view();
     view! {
         <p>"The lowest role that may do it: with one's own, with a person of a lower or the same role, with what is shared or public, and with all else. A key needs the scope besides."</p>
         <table class="data-table">
@@ -51,7 +51,7 @@ fn row(rule: &Rule) -> impl IntoView + use<> {
         <tr>
             <td data-label="Action">{format!("{:?}", rule.action)}</td>
             {cells.collect_view()}
-            <td data-label="API key">{rule.action.scope().map_or("in person", |scope| scope.name())}</td>
+            <td data-label="API key">{rule.scope.map_or("in person", |scope| scope.name())}</td>
         </tr>
     }
 }

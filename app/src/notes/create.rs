@@ -1,7 +1,7 @@
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use model::Problem;
-use model::notes::Note;
+use model::notes::{Note, NoteInput};
 use model::rbac::Relation;
 use uuid::Uuid;
 
@@ -69,13 +69,14 @@ pub(super) fn NewNote() -> impl IntoView {
 /// The note as it will be; without an id and a time, because the server gives them.
 fn expected(wish: &CreateNote, user_id: Uuid, username: &str) -> Note {
     let (created_at, updated_at) = Default::default();
+    let NoteInput { title, content, is_public, version: _ } = &wish.new;
     Note {
         id: Uuid::nil(),
         user_id,
         username: username.to_owned(),
-        title: wish.new.title.trim().to_owned(),
-        content: wish.new.content.clone(),
-        is_public: wish.new.is_public.unwrap_or_default(),
+        title: title.trim().to_owned(),
+        content: content.clone(),
+        is_public: is_public.unwrap_or_default(),
         hidden_reason: None,
         version: 0,
         created_at,

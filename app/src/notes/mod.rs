@@ -3,6 +3,7 @@
 pub mod api;
 mod autosave;
 mod create;
+mod done;
 mod draft;
 mod edit;
 mod list;
@@ -11,6 +12,7 @@ pub mod queries;
 mod share;
 mod view;
 
+pub use done::done;
 pub use draft::forget_all as forget_drafts;
 pub use edit::EditNotePage;
 pub use list::NotesPage;

@@ -6,18 +6,23 @@ use std::time::Duration;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_fetch::{QueryClient, QueryOptions, QueryScope};
+use model::live::Topic;
 use model::notes::{Note, NoteFilter, NoteList, NoteShare};
 use model::{Page, PageRequest};
 use uuid::Uuid;
 
 use super::api::{NoteView, get_note, list_notes, list_shares};
 use crate::error::ApiError;
+use crate::tasks::live::Live;
 
 /// Rows of one part of a list.
 pub const ROWS: i64 = 20;
 
 /// Which part of which list.
 pub type ListKey = (NoteFilter, PageRequest);
+
+/// What an event reads again.
+pub const LIVE: Live = (Topic::Note.name(), changed, all_changed);
 
 fn options() -> QueryOptions {
     QueryOptions::new().with_stale_time(Duration::from_secs(10)).with_refetch_interval(Duration::from_secs(30))

@@ -42,7 +42,7 @@ fn List() -> impl IntoView {
     let (open, read_all) = (ServerAction::<OpenNotification>::new(), ServerAction::<ReadAllNotifications>::new());
     Effect::new(move |_| {
         if open.version().get() + read_all.version().get() > 0 {
-            queries::changed(&client);
+            queries::all_changed(&client);
         }
     });
     let (of_open, of_all) = (refusal_of(open), refusal_of(read_all));

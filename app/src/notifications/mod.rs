@@ -6,4 +6,4 @@ pub mod queries;
 mod unread;
 
 pub use list::NotificationsPage;
-pub use unread::Unread;
+pub use unread::in_the_bar;

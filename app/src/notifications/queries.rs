@@ -4,11 +4,17 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 use leptos_fetch::{QueryClient, QueryOptions, QueryScope};
+use model::live::Topic;
 use model::notifications::Notification;
 use model::{Page, PageRequest};
+use uuid::Uuid;
 
 use super::api::{list_notifications, unread_notifications};
 use crate::error::ApiError;
+use crate::tasks::live::Live;
+
+/// What an event reads again.
+pub const LIVE: Live = (Topic::Notification.name(), changed, all_changed);
 
 fn options() -> QueryOptions {
     QueryOptions::new().with_stale_time(Duration::from_secs(30)).with_refetch_interval(Duration::from_secs(60))
@@ -32,8 +38,13 @@ pub fn unread() -> Resource<Result<i64, ApiError>> {
     expect_context::<QueryClient>().resource(counts(), || ())
 }
 
-/// Something was told, or read: list and count are read again.
-pub fn changed(client: &QueryClient) {
+/// Something was told, or read. Which one does not matter: the count is of all.
+pub fn changed(client: &QueryClient, _: Uuid) {
+    all_changed(client);
+}
+
+/// List and count are read again.
+pub fn all_changed(client: &QueryClient) {
     client.invalidate_query_scope(lists());
     client.invalidate_query_scope(counts());
 }

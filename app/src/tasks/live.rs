@@ -1,8 +1,13 @@
 //! The browser's side of the live stream: each event makes the queries that show the thing be read again.
 
 use leptos::prelude::*;
+use leptos_fetch::QueryClient;
+use uuid::Uuid;
 
 use crate::auth::Whoami;
+
+/// The name of an event, what it reads again of one thing, and what of all of them when events may have been missed.
+pub type Live = (&'static str, fn(&QueryClient, Uuid), fn(&QueryClient));
 
 /// Follows `/live/tasks` for as long as somebody is signed in. Does nothing on the server.
 #[cfg(not(feature = "hydrate"))]
@@ -31,15 +36,14 @@ mod stream {
 
     use leptos::prelude::set_timeout;
     use leptos_fetch::QueryClient;
-    use model::live::Topic;
     use serde::Deserialize;
     use uuid::Uuid;
     use wasm_bindgen::JsCast;
     use wasm_bindgen::prelude::Closure;
     use web_sys::{EventSource, MessageEvent};
 
+    use super::Live;
     use crate::tasks::queries;
-    use crate::{notes, notifications};
 
     /// Events within this time are answered by one read.
     const GATHERED: Duration = Duration::from_millis(100);
@@ -49,22 +53,13 @@ mod stream {
         id: Uuid,
     }
 
-    /// Reads again what shows one thing.
-    type Read = fn(&QueryClient, Uuid);
-
     /// The events of the stream, and what each of them reads again.
-    const TOPICS: [(&str, Read); 3] = [
-        ("task", queries::changed),
-        (Topic::Note.name(), notes::queries::changed),
-        (Topic::Notification.name(), |client, _| notifications::queries::changed(client)),
+    const TOPICS: &[Live] = &[
+        // One a line.
+        ("task", queries::changed, queries::all_changed),
+        crate::notes::queries::LIVE,
+        crate::notifications::queries::LIVE,
     ];
-
-    /// Changes may have been missed: everything is read again.
-    fn all_changed(client: &QueryClient) {
-        queries::all_changed(client);
-        notes::queries::all_changed(client);
-        notifications::queries::changed(client);
-    }
 
     #[derive(Default)]
     struct Waiting {
@@ -87,7 +82,7 @@ mod stream {
             let source = EventSource::new("/live/tasks").ok()?;
             let waiting = Rc::new(RefCell::new(Waiting::default()));
             let mut listeners = Vec::new();
-            for (place, (topic, _)) in TOPICS.iter().enumerate() {
+            for (place, (topic, ..)) in TOPICS.iter().enumerate() {
                 let of_topic = waiting.clone();
                 let on_event = Listener::new(move |event: MessageEvent| {
                     let text = event.data().as_string().unwrap_or_default();
@@ -124,7 +119,7 @@ mod stream {
             move || {
                 let Waiting { changed, all, .. } = waiting.take();
                 if all {
-                    return all_changed(&client);
+                    return TOPICS.iter().for_each(|(.., read_all)| read_all(&client));
                 }
                 changed.into_iter().for_each(|(place, id)| TOPICS[place].1(&client, id));
             },

@@ -1,6 +1,12 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
+/// The words of features, by the key.
+const FEATURES: &[fn(&str) -> Option<&'static str>] = &[
+    // One a line.
+    crate::notes::done,
+];
+
 /// Says that a change was made. Forms that worked lead to an address with `?done=`; its words are chosen here, never taken from there.
 #[component]
 pub fn Done() -> impl IntoView {
@@ -19,15 +25,6 @@ fn words_of(key: &str) -> Option<&'static str> {
         "password" => {
             "The password was changed. All other sessions have ended. API keys go on working; revoke them if somebody else may know them."
         }
-        "note-created" => "The note was created.",
-        "note-saved" => "The note was saved.",
-        "note-deleted" => "The note was deleted.",
-        "note-shared" => "The note is shared. Its receiver is told.",
-        "note-share-changed" => "The share was changed.",
-        "note-revoked" => "The share has ended.",
-        "note-left" => "You have left the note.",
-        "note-hidden" => "The note is hidden from the public. Its owner is told.",
-        "note-unhidden" => "The note is open to the public again.",
         "created" => "The account was created.",
         "status" => "The status was changed.",
         "role" => "The role was changed.",
@@ -41,6 +38,6 @@ fn words_of(key: &str) -> Option<&'static str> {
         "sessions" => "The sessions have ended.",
         "deleted" => "The account was deleted.",
         "restored" => "The account was restored. It is inactive until you activate it.",
-        _ => return None,
+        _ => return FEATURES.iter().find_map(|words_of| words_of(key)),
     })
 }

@@ -124,17 +124,21 @@ pub fn SelectField(
     problem: Signal<Option<Problem>>,
     choices: Vec<(&'static str, &'static str)>,
     #[prop(optional)] help: &'static str,
-    #[prop(optional)] initial: &'static str,
+    #[prop(optional, into)] initial: String,
+    /// Tells the fields of one name apart where a page has several forms.
+    #[prop(optional)]
+    form: &'static str,
 ) -> impl IntoView {
     let error = problem_of(field, problem);
-    let chosen = first_value(field, initial);
+    let id = id_of(form, field);
+    let chosen = first_value(field, &initial);
     let options = choices
         .into_iter()
         .map(|(value, words)| view! { <option value=value selected=value == chosen>{words}</option> })
         .collect_view();
     view! {
-        <Around id=field.to_owned() label help error>
-            <select class="select" id=field name=input_name(field) aria-describedby=described_by(field, help)
+        <Around id=id.clone() label help error>
+            <select class="select" id=id.clone() name=input_name(field) aria-describedby=described_by(&id, help)
                 aria-invalid=move || error.get().is_some().then_some("true")>
                 {options}
             </select>
@@ -144,8 +148,10 @@ pub fn SelectField(
 
 /// Yes or no. On the wire it is `true`, or missing.
 #[component]
-pub fn Checkbox(field: &'static str, label: &'static str) -> impl IntoView {
-    let checked = first_value(field, "") == "true";
+pub fn Checkbox(field: &'static str, label: &'static str, #[prop(optional)] initial: bool) -> impl IntoView {
+    // In a form that came back, a box that is missing was not ticked.
+    let initial = if initial && use_context::<Typed>().is_none() { "true" } else { "" };
+    let checked = first_value(field, initial) == "true";
     view! {
         <div class="field">
             <label class="actions">

@@ -28,7 +28,8 @@ pub fn Refused(problem: Problem) -> impl IntoView {
             view! { <a class="btn" href=confirm_address().get_untracked()>"Confirm your password"</a> }.into_any()
         }
         Problem::NotFound { what: Thing::Note } => view! { <a class="btn" href="/notes">"All notes"</a> }.into_any(),
-        Problem::NotFound { .. } => view! { <a class="btn" href="/tasks">"All tasks"</a> }.into_any(),
+        Problem::NotFound { what: Thing::Task } => view! { <a class="btn" href="/tasks">"All tasks"</a> }.into_any(),
+        Problem::NotFound { .. } => view! { <a class="btn" href="/dashboard">"Dashboard"</a> }.into_any(),
         _ => view! { <a class="btn" data-variant="outline" href="">"Try again"</a> }.into_any(),
     };
     view! {

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Relation, Rule, TABLE};
+use super::{Relation, Rule, table};
 use crate::users::Role;
 
 /// What an API key is good for, within what its owner's role allows. The own account is in no scope, nor is what gives power over others'.
@@ -36,7 +36,7 @@ pub enum Scope {
 
 impl Scope {
     /// All scopes, in the order that forms show them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: &[Self] = &[
         Self::TasksRead,
         Self::TasksWrite,
         Self::QueueOperate,
@@ -69,7 +69,7 @@ impl Scope {
 
     /// The scope of this name.
     pub fn by_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|scope| scope.name() == name)
+        Self::ALL.iter().copied().find(|scope| scope.name() == name)
     }
 
     /// What it lets a program do, in words.
@@ -89,22 +89,17 @@ impl Scope {
         }
     }
 
-    /// Whether a key with this scope can do what asks for `wanted`.
+    /// Whether a key with this scope can do what asks for `wanted`: whoever writes something reads it as well.
     pub fn covers(self, wanted: Self) -> bool {
-        self == wanted
-            || matches!(
-                (self, wanted),
-                (Self::TasksWrite, Self::TasksRead)
-                    | (Self::NotesWrite, Self::NotesRead)
-                    | (Self::UsersWrite, Self::UsersRead)
-            )
+        let of_writing = self.name().strip_suffix(":write");
+        self == wanted || of_writing.is_some() && of_writing == wanted.name().strip_suffix(":read")
     }
 
     /// Whether the role may do anything that is in this scope: with its own things, or to other people.
     pub fn is_open_to(self, role: Role) -> bool {
         let relation = if matches!(self, Self::UsersRead | Self::UsersWrite) { Relation::Below } else { Relation::Own };
         let is_open = |rule: &Rule| rule.from(relation).is_some_and(|from| role >= from);
-        TABLE.iter().any(|rule| rule.action.scope() == Some(self) && is_open(rule))
+        table().any(|rule| rule.scope == Some(self) && is_open(rule))
     }
 }
 
@@ -114,13 +109,24 @@ mod tests {
 
     #[test]
     fn a_scope_has_one_name_everywhere_and_is_open_to_who_may_use_it() {
-        for scope in Scope::ALL {
+        for &scope in Scope::ALL {
             assert_eq!(serde_json::to_value(scope).unwrap(), scope.name());
             assert_eq!(Scope::by_name(scope.name()), Some(scope));
             assert!(scope.is_open_to(Role::Admin), "{scope:?} is of no use");
         }
-        let of_a_user: Vec<_> = Scope::ALL.into_iter().filter(|scope| scope.is_open_to(Role::User)).collect();
-        assert_eq!(of_a_user, [Scope::TasksRead, Scope::TasksWrite, Scope::NotesRead, Scope::NotesWrite]);
+        // A user has things of all kinds, and power over nobody.
+        let not_of_a_user = [
+            Scope::QueueOperate,
+            Scope::SchedulesManage,
+            Scope::TaskTypesManage,
+            Scope::HealthRead,
+            Scope::UsersRead,
+            Scope::UsersWrite,
+            Scope::AuditRead,
+        ];
+        for &scope in Scope::ALL {
+            assert_eq!(scope.is_open_to(Role::User), !not_of_a_user.contains(&scope), "{scope:?}");
+        }
         let of_a_moderator =
             [Scope::UsersRead, Scope::UsersWrite, Scope::AuditRead].map(|scope| scope.is_open_to(Role::Moderator));
         assert_eq!(of_a_moderator, [true, true, false]);

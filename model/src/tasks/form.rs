@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::kinds::DELAY_MAX_SECONDS;
 use super::{NewTask, Priority, TaskKind};
+use crate::fields::moment;
 use crate::{FieldProblem, Problem};
 
 /// One input of a kind's form.
@@ -170,12 +171,7 @@ fn read_numbers(text: &str) -> Result<Vec<f64>, String> {
 }
 
 fn read_moment(text: &str) -> Result<Option<DateTime<Utc>>, String> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let parsed =
-        ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"].iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
-    parsed.map(|moment| Some(moment.and_utc())).ok_or_else(|| "must be a date and a time".into())
+    if text.is_empty() { Ok(None) } else { Ok(Some(moment(text)?)) }
 }
 
 #[cfg(test)]

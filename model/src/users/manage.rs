@@ -6,20 +6,14 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{PasswordRule, Role, check_email, check_username};
-use crate::{FieldProblem, Problem};
+use crate::Problem;
+use crate::fields::all;
 
 /// Most characters of a reason.
 pub const REASON_MAX: usize = 500;
 
 /// The word that confirms the deletion of the own account.
 pub const DELETE_WORD: &str = "DELETE";
-
-/// All that is wrong, in the order given.
-fn all(checked: impl IntoIterator<Item = (&'static str, Result<(), String>)>) -> Result<(), Problem> {
-    let wrong = checked.into_iter().filter_map(|(field, checked)| Some(FieldProblem::new(field, checked.err()?)));
-    let fields: Vec<_> = wrong.collect();
-    if fields.is_empty() { Ok(()) } else { Err(Problem::Invalid { fields }) }
-}
 
 /// An empty input of a form is no wish.
 fn given(text: &Option<String>) -> Option<&str> {

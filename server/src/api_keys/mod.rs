@@ -152,7 +152,7 @@ async fn count_live(conn: &mut PgConnection, user_id: Uuid) -> Result<i64> {
 
 async fn insert(conn: &mut PgConnection, user_id: Uuid, new: &NewApiKey, key: &Key) -> Result<ApiKey> {
     // In the order of the table, and each once.
-    let scopes = Scope::ALL.into_iter().filter(|scope| new.scopes.contains(scope));
+    let scopes = Scope::ALL.iter().filter(|scope| new.scopes.contains(scope));
     let names: Vec<String> = scopes.map(|scope| scope.name().to_owned()).collect();
     let row = sqlx::query_as!(
         Row,

@@ -85,9 +85,7 @@ fn check(config: &Config) -> anyhow::Result<()> {
     ensure!((1..=3600).contains(&config.worker.lease_seconds), "worker.lease_seconds must be 1 to 3600");
     ensure!(config.tasks.history_days >= 1, "tasks.history_days must be at least 1");
     ensure!(config.tasks.stats_days >= 1, "tasks.stats_days must be at least 1");
-    let notes = &config.notes;
-    ensure!((1..=200).contains(&notes.title_length), "notes.title_length must be 1 to 200");
-    ensure!((1..=100_000).contains(&notes.content_length), "notes.content_length must be 1 to 100000");
+    crate::notes::check(&config.notes)?;
     tracing_subscriber::EnvFilter::try_new(&config.log.filter).context("log.filter")?;
     if let Some(password) = &config.initial_admin_password {
         let checked = crate::auth::check_password(password.expose_secret(), "admin", "admin@example.com");

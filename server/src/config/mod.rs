@@ -7,7 +7,6 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use ipnet::IpNet;
-use model::notes::NoteLimits;
 use secrecy::SecretString;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -30,7 +29,7 @@ pub struct Config {
     pub mail: MailConfig,
     pub worker: WorkerConfig,
     pub tasks: TasksConfig,
-    pub notes: NoteLimits,
+    pub notes: model::notes::NoteLimits,
     pub log: LogConfig,
 }
 

@@ -10,7 +10,7 @@ use super::words::{self, Message};
 use crate::auth::tokens::{self, Purpose};
 use crate::tasks::kinds::{Context, Policy, Stop, Work};
 use crate::tasks::{Rings, enqueue_in};
-use crate::{App, Result, db, notes};
+use crate::{App, Result, db};
 
 /// Which letter, and to whom. This is the payload of a task, so it holds no secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,7 +33,7 @@ pub enum Letter {
     /// Tells the user that a recovery code was used, and how many were left.
     RecoveryCodeUsed { user_id: Uuid, left: i64 },
     /// Tells the user of a note that was shared with them.
-    NoteShared { user_id: Uuid, share_id: Uuid },
+    NoteShared(crate::notes::NoteLetter),
 }
 
 impl Letter {
@@ -46,8 +46,8 @@ impl Letter {
             | Self::PasskeyAdded { user_id, .. }
             | Self::TwoFactorOn { user_id }
             | Self::TwoFactorOff { user_id, .. }
-            | Self::RecoveryCodeUsed { user_id, .. }
-            | Self::NoteShared { user_id, .. } => Some(*user_id),
+            | Self::RecoveryCodeUsed { user_id, .. } => Some(*user_id),
+            Self::NoteShared(letter) => Some(letter.user_id),
         }
     }
 }
@@ -102,10 +102,11 @@ fn again(error: &crate::Error) -> Stop {
     Stop::Retry("The letter could not be written".into())
 }
 
-struct Recipient {
-    username: String,
+/// To whom a letter goes.
+pub struct Recipient {
+    pub username: String,
     /// Where letters go: to an address that was verified, if there is one.
-    email: String,
+    pub email: String,
     /// The one to verify, when that is another one or none was verified yet.
     new_email: Option<String>,
 }
@@ -146,10 +147,7 @@ impl Letter {
                 let page = format!("{}/account/passkeys", app.config.server.public_url);
                 Some(words::passkey_added(&to.email, &to.username, name, &page))
             }
-            Self::NoteShared { share_id, .. } => notes::receipt(&app.db, *share_id).await?.map(|share| {
-                let link = format!("{}/notes/{}", app.config.server.public_url.trim_end_matches('/'), share.note_id);
-                words::note_shared(&to.email, &to.username, &share.owner, share.permission, &link)
-            }),
+            Self::NoteShared(letter) => letter.written(app, &to).await?,
             Self::EmailChanged { old_email, .. } => Some(words::email_changed(old_email, &to.username)),
         })
     }

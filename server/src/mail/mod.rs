@@ -8,6 +8,6 @@ pub mod mailbox;
 mod transport;
 mod words;
 
-pub use letter::{Letter, link, queue, queue_once_in};
+pub use letter::{Letter, Recipient, link, queue, queue_once_in};
 pub use transport::{Mailer, check};
-pub use words::{Message, escaped};
+pub use words::{Content, Message, escaped, framed};

@@ -1,6 +1,4 @@
-//! What the letters say. Each is one function; the frame around them is here only.
-
-use model::notes::Permission;
+//! What the letters say. Each is one function, those of features in their folders; the frame around them is here only.
 
 /// A letter that is ready to be sent, to one address, as text and as HTML.
 #[derive(Clone)]
@@ -12,16 +10,16 @@ pub struct Message {
 }
 
 /// What differs from letter to letter.
-struct Content<'a> {
-    subject: &'static str,
-    to: &'a str,
-    username: &'a str,
+pub struct Content<'a> {
+    pub subject: &'static str,
+    pub to: &'a str,
+    pub username: &'a str,
     /// Paragraphs before the link.
-    before: Vec<String>,
+    pub before: Vec<String>,
     /// The words on the link, and where it leads.
-    link: Option<(&'static str, &'a str)>,
+    pub link: Option<(&'static str, &'a str)>,
     /// Paragraphs after the link.
-    after: Vec<String>,
+    pub after: Vec<String>,
 }
 
 /// Asks the owner of the address to say that it is theirs.
@@ -138,31 +136,13 @@ pub(super) fn recovery_code_used(to: &str, username: &str, left: i64, forgot: &s
     })
 }
 
-/// Tells of a note that somebody shares. Its title is not here: letters are read on the way, and it would be a stranger's words to the user.
-pub(super) fn note_shared(to: &str, username: &str, owner: &str, permission: Permission, link: &str) -> Message {
-    framed(&Content {
-        subject: "A note was shared with you",
-        to,
-        username,
-        before: vec![format!("{owner} shares a note with you. You may {}.", allowed(permission))],
-        link: Some(("Open the note", link)),
-        after: vec!["If you do not want it, you can leave it on its page.".into()],
-    })
-}
-
-fn allowed(permission: Permission) -> &'static str {
-    match permission {
-        Permission::Read => "read it",
-        Permission::Write => "read and change it",
-    }
-}
-
 fn span(count: u32, unit: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {unit}{plural}")
 }
 
-fn framed(content: &Content<'_>) -> Message {
+/// The whole letter.
+pub fn framed(content: &Content<'_>) -> Message {
     Message { to: content.to.into(), subject: content.subject, text: text(content), html: html(content) }
 }
 

@@ -1,27 +1,37 @@
 //! Notes: written by their owner, shared with some, open to all or to nobody. The feature to copy from.
 
 mod change;
+mod letter;
 pub mod markdown;
 mod moderation;
 pub mod routes;
 mod rows;
 mod shares;
 
-use model::notes::{Note, NoteFilter, NoteInput};
+use anyhow::ensure;
+use model::notes::{Note, NoteFilter, NoteInput, NoteLimits};
 use model::problem::Thing;
 use model::rbac::{Action, Relation};
 use model::{Page, PageRequest, Problem, page};
 use serde_json::json;
 use uuid::Uuid;
 
+pub use letter::NoteLetter;
 pub use moderation::{hide, unhide};
-pub use shares::{NoteShared, Receipt, Shared, change_share, receipt, share, shares, unshare};
+pub use shares::{NoteShared, Shared, change_share, share, shares, unshare};
 
 use crate::audit::{self, Subject};
 use crate::{Actor, App, Result, db};
 use change::{Change, ring};
 
 const NO_NOTE: Problem = Problem::NotFound { what: Thing::Note };
+
+/// Refuses settings that the database would refuse at each note.
+pub fn check(limits: &NoteLimits) -> anyhow::Result<()> {
+    ensure!((1..=200).contains(&limits.title_length), "notes.title_length must be 1 to 200");
+    ensure!((1..=100_000).contains(&limits.content_length), "notes.content_length must be 1 to 100000");
+    Ok(())
+}
 
 /// Writes a note for the actor.
 ///

@@ -166,13 +166,15 @@ pub async fn count_of(conn: &mut PgConnection, user_id: Uuid) -> Result<i64> {
 
 /// Writes a new note; the answer is its id.
 pub async fn insert(conn: &mut PgConnection, user_id: Uuid, new: &NoteInput) -> Result<Uuid> {
+    // Taken apart, so that a further field is named by the compiler here.
+    let NoteInput { title, content, is_public, version: _ } = new;
     let id = sqlx::query_scalar!(
         "insert into notes (id, user_id, title, content, is_public) values ($1, $2, $3, $4, $5) returning id",
         Uuid::now_v7(),
         user_id,
-        new.title.trim(),
-        new.content,
-        new.is_public.unwrap_or_default(),
+        title.trim(),
+        content,
+        is_public.unwrap_or_default(),
     )
     .fetch_one(conn)
     .await?;
@@ -181,6 +183,7 @@ pub async fn insert(conn: &mut PgConnection, user_id: Uuid, new: &NoteInput) -> 
 
 /// Changes a note that is locked.
 pub async fn update(conn: &mut PgConnection, id: Uuid, edit: &NoteInput) -> Result<()> {
+    let NoteInput { title, content, is_public, version: _ } = edit;
     sqlx::query!(
         r#"
         update notes
@@ -188,9 +191,9 @@ pub async fn update(conn: &mut PgConnection, id: Uuid, edit: &NoteInput) -> Resu
         where id = $1
         "#,
         id,
-        edit.title.trim(),
-        edit.content,
-        edit.is_public,
+        title.trim(),
+        content,
+        *is_public,
     )
     .execute(conn)
     .await?;

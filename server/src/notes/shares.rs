@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
+use super::NoteLetter;
 use super::change::Change;
 use crate::mail::{self, Letter};
 use crate::notifications::{self, Told};
@@ -182,7 +183,7 @@ impl Work for NoteShared {
             href: format!("/notes/{}", share.note_id),
         };
         let is_new = notifications::add(&mut tx, &told).await.map_err(|error| again(&error))?;
-        let letter = Letter::NoteShared { user_id: share.user_id, share_id: self.share_id };
+        let letter = Letter::NoteShared(NoteLetter { user_id: share.user_id, share_id: self.share_id });
         let rings = match is_new {
             true => Some(mail::queue(&context.app, &mut tx, &letter).await.map_err(|error| again(&error))?),
             false => None,

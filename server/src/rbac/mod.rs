@@ -8,7 +8,7 @@ use std::panic::Location;
 
 use model::Problem;
 use model::auth::AuthUser;
-use model::rbac::{Action, Relation, Scope, allowed};
+use model::rbac::{Action, Relation, Scope, allowed, scope_of};
 use model::users::Role;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -77,7 +77,7 @@ impl Actor {
 
     fn is_in_scope(&self, action: Action) -> bool {
         let Some(scopes) = &self.scopes else { return true };
-        action.scope().is_some_and(|wanted| scopes.iter().any(|scope| scope.covers(wanted)))
+        scope_of(action).is_some_and(|wanted| scopes.iter().any(|scope| scope.covers(wanted)))
     }
 
     /// Refuses unless the permission table allows it.

@@ -1,8 +1,11 @@
 //! Role × route × relation: every door of the program, tried by everybody, with what it answers and that a refusal changes nothing.
 //!
-//! The doors are read from the code, so that a new one without a row fails. A row is added in `rest.rs`, `functions.rs` or `pages.rs`.
+//! The doors are read from the code, so that a new one without a row fails. A row is added in `rest.rs`, `functions.rs` or `pages.rs`; what
+//! can be taken out of the program has its rows in a file of its own and a line in `FEATURES`.
 
 mod functions;
+mod notes;
+mod notifications;
 mod own;
 mod pages;
 mod rest;
@@ -33,18 +36,9 @@ pub enum On {
     Nothing,
     /// A schedule, which belongs to nobody: one column.
     Schedule,
-    /// A waiting task: own, a stranger's.
-    Task,
-    /// A task of the dead letter: own, a stranger's.
-    Dead,
-    /// A session: own, a stranger's.
-    Session,
-    /// An API key: own, a stranger's.
-    ApiKey,
-    /// A note: own, shared to write, shared to read, public, a stranger's.
-    Note,
-    /// A notification: own, a stranger's.
-    Notification,
+    /// What everybody has one of, by its name in the world: own, a stranger's; or own, shared to write, shared to read, public, a stranger's.
+    /// A task waits, one of the dead letter is `dead`.
+    Thing(&'static str),
     /// Somebody: oneself, a user, a moderator, an administrator.
     Person,
 }
@@ -63,6 +57,22 @@ pub struct Row {
     /// What somebody is answered whose password must be changed first.
     pub before_change: u16,
 }
+
+/// The rows of a feature.
+pub struct Feature {
+    pub rest: &'static [Row],
+    pub functions: &'static [Row],
+    pub pages: &'static [Row],
+}
+
+const FEATURES: &[Feature] = &[
+    // One a line.
+    notes::FEATURE,
+    notifications::FEATURE,
+];
+
+/// All of a list, as server functions are asked for it.
+const LISTED: &str = r#"{"filter": {}, "page": {}}"#;
 
 pub const fn row(door: &'static str, gate: Gate, on: On, body: &'static str, cells: &'static [[u16; 3]]) -> Row {
     let before_change = if matches!(gate, Gate::Open) { cells[0][0] } else { 403 };

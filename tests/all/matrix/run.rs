@@ -95,8 +95,8 @@ impl<'w> Run<'w> {
     }
 
     fn relation(&self, place: usize) -> &'static str {
-        match self.row.on {
-            On::Note => ["own", "shared to write", "shared to read", "public", "a user's"][place],
+        match self.row.cells.len() {
+            5 => ["own", "shared to write", "shared to read", "public", "a user's"][place],
             _ => ["own", "a user's", "a moderator's", "an admin's"][place],
         }
     }
@@ -173,7 +173,7 @@ impl<'w> Run<'w> {
         if name.starts_with("user,")
             && !is_given
             && !is_refused
-            && (holds(&stranger.id) || stranger.things.values().any(holds))
+            && (holds(&stranger.id) || stranger.things.values().flatten().any(holds))
         {
             say("a user is shown what is the stranger's");
         }

@@ -8,24 +8,34 @@ use reqwest::header::COOKIE;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
-use server::notifications::{self, Told};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::On;
 use crate::support::tasks::delay;
-use crate::support::{Answer, PASSWORD, Person, TestApp, id_of};
+use crate::support::{Answer, PASSWORD, TestApp, id_of};
 
 /// In everything that is the stranger's, so that no refusal may hold it.
 pub const CANARY: &str = "canary";
+
+type New = fn() -> Value;
+
+/// What everybody makes one of by a single request: its name, the path, and the body, in which the canary is.
+const MADE: &[(&str, &str, New)] = &[
+    // One a line.
+    ("key", "/api/v1/api-keys", || json!({"name": CANARY, "scopes": ["tasks:read"]})),
+];
 
 /// Somebody with a session at each door.
 pub struct Somebody {
     pub id: Uuid,
     pub token: String,
     pub cookie: String,
-    pub things: HashMap<&'static str, Uuid>,
+    pub things: Things,
 }
+
+/// What somebody has, by its name: one of it, or one for each relation.
+pub type Things = HashMap<&'static str, Vec<Uuid>>;
 
 pub struct World {
     pub app: TestApp,
@@ -68,28 +78,21 @@ impl World {
             set_role(&app, who.id, Role::Admin).await;
         }
         let (mut keys, mut other_keys) = (Vec::new(), Vec::new());
-        for scope in Scope::ALL {
+        for &scope in Scope::ALL {
             keys.push((scope, key(&app, &adele, &[scope]).await));
-            let others: Vec<Scope> = Scope::ALL.into_iter().filter(|other| !other.covers(scope)).collect();
-            // Of another administrator: nobody has more than twenty.
+            let others: Vec<Scope> = Scope::ALL.iter().copied().filter(|other| !other.covers(scope)).collect();
             other_keys.push((scope, key(&app, &alma, &others).await));
         }
-        let all_scopes = key(&app, &adele, &Scope::ALL).await;
+        let all_scopes = key(&app, &adele, Scope::ALL).await;
         let new = json!({"name": "nightly", "cron": "0 3 * * *", "time_zone": "UTC", "task_type": "delay_task",
             "payload": {"delay_seconds": 0}});
-        let schedule = id_of(&as_rest(&app, &adele, Method::POST, "/api/v1/tasks/schedules", new).await["data"]);
-        for name in ["Ursula", "Monica", "Adele"] {
-            for (thing, permission) in [("note-write", "write"), ("note-read", "read")] {
-                let wish = json!({"user": name, "permission": permission});
-                let path = format!("/api/v1/notes/{}/share", olga.things[thing]);
-                assert_eq!(as_rest(&app, &olga, Method::POST, &path, wish).await["success"], json!(true));
-            }
-        }
+        let schedule = id_of(&adele.post(&app, "/api/v1/tasks/schedules", new).await["data"]);
+        super::notes::share(&app, &olga, &["Ursula", "Monica", "Adele"]).await;
         for statement in [
             "update users set is_active = false where id = $1",
             "update sessions set sudo_until = now() + interval '1 day' where user_id <> $1",
             "update sessions set last_seen_at = now() + interval '1 hour' where user_id is distinct from $1",
-            "update api_keys set last_used_at = now() + interval '1 hour' where user_id <> $1",
+            "update api_keys set last_used_at = now() + interval '1 hour', revoked_at = null where user_id <> $1",
         ] {
             sqlx::query(statement).bind(disabled.id).execute(&app.app.db).await.expect("the rows are moved");
         }
@@ -141,12 +144,10 @@ impl World {
             On::Nothing => Uuid::nil(),
             On::Schedule => self.schedule,
             On::Person => owner.id,
-            On::Task => owner.things["task"],
-            On::Dead => owner.things["dead"],
-            On::Session => owner.things["session"],
-            On::ApiKey => owner.things["key"],
-            On::Note => owner.things[["note", "note-write", "note-read", "note-public", "note"][relation]],
-            On::Notification => owner.things["notification"],
+            On::Thing(name) => {
+                let ids = &owner.things[name];
+                ids[relation.min(ids.len() - 1)]
+            }
         }
     }
 
@@ -234,35 +235,31 @@ async fn somebody(app: &TestApp, name: &str) -> Somebody {
     let another = app.log_in(name).await;
     let request = app.request(Method::GET, "/api/v1/auth/sessions").bearer_auth(another);
     let session = id_of(&Answer::to(request).await.data()[0]);
-    let new = json!({"name": CANARY, "scopes": ["tasks:read"]});
-    let key = id_of(&as_rest(app, &somebody, Method::POST, "/api/v1/api-keys", new).await["data"]);
-    somebody.things = [("task", task), ("dead", dead), ("session", session), ("key", key)].into();
-    notes(app, &person, &mut somebody.things).await;
-    somebody
-}
-
-/// A private note, one that is open, and those that are shared later; and something to be told.
-async fn notes(app: &TestApp, person: &Person, things: &mut HashMap<&'static str, Uuid>) {
-    for (name, is_public) in [("note", false), ("note-write", false), ("note-read", false), ("note-public", true)] {
-        let id = app.note_of(person, json!({"title": CANARY, "content": CANARY, "is_public": is_public})).await;
-        app.share(person, id, "Zoe", "read").await;
-        things.insert(name, id);
+    somebody.things = [("task", vec![task]), ("dead", vec![dead]), ("session", vec![session])].into();
+    for (thing, path, new) in MADE {
+        let made = somebody.post(app, path, new()).await;
+        somebody.things.insert(thing, vec![id_of(&made["data"])]);
     }
-    let told = Told { user_id: person.id, key: "test".into(), text: CANARY.into(), href: "/notes".into() };
-    let mut conn = app.app.db.acquire().await.expect("a connection");
-    notifications::add(&mut conn, &told).await.expect("it is told");
-    things.insert("notification", id_of(&app.get(person, "/api/v1/notifications").await.data()[0]));
+    super::notes::make(app, &person, &mut somebody.things).await;
+    super::notifications::make(app, &person, &mut somebody.things).await;
+    // What features do about it in the background.
     app.work().await;
+    somebody
 }
 
 async fn key(app: &TestApp, owner: &Somebody, scopes: &[Scope]) -> String {
     let new = json!({"name": "matrix", "scopes": scopes});
-    let created = as_rest(app, owner, Method::POST, "/api/v1/api-keys", new).await;
+    let created = owner.post(app, "/api/v1/api-keys", new).await;
+    // Nobody has more than twenty in force, and there are more scopes: this one comes back when all are made.
+    app.change(id_of(&created["data"]), "update api_keys set revoked_at = now() where id = $1").await;
     created["data"]["key"].as_str().unwrap_or_else(|| panic!("{created}")).to_owned()
 }
 
-async fn as_rest(app: &TestApp, who: &Somebody, method: Method, path: &str, body: Value) -> Value {
-    Answer::to(app.request(method, path).bearer_auth(&who.token).json(&body)).await.json()
+impl Somebody {
+    /// By REST.
+    pub async fn post(&self, app: &TestApp, path: &str, body: Value) -> Value {
+        Answer::to(app.request(Method::POST, path).bearer_auth(&self.token).json(&body)).await.json()
+    }
 }
 
 /// How somebody shows who they are.

@@ -17,7 +17,6 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::mail::Letter;
-use crate::notes::NoteShared;
 
 pub use context::Context;
 pub use policy::{BreakerPolicy, Policy, Rate};
@@ -143,7 +142,7 @@ impl Default for Kinds {
             .and(Kind::of::<DelayTask>())
             .and(Kind::of::<DataProcessing>())
             .and(Kind::of::<Letter>())
-            .and(Kind::of::<NoteShared>())
+            .and(Kind::of::<crate::notes::NoteShared>())
     }
 }
 
@@ -238,9 +237,8 @@ mod tests {
             (Letter::NAME, 1, json!({"letter": "two_factor_on", "user_id": Uuid::nil()})),
             (Letter::NAME, 1, json!({"letter": "two_factor_off", "user_id": Uuid::nil(), "by_administrator": true})),
             (Letter::NAME, 1, json!({"letter": "recovery_code_used", "user_id": Uuid::nil(), "left": 3})),
-            (Letter::NAME, 1, json!({"letter": "note_shared", "user_id": Uuid::nil(), "share_id": Uuid::nil()})),
-            (NoteShared::NAME, 1, json!({"share_id": Uuid::nil()})),
             (Letter::NAME, 1, json!({"letter": "email_changed", "user_id": Uuid::nil(), "old_email": "a@example.com"})),
+            (crate::notes::NoteShared::NAME, 1, json!({"share_id": Uuid::nil()})),
         ];
         let kinds = Kinds::default();
         for (name, version, payload) in &golden {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::member::Member;
 use crate::tasks::{queue, schedules};
-use crate::{api_keys, auth, db, notifications, passkeys, users};
+use crate::{api_keys, auth, db, passkeys, users};
 
 /// The longest between two looks.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -31,7 +31,7 @@ impl Member {
                 self.in_time("purge the ceremonies of passkeys", passkeys::purge(&self.app.db)).await;
                 self.in_time("purge devices", auth::devices::purge(&self.app.db)).await;
                 self.in_time("purge API keys that ended long ago", api_keys::purge(&self.app.db)).await;
-                self.in_time("purge old notifications", notifications::purge(&self.app.db)).await;
+                self.in_time("purge old notifications", crate::notifications::purge(&self.app.db)).await;
                 kept_at = Some(Instant::now());
             }
             if counted_at.elapsed() >= RECOUNT_EVERY {

@@ -1,5 +1,7 @@
 //! Notes: what one is, what it must keep to, and with whom it is shared.
 
+mod rules;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -7,6 +9,7 @@ use uuid::Uuid;
 use crate::rbac::Relation;
 use crate::users::manage::REASON_MAX;
 use crate::{FieldProblem, Problem};
+pub use rules::RULES;
 
 /// Most characters of what is searched for.
 pub const SEARCH_MAX: usize = 200;

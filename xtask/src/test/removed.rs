@@ -1,0 +1,32 @@
+//! Features that are taken out: of a copy of the sources, of which the rest must pass the checks and its own tests without a hand edit.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::Tests;
+use super::copy::Copy;
+use super::count::Count;
+use crate::postgres;
+
+/// In this order: notes tell people by notifications.
+const FEATURES: [&str; 2] = ["notes", "notifications"];
+/// The tests that look over all of the program.
+const TESTS: &str = "test(/^matrix::/) | test(/permissions/) | test(/^commands::/) | test(/^people::/) | test(/^limits::/) | package(model)";
+
+/// Takes each of them out, and judges what is left.
+pub fn run(tests: &Tests<'_>) -> Result<Count> {
+    let copy = Copy::make(tests.workspace, "removed feature")?;
+    let mut sum = Count::default();
+    for feature in FEATURES {
+        let mut remove = Command::new(copy.workspace.server(false));
+        // Of the second one the changes of the first are not committed.
+        remove.args(["remove", "feature", feature, "--force"]);
+        postgres::provide(copy.workspace, &mut remove)?;
+        copy.begin(&format!("taking {feature} out")).stream(copy.at_home(&mut remove))?;
+        copy.git(&["add", "--all"])?;
+        copy.check()?;
+        sum = sum + copy.test(tests, TESTS)?;
+    }
+    Ok(sum)
+}
