@@ -25,6 +25,7 @@ mod notes_permissions;
 mod notes_sharing;
 mod observatory;
 mod outcomes;
+#[cfg(feature = "passkeys")]
 mod passkeys;
 mod password_reset;
 mod passwords;
@@ -42,6 +43,7 @@ mod support;
 mod tasks;
 mod testing;
 mod timing;
+mod tls;
 mod torture;
 mod two_factor;
 mod two_factor_login;
