@@ -3,6 +3,8 @@
 //! The doors are read from the code, so that a new one without a row fails. A row is added in `rest.rs`, `functions.rs` or `pages.rs`.
 
 mod functions;
+#[cfg(feature = "mutate")]
+mod mutate;
 mod own;
 mod pages;
 mod rest;
