@@ -18,6 +18,7 @@ const THINGS: &[[u16; 3]] = &[OK, [404, 200, 200]];
 const MINE: &[[u16; 3]] = &[OK, [404; 3]];
 /// By relation: oneself, a user, a moderator, an administrator.
 const BELOW: &[[u16; 3]] = &[[403; 3], FOR_MODERATORS, FOR_ADMINS, [403, 404, 200]];
+#[cfg(feature = "passkeys")]
 const NO_CEREMONY: &str = "answer[id]=0195c0e0-0000-7000-8000-000000000000&answer[credential]={}";
 const LISTED: &str = r#"{"filter": {}, "page": {}}"#;
 
