@@ -8,6 +8,10 @@ mod home;
 mod layout;
 pub mod notes;
 pub mod notifications;
+#[cfg(feature = "passkeys")]
+pub mod passkeys;
+#[cfg(not(feature = "passkeys"))]
+#[path = "passkeys/absent.rs"]
 pub mod passkeys;
 #[cfg(feature = "ssr")]
 pub mod shell;

@@ -10,14 +10,13 @@ use leptos_axum::ResponseOptions;
 use model::Problem;
 use model::api_keys::CreatedApiKey;
 use model::auth::{AuthUser, Confirm, ForgotPassword, LogIn, Register};
-use model::passkeys::{Ceremony, CeremonyAnswer};
 use model::two_factor::{Code, RecoveryCodes};
 use model::users::bulk::BulkResult;
 use model::users::manage::Impersonate;
 use server::auth::Login;
 use server::auth::two_factor::challenge;
 use server::http::{Client, RequestId, cookie, request_id, signed_in_by_cookie, status_of};
-use server::{Actor, App, auth, passkeys};
+use server::{Actor, App, auth};
 use tower_sessions::Session;
 use tower_sessions::cookie::time::Duration;
 use tower_sessions::cookie::{Cookie, SameSite};
@@ -129,7 +128,8 @@ impl ApiError {
     }
 }
 
-fn parts() -> Result<Parts, ApiError> {
+/// The head of the request.
+pub fn parts() -> Result<Parts, ApiError> {
     use_context::<Parts>().ok_or(ApiError(Problem::Unavailable { retry_after_seconds: 2 }))
 }
 
@@ -227,7 +227,7 @@ fn set_cookie(cookie: &Cookie<'_>) -> Result<(), ApiError> {
 }
 
 /// Starts a session; from now on this browser's wrong passwords are counted apart from those of others.
-async fn sign_in(app: &App, parts: &Parts, user_id: Uuid, is_remembered: bool) -> Result<(), ApiError> {
+pub async fn sign_in(app: &App, parts: &Parts, user_id: Uuid, is_remembered: bool) -> Result<(), ApiError> {
     start_session(app, parts, user_id, is_remembered).await?;
     let client = Client::of(&app.config.server, parts);
     let cookie = auth::devices::know(app, user_id, &client).await.map_err(refuse)?;
@@ -252,20 +252,6 @@ pub async fn confirm(given: Confirm) -> Result<(), ApiError> {
     auth::check_again(&app, &actor, given).await.map_err(refuse)?;
     let is_remembered = auth::is_remembered(&app, &actor).await.map_err(refuse)?;
     start_session(&app, &parts()?, actor.id(), is_remembered).await
-}
-
-/// Asks a browser for a passkey.
-pub async fn start_passkey_login() -> Result<Ceremony, ApiError> {
-    let (app, parts) = (app()?, parts()?);
-    passkeys::start_login(&app, &Client::of(&app.config.server, &parts)).await.map_err(refuse)
-}
-
-/// Signs in whoever has the passkey.
-pub async fn log_in_by_passkey(answer: CeremonyAnswer) -> Result<(), ApiError> {
-    let (app, parts) = (app()?, parts()?);
-    let client = Client::of(&app.config.server, &parts);
-    let user = passkeys::finish_login(&app, answer, &client).await.map_err(refuse)?;
-    sign_in(&app, &parts, user.id, false).await
 }
 
 /// Acts as somebody else from now on.

@@ -30,10 +30,8 @@ pub enum Action {
     CreateUser,
     /// Change the own username or email.
     EditProfile,
-    /// Change anybody's username or email.
+    /// Change anybody's username or email, and say that the email is verified without a letter to it.
     EditUser,
-    /// Say that an email is verified without a mail to it.
-    VerifyEmail,
     /// Change the password, knowing the current one.
     ChangePassword,
     /// Set somebody's password without knowing the current one.
@@ -240,7 +238,6 @@ const CORE: &[Rule] = &[
     // to a new password, and a role is the way to everything.
     Rule::thing(Action::RotateEncryptionKey, ADMIN, ADMIN),
     Rule::person(Action::EditUser, ADMIN, ADMIN, ADMIN, ADMIN),
-    Rule::person(Action::VerifyEmail, ADMIN, ADMIN, ADMIN, ADMIN),
     Rule::person(Action::ResetPassword, NOBODY, MODERATOR, ADMIN, ADMIN),
     Rule::person(Action::ResetTwoFactor, NOBODY, MODERATOR, ADMIN, ADMIN),
     Rule::person(Action::SetUserRole, ADMIN, ADMIN, ADMIN, ADMIN),

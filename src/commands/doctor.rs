@@ -38,6 +38,9 @@ pub async fn run(config: anyhow::Result<Config>) -> anyhow::Result<ExitCode> {
         two_factor::complaint(&config).map_or_else(|| Ok("secrets are encrypted".into()), |words| Err(words.into())),
     );
     report.tell("assets", assets(&config));
+    let safe = "nobody on the way to the database can read what travels, or the network is said to be safe";
+    report
+        .tell("transport", db::complaint(&config.database).map_or_else(|| Ok(safe.into()), |words| Err(words.into())));
     match db::open(&config, Patience::Worker).await {
         Err(error) => report.tell("postgresql", Err(format!("{error:#}"))),
         Ok(database) => {

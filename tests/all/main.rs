@@ -26,6 +26,7 @@ mod notes_sharing;
 mod notifications;
 mod observatory;
 mod outcomes;
+#[cfg(feature = "passkeys")]
 mod passkeys;
 mod password_reset;
 mod passwords;
@@ -43,6 +44,7 @@ mod support;
 mod tasks;
 mod testing;
 mod timing;
+mod tls;
 mod torture;
 mod two_factor;
 mod two_factor_login;

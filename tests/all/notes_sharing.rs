@@ -47,6 +47,7 @@ async fn a_note_that_is_shared_to_write_is_changed_but_neither_opened_nor_delete
     let app = TestApp::start().await;
     let (ada, bob) = (app.register("Ada").await, app.register("Bob").await);
     let id = app.note(&ada, "Plans").await;
+    app.change(bob.id, "update users set email_verified = true where id = $1").await;
     assert_eq!(app.share(&ada, id, &bob.email.to_uppercase(), "write").await.status, 201);
 
     let edited =
@@ -95,6 +96,30 @@ async fn shares_are_listed_changed_revoked_and_left() {
     assert_eq!(app.get(&grace, &path(id)).await.status, 404, "left");
     assert_eq!(app.delete(&ada, &of(&ada)).await.status, 403, "an owner can not leave");
     assert_eq!(listed().await, []);
+    app.work().await;
+}
+
+#[tokio::test]
+async fn an_email_that_is_not_verified_finds_nobody_and_shows_nobody() {
+    let app = TestApp::start().await;
+    let (ada, bob) = (app.register("Ada").await, app.register("Bob").await);
+    let id = app.note(&ada, "Plans").await;
+    let refused = async |user: &str| {
+        let refused = app.share(&ada, id, user, "read").await;
+        (refused.status, refused.json()["error"]["fields"].clone())
+    };
+    let unknown = refused("nobody@example.com").await;
+    assert_eq!(unknown.0, 400);
+    assert_eq!(refused(&bob.email).await, unknown, "whoever has an account with it is not told apart");
+    assert_eq!(app.share(&ada, id, "Bob", "read").await.status, 201, "a username needs no click");
+    assert_eq!(app.delete(&ada, &format!("{}/shares/{}", path(id), bob.id)).await.status, 204);
+
+    app.change(bob.id, "update users set email_verified = true where id = $1").await;
+    assert_eq!(app.share(&ada, id, &bob.email, "read").await.status, 201);
+    let change = json!({"email": "robert@example.com"});
+    assert_eq!(app.put(&bob, "/api/v1/users/me/profile", change).await.status, 200);
+    assert_eq!(app.delete(&ada, &format!("{}/shares/{}", path(id), bob.id)).await.status, 204);
+    assert_eq!(refused("robert@example.com").await, unknown, "another address has to be verified anew");
     app.work().await;
 }
 

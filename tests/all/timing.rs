@@ -2,7 +2,8 @@
 //! contract of the API; its time says nothing beyond that.)
 //!
 //! The work is counted, which no busy machine disturbs. The time is measured as well: 500 requests of each sort by turns, medians compared; when
-//! they differ, 500 more, and once more. `cargo xtask mutate verify_anybody` shows that both notice a login that does not do the equal work.
+//! they differ, 500 more, and once more. `cargo xtask mutate` shows that the count notices a login that does not do the equal
+//! work; that the time does is a test here.
 
 use std::ops::Range;
 use std::time::{Duration, Instant};

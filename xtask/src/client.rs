@@ -49,7 +49,7 @@ pub fn compile(workspace: &Workspace, release: bool) -> Result<Client> {
 fn cargo(workspace: &Workspace, profile: &str) -> Result<PathBuf> {
     let mut cargo = workspace.cargo();
     cargo.args(["build", "--package", &workspace.name, "--lib", "--target", tools::WASM]);
-    cargo.args(["--no-default-features", "--features", "hydrate", "--profile", profile]);
+    cargo.args(["--no-default-features", "--features", &workspace.leptos.client_features, "--profile", profile]);
     Step::begin("client: compiling").stream(&mut cargo)?;
     let name = workspace.leptos.output_name.replace('-', "_");
     Ok(workspace.target.join(tools::WASM).join(profile).join(format!("{name}.wasm")))

@@ -30,6 +30,8 @@ pub struct Leptos {
     pub pkg_dir: String,
     pub style: PathBuf,
     pub assets: PathBuf,
+    /// The features of the browser build, with commas between.
+    pub client_features: String,
     pub dev_profile: String,
     pub release_profile: String,
 }
@@ -98,6 +100,7 @@ impl Leptos {
             pkg_dir: text_at(settings, "/site-pkg-dir")?,
             style: root.join(text_at(settings, "/tailwind-input-file")?),
             assets: root.join(text_at(settings, "/assets-dir")?),
+            client_features: client_features(settings)?,
             dev_profile: text_at(settings, "/lib-profile-dev")?,
             release_profile: text_at(settings, "/lib-profile-release")?,
         })
@@ -119,6 +122,11 @@ impl Package {
             dependencies: dependencies.filter_map(|one| one["name"].as_str().map(str::to_owned)).collect(),
         })
     }
+}
+
+fn client_features(settings: &Value) -> Result<String> {
+    let features = settings["lib-features"].as_array().context("[package.metadata.leptos] has no lib-features")?;
+    Ok(features.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(","))
 }
 
 fn text_at(value: &Value, pointer: &str) -> Result<String> {

@@ -11,6 +11,7 @@ use model::auth::{Session, SessionKind};
 use super::ForSignedIn;
 use super::api::{EndSession, LogOutOthers, list_sessions};
 use crate::error::ApiError;
+use crate::passkeys::PasskeysLink;
 use crate::ui::{Done, Loading, Moment, Refusal, Refused};
 
 /// Every session of the signed-in person, and how to end them.
@@ -20,7 +21,7 @@ pub fn SessionsPage() -> impl IntoView {
         <Title text="Sessions"/>
         <ForSignedIn>
             <h1>"Sessions"</h1>
-            <p class="field-help">"Every browser and program in which you are logged in. End what you do not know, and change your password then. "<a href="/account/api-keys">"API keys"</a>" · "<a href="/account/passkeys">"Passkeys"</a></p>
+            <p class="field-help">"Every browser and program in which you are logged in. End what you do not know, and change your password then. "<a href="/account/api-keys">"API keys"</a><PasskeysLink/></p>
             <Sessions/>
         </ForSignedIn>
     }

@@ -41,11 +41,16 @@ pub async fn remove_passkey(id: Uuid) -> Result<(), ApiError> {
 /// What the browser is asked for when somebody logs in.
 #[server(endpoint = "passkeys/start_login")]
 pub async fn start_login() -> Result<Ceremony, ApiError> {
-    ssr::start_passkey_login().await
+    let (app, parts) = (ssr::app()?, ssr::parts()?);
+    let client = server::http::Client::of(&app.config.server, &parts);
+    server::passkeys::start_login(&app, &client).await.map_err(ssr::refuse)
 }
 
 /// Signs in by a passkey, until the browser is closed.
 #[server(endpoint = "passkeys/finish_login")]
 pub async fn finish_login(answer: CeremonyAnswer) -> Result<(), ApiError> {
-    ssr::log_in_by_passkey(answer).await
+    let (app, parts) = (ssr::app()?, ssr::parts()?);
+    let client = server::http::Client::of(&app.config.server, &parts);
+    let user = server::passkeys::finish_login(&app, answer, &client).await.map_err(ssr::refuse)?;
+    ssr::sign_in(&app, &parts, user.id, false).await
 }

@@ -38,6 +38,15 @@ pub fn PasskeysPage() -> impl IntoView {
     }
 }
 
+/// The way to the page, from those about the account.
+#[component]
+pub fn PasskeysLink() -> impl IntoView {
+    view! {
+        " · "
+        <a href="/account/passkeys">"Passkeys"</a>
+    }
+}
+
 fn passkeys() -> QueryScope<(), Result<Vec<Passkey>, ApiError>> {
     let options =
         QueryOptions::new().with_stale_time(Duration::from_secs(10)).with_refetch_interval(Duration::from_secs(30));

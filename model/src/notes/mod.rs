@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::rbac::Relation;
-use crate::users::manage::REASON_MAX;
+use crate::users::manage::require_reason;
 use crate::{FieldProblem, Problem};
 pub use rules::RULES;
 
@@ -167,7 +167,7 @@ pub struct NoteShare {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ShareNote {
-    /// Username, email or id.
+    /// Username, verified email, or id.
     pub user: String,
     pub permission: Permission,
 }
@@ -183,16 +183,14 @@ pub struct ChangeShare {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct HideNote {
-    /// Its owner reads it, and it goes into the audit log; 1 to 500 characters.
+    /// Its owner reads it, and it goes into the audit log; must not be blank.
+    #[cfg_attr(feature = "openapi", schema(pattern = r"\S", max_length = 500))]
     pub reason: String,
 }
 
 impl HideNote {
     pub fn check(&self) -> Result<(), Problem> {
-        match self.reason.trim().chars().count() {
-            1..=REASON_MAX => Ok(()),
-            _ => Err(Problem::field("reason", format!("must have 1 to {REASON_MAX} characters"))),
-        }
+        require_reason(&self.reason)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::Problem;
 use crate::fields::all;
 
 /// Most characters of a reason.
-pub const REASON_MAX: usize = 500;
+const REASON_MAX: usize = 500;
 
 /// The word that confirms the deletion of the own account.
 pub const DELETE_WORD: &str = "DELETE";
@@ -23,6 +23,14 @@ fn given(text: &Option<String>) -> Option<&str> {
 fn check_reason(reason: &Option<String>) -> (&'static str, Result<(), String>) {
     let is_long = reason.as_ref().is_some_and(|reason| reason.chars().count() > REASON_MAX);
     ("reason", if is_long { Err(format!("must have at most {REASON_MAX} characters")) } else { Ok(()) })
+}
+
+/// Refuses where a reason must be given and is blank or too long.
+pub fn require_reason(reason: &str) -> Result<(), Problem> {
+    if reason.trim().is_empty() {
+        return Err(Problem::field("reason", "is required"));
+    }
+    all([check_reason(&Some(reason.to_owned()))])
 }
 
 /// Changes of a profile; what is absent stays. Only administrators may say that an email is verified.
@@ -211,10 +219,7 @@ pub struct Impersonate {
 
 impl Impersonate {
     pub fn check(&self) -> Result<(), Problem> {
-        if self.reason.trim().is_empty() {
-            return Err(Problem::field("reason", "is required"));
-        }
-        all([check_reason(&Some(self.reason.clone()))])
+        require_reason(&self.reason)
     }
 }
 

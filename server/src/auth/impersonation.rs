@@ -13,6 +13,7 @@ use super::sessions::{hash, new_token};
 use super::{require_sudo, session_of};
 use crate::audit::{self, Subject};
 use crate::http::Client;
+use crate::rbac::Permit;
 use crate::{Actor, App, Result, db, users};
 
 /// Minutes after which it ends at the latest.
@@ -50,7 +51,8 @@ pub async fn impersonate(app: &App, actor: &Actor, id: Uuid, wish: Impersonate, 
 pub async fn end_impersonation(app: &App, actor: &Actor) -> Result<Option<String>> {
     let nobody = || Problem::Conflict { message: "You act as nobody else".into() };
     let admin = actor.in_truth().ok_or_else(nobody)?;
-    let permit = admin.require(Action::Impersonate, admin.relation_to(actor.id(), actor.role()))?;
+    // Asked when it began; the session ends with the role (see `sessions::find`).
+    let permit = Permit::given(&admin, Action::Impersonate, admin.relation_to(actor.id(), actor.role()));
     let mut tx = db::begin(&app.db).await?;
     let token = new_token().to_string();
     let kind = go_back(&mut tx, session_of(actor)?, &token).await?.ok_or(Problem::NotSignedIn)?;

@@ -111,6 +111,7 @@ pub async fn give_back(app: &App, taken: impl IntoIterator<Item = Option<Taken>>
 }
 
 /// Puts back what an earlier request from this address took.
+#[cfg(feature = "passkeys")]
 pub async fn give_back_for_address(app: &App, limit: Limit, ip: Option<IpAddr>) -> Result<()> {
     let (Some(ip), Rate::Of { most, seconds }) = (ip, limit.rate(app)) else { return Ok(()) };
     let taken = Taken { key: limit.key(&network_of(ip)), seconds_each: f64::from(seconds) / f64::from(most) };

@@ -30,7 +30,9 @@ use crate::{Actor, App, Error, Result, db, users};
 
 pub use hasher::Hasher;
 pub use impersonation::{end_impersonation, impersonate};
-pub(crate) use limits::{Limit, give_back, give_back_for_address, purge as purge_limits, take, take_for_address};
+pub(crate) use limits::{Limit, give_back, purge as purge_limits, take};
+#[cfg(feature = "passkeys")]
+pub(crate) use limits::{give_back_for_address, take_for_address};
 pub use passwords::check as check_password;
 pub use recovery::{forgot_password, reset_password};
 pub use verification::{ask_to_verify, is_email_verified, resend_verification, verify_email};

@@ -25,7 +25,7 @@ pub fn new_token() -> Id {
     Id(i128::from_le_bytes(rand::random()))
 }
 
-/// What is stored of a token.
+/// What is stored of a token, or of anything else that nobody can guess.
 pub fn hash(token: &str) -> Vec<u8> {
     Sha256::digest(token).to_vec()
 }

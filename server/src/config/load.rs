@@ -66,6 +66,11 @@ fn check(config: &Config) -> anyhow::Result<()> {
     ensure!(is_web, "server.public_url must begin with http:// or https://");
     let needs_https = config.environment == Environment::Production && !server.is_https();
     ensure!(!needs_https, "server.public_url must be https in production: session cookies would travel in the clear");
+    if config.environment == Environment::Production
+        && let Some(complaint) = crate::db::complaint(&config.database)
+    {
+        bail!(complaint);
+    }
     ensure!(config.database.max_connections >= 2, "database.max_connections must be at least 2");
     ensure!(config.database.acquire_timeout_ms >= 100, "database.acquire_timeout_ms must be at least 100");
     let auth = &config.auth;
@@ -153,6 +158,31 @@ mod tests {
             with(&[("STARTER__ENVIRONMENT", "production"), ("STARTER__SERVER__PUBLIC_URL", "https://example.com")])
                 .is_ok()
         );
+    }
+
+    #[test]
+    fn production_needs_checked_tls_to_a_database_elsewhere_unless_told_otherwise() {
+        let production = |url: &str, more: &[(&str, &str)]| {
+            let settings = [
+                ("STARTER__ENVIRONMENT", "production"),
+                ("STARTER__SERVER__PUBLIC_URL", "https://example.com"),
+                ("DATABASE_URL", url),
+            ];
+            with(&[&settings, more].concat())
+        };
+        for mode in ["", "?sslmode=disable", "?sslmode=prefer", "?sslmode=require", "?sslmode=verify-ca"] {
+            let url = format!("postgres://ada:canary-8@db.example/x{mode}");
+            let refused = format!("{:#}", production(&url, &[]).unwrap_err());
+            assert!(refused.contains("sslmode=verify-full") && !refused.contains("canary"), "{refused}");
+            assert!(production(&url, &[("STARTER__DATABASE__REQUIRE_TLS", "false")]).is_ok(), "{mode}");
+            assert!(with(&[("DATABASE_URL", &url)]).is_ok(), "development warns");
+        }
+        for near in ["localhost", "127.0.0.1", "127.9.8.7:5433", "[::1]", "%2Frun%2Fpostgresql"] {
+            assert!(production(&format!("postgres://ada@{near}/x?sslmode=disable"), &[]).is_ok(), "{near}");
+        }
+        assert!(production("postgres://ada@localhost/x?host=/run/postgresql", &[]).is_ok());
+        assert!(production("postgres://ada@db.example/x?sslmode=verify-full", &[]).is_ok());
+        assert!(production("postgres://ada@localhost/x?host=db.example", &[]).is_err(), "the last host counts");
     }
 
     #[test]

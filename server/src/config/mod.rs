@@ -115,6 +115,9 @@ pub struct DatabaseConfig {
     /// Also read from `DATABASE_URL`.
     #[serde(serialize_with = "masked", skip_serializing_if = "Option::is_none")]
     pub url: Option<SecretString>,
+    /// Whether a PostgreSQL on another machine has to be reached by TLS with a checked certificate. Production refuses to start otherwise,
+    /// development warns.
+    pub require_tls: bool,
     pub max_connections: u32,
     /// Milliseconds that a web request waits for a connection before it is answered with 503.
     pub acquire_timeout_ms: u64,
@@ -131,6 +134,7 @@ impl Default for DatabaseConfig {
     fn default() -> Self {
         Self {
             url: None,
+            require_tls: true,
             max_connections: 20,
             acquire_timeout_ms: 2000,
             data_dir: ".data/postgres".into(),

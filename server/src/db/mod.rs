@@ -1,5 +1,7 @@
 //! The database: the given one, or the program's own embedded cluster, and the migrations.
 
+mod transport;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +14,8 @@ use sqlx::{PgPool, Postgres, Transaction};
 
 use crate::Config;
 use crate::config::DatabaseConfig;
+
+pub use transport::complaint;
 
 /// The migrations of `migrations/`, inside the binary.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../migrations");
@@ -36,6 +40,9 @@ pub struct Database {
 ///
 /// With an address nothing is contacted yet, so the program also starts while its database is away.
 pub async fn open(config: &Config, patience: Patience) -> anyhow::Result<Database> {
+    if let Some(complaint) = complaint(&config.database) {
+        tracing::warn!("{complaint}");
+    }
     let embedded = match &config.database.url {
         Some(_) => None,
         None => Some(Arc::new(start_embedded(&config.database).await?)),

@@ -76,12 +76,12 @@ pub async fn list(app: &App, actor: &Actor, page: PageRequest) -> Result<Page<No
     Ok(Page { items, total, next })
 }
 
-/// How much the actor was told and has not read. Nothing for somebody who must choose a password first: it would be closed to them.
+/// How much the actor was told and has not read. Nothing for somebody who must choose a password first: the count is on every page, and what
+/// was told is closed to them.
 pub async fn unread(app: &App, actor: &Actor) -> Result<i64> {
-    if actor.must_change_password {
+    if actor.require(Action::ReadNotifications, Relation::Own).is_err() {
         return Ok(0);
     }
-    actor.require(Action::ReadNotifications, Relation::Own)?;
     let unread = sqlx::query_scalar!(
         r#"select count(*) as "count!" from notifications where user_id = $1 and read_at is null"#,
         actor.id(),

@@ -2,8 +2,8 @@
 
 use model::passkeys::Passkey as Shown;
 use serde_json::Value;
+use sqlx::PgConnection;
 use sqlx::types::Json;
-use sqlx::{PgConnection, PgExecutor, PgPool};
 use uuid::Uuid;
 use webauthn_rs::prelude::Passkey;
 
@@ -118,16 +118,4 @@ pub async fn note_use(app: &App, credential_id: &[u8], passkey: &Passkey) -> Res
     .execute(&app.db)
     .await?;
     Ok(())
-}
-
-/// Removes every passkey of a user, of whose account somebody else may have had the password.
-pub async fn forget(db: impl PgExecutor<'_>, user_id: Uuid) -> Result<()> {
-    sqlx::query!("delete from passkeys where user_id = $1", user_id).execute(db).await?;
-    Ok(())
-}
-
-/// Deletes ceremonies that were not answered in time; the answer is how many.
-pub async fn purge(db: &PgPool) -> sqlx::Result<u64> {
-    let done = sqlx::query!("delete from passkey_ceremonies where expires_at <= now()").execute(db).await?;
-    Ok(done.rows_affected())
 }

@@ -36,8 +36,7 @@ const NOBODY: Problem = Problem::NotFound { what: Thing::User };
 
 /// The own profile.
 pub async fn profile(app: &App, actor: &Actor) -> Result<UserProfile> {
-    actor.require(Action::ReadUser, Relation::Own)?;
-    found(rows::by_id(&app.db, actor.id()).await?)
+    manage::get(app, actor, actor.id()).await
 }
 
 /// Changes the own username or email. Another email has to be verified anew.

@@ -305,12 +305,13 @@ pub async fn by_name(db: &PgPool, name: &str) -> Result<Option<Uuid>> {
     Ok(id.fetch_optional(db).await?)
 }
 
-/// The active user of this id, username or email; a name in any case.
+/// The active user of this id, username or email; names and emails in any case. An email counts once it is verified: anybody can register with
+/// an address of somebody else, and would be given what was meant for them.
 pub async fn active_by_name(db: impl PgExecutor<'_>, name: &str) -> Result<Option<Uuid>> {
     let id = sqlx::query_scalar!(
         r#"
         select id from users
-        where is_active and (id = $2 or lower(username) = lower($1) or lower(email) = lower($1))
+        where is_active and (id = $2 or lower(username) = lower($1) or (email_verified and lower(email) = lower($1)))
         limit 1
         "#,
         name,

@@ -135,6 +135,12 @@ async fn torture(mut config: Config, options: Torture) -> anyhow::Result<ExitCod
         "DATABASE_URL is set: say --copy if that database may be ruined"
     );
     ensure!(!options.copy || config.database.url.is_some(), "--copy needs DATABASE_URL");
+    if let Some(url) = &config.database.url {
+        ensure!(
+            !Proxy::is_kept_out(url.expose_secret())?,
+            "torture reads what travels to the database: say sslmode=disable"
+        );
+    }
     ledger::empty(&options.dir)?;
     // What an earlier run left that was killed.
     let ballast = options.volume.iter().map(|volume| volume.join(faults::BALLAST));

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 use rand::rngs::StdRng;
 use rand::seq::IteratorRandom;
-use sqlx::postgres::PgConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::{Notify, watch};
@@ -68,6 +68,12 @@ impl Proxy {
             }
         });
         Ok(this)
+    }
+
+    /// Whether this address wants TLS, within which nothing can be read and changed.
+    pub fn is_kept_out(url: &str) -> anyhow::Result<bool> {
+        let options: PgConnectOptions = url.parse()?;
+        Ok(matches!(options.get_ssl_mode(), PgSslMode::Require | PgSslMode::VerifyCa | PgSslMode::VerifyFull))
     }
 
     /// The address of the database through this proxy.

@@ -18,6 +18,7 @@ const THINGS: &[[u16; 3]] = &[OK, [404, 200, 200]];
 const MINE: &[[u16; 3]] = &[OK, [404; 3]];
 /// By relation: oneself, a user, a moderator, an administrator.
 const BELOW: &[[u16; 3]] = &[[403; 3], FOR_MODERATORS, FOR_ADMINS, [403, 404, 200]];
+#[cfg(feature = "passkeys")]
 const NO_CEREMONY: &str = "answer[id]=0195c0e0-0000-7000-8000-000000000000&answer[credential]={}";
 
 const ACCOUNTS: &[Row] = &[
@@ -65,6 +66,14 @@ const ACCOUNTS: &[Row] = &[
     row("POST /api/two_factor/on", Sudo, Nothing, "new[code]=000000", &[[409; 3]]),
     row("POST /api/two_factor/renew_codes", Sudo, Nothing, "", &[[409; 3]]),
     row("POST /api/two_factor/off", Sudo, Nothing, "new[code]=000000", &[[409; 3]]),
+    row("POST /api/api_keys/list", Session, Nothing, "", &[OK]),
+    row("POST /api/api_keys/create", Sudo, Nothing, "new[name]=ci&new[scopes][0]=tasks:read", &[OK]),
+    row("POST /api/api_keys/revoke", Sudo, Thing("key"), "id={id}", MINE),
+    row("POST /api/api_keys/revoke_all", Sudo, Nothing, "", &[OK]),
+];
+
+#[cfg(feature = "passkeys")]
+const PASSKEYS: &[Row] = &[
     row("POST /api/passkeys/list", Session, Nothing, "", &[OK]),
     row("POST /api/passkeys/start_registration", Sudo, Nothing, "new[name]=phone", &[OK]),
     // No authenticator is here, so nothing was begun and there is none to remove.
@@ -72,11 +81,9 @@ const ACCOUNTS: &[Row] = &[
     row("POST /api/passkeys/remove", Sudo, Nothing, "id=0195c0e0-0000-7000-8000-000000000000", &[[404; 3]]),
     row("POST /api/passkeys/start_login", Open, Nothing, "", &[OK]),
     row("POST /api/passkeys/finish_login", Open, Nothing, NO_CEREMONY, &[[409; 3]]),
-    row("POST /api/api_keys/list", Session, Nothing, "", &[OK]),
-    row("POST /api/api_keys/create", Sudo, Nothing, "new[name]=ci&new[scopes][0]=tasks:read", &[OK]),
-    row("POST /api/api_keys/revoke", Sudo, Thing("key"), "id={id}", MINE),
-    row("POST /api/api_keys/revoke_all", Sudo, Nothing, "", &[OK]),
 ];
+#[cfg(not(feature = "passkeys"))]
+const PASSKEYS: &[Row] = &[];
 
 const PEOPLE: &[Row] = &[
     row("POST /api/users/list", Session, Nothing, LISTED, &[[403, 200, 200]]),
@@ -105,7 +112,7 @@ const PEOPLE: &[Row] = &[
     row("POST /api/users/bulk", Session, Person, "new[action]=disable&new[ids][0]={id}", &[FOR_MODERATORS; 4]),
     row(
         "POST /api/users/reset_two_factor",
-        Session,
+        Sudo,
         Person,
         "id={id}",
         &[[403; 3], [403, 409, 409], [403, 403, 409], [403, 404, 409]],
@@ -150,7 +157,7 @@ const TASKS: &[Row] = &[
 #[test]
 fn every_server_function_has_a_row() {
     let doors: BTreeSet<String> = server_fn_paths().map(|(path, method)| format!("{method} {path}")).collect();
-    let core = [ACCOUNTS, PEOPLE, TASKS];
+    let core = [ACCOUNTS, PASSKEYS, PEOPLE, TASKS];
     let all: Vec<_> = core.into_iter().chain(FEATURES.iter().map(|feature| feature.functions)).collect();
     assert_complete(&all, doors);
 }
@@ -164,6 +171,12 @@ pub async fn tried(rows: &[Row]) {
 #[tokio::test]
 async fn the_functions_of_the_own_account_answer_each_as_the_matrix_says() {
     tried(ACCOUNTS).await;
+}
+
+#[cfg(feature = "passkeys")]
+#[tokio::test]
+async fn the_functions_of_passkeys_answer_each_as_the_matrix_says() {
+    tried(PASSKEYS).await;
 }
 
 #[tokio::test]

@@ -4,6 +4,8 @@
 //! can be taken out of the program has its rows in a file of its own and a line in `FEATURES`.
 
 mod functions;
+#[cfg(feature = "mutate")]
+mod mutate;
 mod notes;
 mod notifications;
 mod own;

@@ -1,9 +1,16 @@
-//! What no cell can tell: answers that count rows instead of naming them, and one that depends on a stranger's row.
+//! What no cell can tell: answers that count rows instead of naming them, what depends on another row or on the order of refusals, what a stream
+//! tells, and what has no door but the command line.
 
+use model::Problem;
 use model::users::Role;
 use serde_json::json;
+use server::auth::two_factor;
+use server::notifications::{self, Told};
+use server::tasks::operate;
+use server::{Actor, Error, users};
 
 use crate::support::TestApp;
+use crate::support::notes::path;
 use crate::support::tasks::{delay, tomorrow};
 
 #[tokio::test]
@@ -30,4 +37,78 @@ async fn a_unique_key_that_a_stranger_has_is_a_conflict_and_shows_nothing_of_the
     assert_eq!(refused.refusal(), (409, "CONFLICT".into()));
     assert!(!refused.text.contains(&id.to_string()), "{}", refused.text);
     app.leaves_tasks(1);
+}
+
+#[tokio::test]
+async fn who_may_not_set_a_password_is_told_so_before_it_is_looked_at() {
+    let app = TestApp::start().await;
+    let (grace, mia) = (app.register_as("Grace", Role::Moderator).await, app.register_as("Mia", Role::Moderator).await);
+    let path = format!("/api/v1/users/{}/reset-password", mia.id);
+    let refused = app.post(&grace, &path, json!({"new_password": "short"})).await;
+    assert_eq!(refused.refusal(), (403, "FORBIDDEN".into()));
+}
+
+#[tokio::test]
+async fn only_its_owner_opens_a_note_to_everybody() {
+    let app = TestApp::start().await;
+    let (ada, bob) = (app.register("Ada").await, app.register("Bob").await);
+    let id = app.note(&ada, "Plans").await;
+    app.share(&ada, id, "Bob", "write").await;
+    let opened = app.put(&bob, &path(id), json!({"title": "Plans", "is_public": true})).await;
+    assert_eq!(opened.refusal(), (403, "FORBIDDEN".into()));
+    app.work().await;
+}
+
+#[tokio::test]
+async fn a_hidden_note_is_there_for_moderators_and_for_no_stranger() {
+    let app = TestApp::start().await;
+    let (ada, bob) = (app.register("Ada").await, app.register("Bob").await);
+    let grace = app.register_as("Grace", Role::Moderator).await;
+    let id = app.note_of(&ada, json!({"title": "News", "is_public": true})).await;
+    app.put(&grace, &format!("{}/hidden", path(id)), json!({"reason": "why"})).await.data();
+    assert_eq!(app.get(&bob, &path(id)).await.status, 404);
+    assert_eq!(app.get(&grace, &path(id)).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_stream_tells_nobody_of_a_strangers_task() {
+    let app = TestApp::start().await;
+    let (ada, bob) = (app.register("Ada").await, app.register("Bob").await);
+    let mut events = app.watch(&bob).await;
+    app.queue(&ada, delay(0)).await;
+    let own = app.queue(&bob, delay(0)).await;
+    assert_eq!(events.next().await.data["id"], json!(own), "the first that he hears is his own");
+    app.work().await;
+}
+
+#[tokio::test]
+async fn whoever_must_choose_a_password_is_not_told_how_much_is_unread() {
+    let app = TestApp::start().await;
+    let ada = app.register("Ada").await;
+    let told = Told { user_id: ada.id, key: "test".into(), text: "News".into(), href: "/notes".into() };
+    notifications::add(&mut app.app.db.acquire().await.unwrap(), &told).await.unwrap();
+    let browser = app.browser_of("Ada").await;
+    let unread = async || browser.call("/api/notifications/unread", &[]).await.json();
+    assert_eq!(unread().await, 1);
+    app.change(ada.id, "update users set must_change_password = true where id = $1").await;
+    assert_eq!(unread().await, 0);
+}
+
+#[tokio::test]
+async fn another_email_wants_a_password_that_was_given_lately() {
+    let app = TestApp::start().await;
+    let ada = app.register("Ada").await;
+    app.change(ada.id, "update sessions set sudo_until = null where user_id = $1").await;
+    let refused = app.put(&ada, "/api/v1/users/me/profile", json!({"email": "countess@example.com"})).await;
+    assert_eq!(refused.refusal(), (403, "REAUTHENTICATION_REQUIRED".into()));
+}
+
+#[tokio::test]
+async fn what_only_the_command_line_offers_is_refused_all_the_same() {
+    let app = TestApp::start().await;
+    let ada = app.register("Ada").await;
+    let ada = Actor::of(users::active(&app.app, ada.id).await.unwrap().expect("she may log in"));
+    let is_forbidden = |error: Error| matches!(error, Error::Problem(Problem::Forbidden));
+    assert!(two_factor::rotate_encryption_key(&app.app, &ada).await.is_err_and(is_forbidden));
+    assert!(operate::clear_history(&app.app, &ada, 1, true).await.is_err_and(is_forbidden));
 }

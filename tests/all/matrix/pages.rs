@@ -27,7 +27,10 @@ const PAGES: &[Row] = &[
     row("GET /account/confirm", Session, Nothing, "", &[OK]).always(),
     row("GET /account/api-keys", Session, Nothing, "", &[OK]),
     row("GET /account/two-factor", Session, Nothing, "", &[OK]),
+    #[cfg(feature = "passkeys")]
     row("GET /account/passkeys", Session, Nothing, "", &[OK]),
+    #[cfg(not(feature = "passkeys"))]
+    row("GET /account/passkeys", Open, Nothing, "", &[[404; 3]]),
     row("GET /dashboard", Session, Nothing, "", &[OK]),
     row("GET /tasks", Session, Nothing, "", &[OK]),
     row("GET /tasks/new", Session, Nothing, "", &[OK]).always(),

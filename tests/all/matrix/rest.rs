@@ -136,7 +136,7 @@ const PEOPLE: &[Row] = &[
     ),
     row(
         "DELETE /api/v1/users/{id}/two-factor",
-        Session,
+        Sudo,
         Person,
         "",
         &[[403; 3], [403, 409, 409], [403, 403, 409], [403, 404, 409]],

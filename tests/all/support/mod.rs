@@ -88,6 +88,15 @@ impl TestApp {
         Self::serving(database_url, None, Kinds::default(), |config| config.database.acquire_timeout_ms = 300).await
     }
 
+    /// On an empty database that is at this address.
+    pub async fn connected_to(database_url: String) -> Self {
+        let patiently = |config: &mut Config| config.database.acquire_timeout_ms = 30_000;
+        let this = Self::serving(database_url, None, Kinds::default(), patiently).await;
+        this.app.prepare().await.expect("the database is prepared");
+        this.listen().await;
+        this
+    }
+
     /// Another process of the program on the same database, with other settings.
     pub async fn beside(&self, change: impl FnOnce(&mut Config)) -> Self {
         Self::serving(self.database_url.clone(), None, Kinds::default(), change).await

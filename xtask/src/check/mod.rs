@@ -34,10 +34,11 @@ type Part = (&'static str, fn(&Workspace) -> Result<()>);
 const QUICK: [Part; 4] =
     [("format", format), ("budgets", budgets::check), ("words", words::check), ("security", asvs::check)];
 
-const FULL: [Part; 6] = [
+const FULL: [Part; 7] = [
     ("dependencies", policy::check),
     ("clippy, server", clippy),
     ("clippy, client", clippy_client),
+    ("clippy, without passkeys", clippy_without_passkeys),
     ("docs", docs),
     ("queries", queries),
     ("sizes", sizes::check),
@@ -79,8 +80,19 @@ fn clippy_client(workspace: &Workspace) -> Result<()> {
     tools::wasm_target(workspace)?;
     let mut cargo = workspace.cargo();
     cargo.args(["clippy", "--package", &workspace.name, "--lib", "--target", tools::WASM]);
-    cargo.args(["--no-default-features", "--features", "hydrate", "--", "-D", "warnings"]);
+    cargo.args(["--no-default-features", "--features", &workspace.leptos.client_features, "--", "-D", "warnings"]);
     process::run(&mut cargo)
+}
+
+/// Both builds as they are without the one feature that can be left out.
+fn clippy_without_passkeys(workspace: &Workspace) -> Result<()> {
+    let server: &[&str] = &["--workspace", "--all-targets", "--features", "ssr"];
+    let client = ["--package", &workspace.name, "--lib", "--target", tools::WASM, "--features", "hydrate"];
+    for build in [server, &client] {
+        let mut cargo = workspace.cargo();
+        process::run(cargo.args(["clippy", "--no-default-features"]).args(build).args(["--", "-D", "warnings"]))?;
+    }
+    Ok(())
 }
 
 fn docs(workspace: &Workspace) -> Result<()> {

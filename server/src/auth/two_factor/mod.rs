@@ -12,7 +12,7 @@ use model::Problem;
 use model::rbac::{Action, Relation};
 use model::two_factor::{Code, Enrolment, RecoveryCodes, TwoFactor};
 use serde_json::json;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use super::sessions;
@@ -33,7 +33,7 @@ const MISSES_MINUTES: i32 = 60;
 /// Where the actor's account stands.
 pub async fn status(app: &App, actor: &Actor) -> Result<TwoFactor> {
     actor.require(Action::ManageTwoFactor, Relation::Own)?;
-    let Some(row) = find(app, actor.id()).await? else { return Ok(TwoFactor::Off) };
+    let Some(row) = find(&app.db, actor.id()).await? else { return Ok(TwoFactor::Off) };
     if row.confirmed_at.is_some() {
         let recovery_codes_left = recovery_codes::count_left(&app.db, actor.id()).await?;
         return Ok(TwoFactor::On { recovery_codes_left });
@@ -148,7 +148,7 @@ async fn record(conn: &mut PgConnection, actor: &Actor, permit: Permit, action: 
 
 /// Whether a login of this user wants a code.
 pub async fn is_on(app: &App, user_id: Uuid) -> Result<bool> {
-    Ok(find(app, user_id).await?.is_some_and(|row| row.confirmed_at.is_some()))
+    Ok(find(&app.db, user_id).await?.is_some_and(|row| row.confirmed_at.is_some()))
 }
 
 /// Asks for the code of an account that wants one; others need none.
@@ -212,7 +212,7 @@ struct Row {
     now: DateTime<Utc>,
 }
 
-async fn find(app: &App, user_id: Uuid) -> Result<Option<Row>> {
+async fn find(db: impl PgExecutor<'_>, user_id: Uuid) -> Result<Option<Row>> {
     let row = sqlx::query_as!(
         Row,
         r#"
@@ -225,29 +225,15 @@ async fn find(app: &App, user_id: Uuid) -> Result<Option<Row>> {
         MAX_MISSES,
         MISSES_MINUTES,
     )
-    .fetch_optional(&app.db)
+    .fetch_optional(db)
     .await?;
     Ok(row)
 }
 
 /// The same under a lock: of two uses of one code the second waits, and sees what the first has done.
 async fn lock(conn: &mut PgConnection, user_id: Uuid) -> Result<Option<Row>> {
-    let row = sqlx::query_as!(
-        Row,
-        r#"
-        select secret, confirmed_at, last_step, clock_timestamp() as "now!",
-               misses >= $2 and misses_since > now() - make_interval(mins => $3) as "is_barred!"
-        from two_factor
-        where user_id = $1
-        for update
-        "#,
-        user_id,
-        MAX_MISSES,
-        MISSES_MINUTES,
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row)
+    sqlx::query!("select from two_factor where user_id = $1 for update", user_id).execute(&mut *conn).await?;
+    find(conn, user_id).await
 }
 
 async fn lock_in_force(conn: &mut PgConnection, user_id: Uuid) -> Result<Option<Row>> {

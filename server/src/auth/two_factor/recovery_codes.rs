@@ -1,11 +1,11 @@
 //! Recovery codes: for somebody whose app is lost. Stored as hashes, good once.
 
 use model::two_factor::RECOVERY_CODES;
-use sha2::{Digest, Sha256};
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use crate::Result;
+use crate::auth::sessions::hash;
 
 /// Without `0`, `1`, `I` and `O`, which are easily taken for one another.
 const LETTERS: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
@@ -56,10 +56,6 @@ pub async fn count_left(db: impl PgExecutor<'_>, user_id: Uuid) -> Result<i64> {
     .fetch_one(db)
     .await?;
     Ok(count)
-}
-
-fn hash(code: &str) -> Vec<u8> {
-    Sha256::digest(code).to_vec()
 }
 
 fn random() -> String {
