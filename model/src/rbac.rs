@@ -11,6 +11,8 @@ pub use scope::Scope;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
     CreateTask,
+    /// Queue a task that deletes files of the server.
+    CleanFiles,
     ReadTask,
     CancelTask,
     /// Replay a task from the dead letter.
@@ -78,7 +80,9 @@ impl Action {
     pub fn scope(self) -> Option<Scope> {
         match self {
             Self::ReadTask | Self::ReadTaskStats => Some(Scope::TasksRead),
-            Self::CreateTask | Self::CancelTask | Self::RetryTask | Self::DeleteTask => Some(Scope::TasksWrite),
+            Self::CreateTask | Self::CleanFiles | Self::CancelTask | Self::RetryTask | Self::DeleteTask => {
+                Some(Scope::TasksWrite)
+            }
             Self::OperateQueue => Some(Scope::QueueOperate),
             Self::ManageSchedules => Some(Scope::SchedulesManage),
             Self::DefineTaskType => Some(Scope::TaskTypesManage),
@@ -225,8 +229,9 @@ const fn person(
 }
 
 /// The whole table; services refuse by it, pages hide by it, tests try every cell of it.
-pub const TABLE: [Rule; 41] = [
+pub const TABLE: [Rule; 42] = [
     thing(Action::CreateTask, USER, ADMIN),
+    thing(Action::CleanFiles, ADMIN, ADMIN),
     thing(Action::ReadTask, USER, MODERATOR),
     thing(Action::CancelTask, USER, MODERATOR),
     thing(Action::RetryTask, USER, MODERATOR),

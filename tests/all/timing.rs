@@ -51,6 +51,7 @@ async fn app() -> TestApp {
             reset_per_address: plenty,
             verify_per_account: plenty,
             share_per_account: plenty,
+            email_per_account: plenty,
         };
     })
     .await;

@@ -85,6 +85,9 @@ fn check(config: &Config) -> anyhow::Result<()> {
     ensure!((1..=3600).contains(&config.worker.lease_seconds), "worker.lease_seconds must be 1 to 3600");
     ensure!(config.tasks.history_days >= 1, "tasks.history_days must be at least 1");
     ensure!(config.tasks.stats_days >= 1, "tasks.stats_days must be at least 1");
+    ensure!((1..=300).contains(&config.webhook.timeout_seconds), "webhook.timeout_seconds must be 1 to 300");
+    config.webhook.secret.as_ref().map(crate::tasks::kinds::webhook::signature::key_of).transpose()?;
+    ensure!((1..=365).contains(&config.reports.keep_days), "reports.keep_days must be 1 to 365");
     let notes = &config.notes;
     ensure!((1..=200).contains(&notes.title_length), "notes.title_length must be 1 to 200");
     ensure!((1..=100_000).contains(&notes.content_length), "notes.content_length must be 1 to 100000");

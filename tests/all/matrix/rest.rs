@@ -183,6 +183,9 @@ const TASKS: &[Row] = &[
     row("GET /api/v1/tasks/types", Open, Nothing, "", &[OK]),
     row("GET /api/v1/tasks/dead-letter", Key(TasksRead), Nothing, "", &[OK]),
     row("GET /api/v1/tasks/{id}", Key(TasksRead), Task, "", THINGS),
+    row("GET /api/v1/tasks/{id}/deliveries", Key(TasksRead), Task, "", THINGS),
+    // Nobody here has a file.
+    row("GET /api/v1/tasks/{id}/file", Key(TasksRead), Task, "", &[[404; 3], [404; 3]]),
     row("DELETE /api/v1/tasks/{id}", Key(TasksWrite), Dead, "", THINGS),
     row("POST /api/v1/tasks/{id}/cancel", Key(TasksWrite), Task, "", THINGS),
     row("POST /api/v1/tasks/{id}/retry", Key(TasksWrite), Dead, "", THINGS),
