@@ -147,79 +147,34 @@ async fn it_is_for_administrators_and_only_where_the_settings_name_a_folder() {
     assert!(answer.status == 400 && answer.text.contains("files.cleanup_root names no folder"), "{}", answer.text);
 }
 
+const UP: &str = ".. ../ ./.. deep/.. deep/../.. way-in/.. way-in/../.. %2e%2e ..%2f ..\\ ....// ..;/";
+const TARGETS: &str =
+    "outside outside/secret.log outside/deep root-beside root-beside/f.log root/../outside ./outside/.";
+const LINKS: &str = "way-out absolute deep/link.log way-out/deep absolute/deep way-out/secret.log absolute/secret.log way-in/../../outside";
+const ODD: &str =
+    "/ // /proc/self/cwd \0 ..\0 \u{2025}/outside \u{ff0e}\u{ff0e}/outside ~ ~/ $HOME file:///etc C:\\ \\\\x\\y";
+
 /// Paths that try to lead out of the root.
 fn escapes(base: &Path) -> Vec<String> {
-    let up = [
-        "..",
-        "../",
-        "./..",
-        "deep/..",
-        "deep/../..",
-        "way-in/..",
-        "way-in/../..",
-        "%2e%2e",
-        "..%2f",
-        "..\\",
-        "....//",
-        "..;/",
-    ];
-    let targets = [
-        "outside",
-        "outside/secret.log",
-        "outside/deep",
-        "root-beside",
-        "root-beside/f.log",
-        "root/../outside",
-        "./outside/.",
-    ];
-    let mut all: Vec<String> = up.iter().flat_map(|up| targets.iter().map(move |to| format!("{up}/{to}"))).collect();
+    let words = |text: &'static str| text.split(' ').map(str::to_owned);
+    let mut all: Vec<String> = words(UP).flat_map(|up| words(TARGETS).map(move |to| format!("{up}/{to}"))).collect();
     for ups in 1..=10 {
         let up = "../".repeat(ups);
-        all.extend(targets.map(|to| format!("{up}{to}")));
+        all.extend(words(TARGETS).map(|to| format!("{up}{to}")));
         all.extend([format!("deep/{up}outside"), format!("{up}etc/passwd"), up.trim_end_matches('/').to_owned()]);
     }
-    for link in [
-        "way-out",
-        "absolute",
-        "deep/link.log",
-        "way-out/deep",
-        "absolute/deep",
-        "way-out/secret.log",
-        "absolute/secret.log",
-    ] {
+    for link in words(LINKS) {
         all.extend([
-            link.to_owned(),
             format!("{link}/"),
             format!("./{link}/."),
             format!("deep/../{link}"),
             format!("{link}/../outside"),
         ]);
+        all.push(link);
     }
     let absolute = base.join("outside").display().to_string();
-    all.extend([
-        absolute.clone(),
-        format!("/{absolute}"),
-        format!("{absolute}/secret.log"),
-        "/".into(),
-        "//".into(),
-        "/proc/self/root".into(),
-    ]);
-    all.extend(
-        [
-            "",
-            "\0",
-            "..\0",
-            "\u{2025}/outside",
-            "\u{ff0e}\u{ff0e}/outside",
-            "~",
-            "~/",
-            "$HOME",
-            "file:///etc",
-            "C:\\",
-            "\\\\x\\y",
-        ]
-        .map(Into::into),
-    );
+    all.extend([absolute.clone(), format!("/{absolute}"), format!("{absolute}/secret.log"), String::new()]);
+    all.extend(words(ODD));
     all
 }
 
