@@ -357,7 +357,21 @@ async fn an_operator_sees_depths_and_workers() {
     let queue = app.get(&grace, "/api/v1/tasks/queue").await.data();
     assert_eq!(queue["lanes"], json!([]));
     let seen = &queue["workers"][0];
-    assert_eq!(seen["task_types"], json!(["data_processing", "delay_task", "mail", "note_shared", "script"]));
+    assert_eq!(
+        seen["task_types"],
+        json!([
+            "data_processing",
+            "delay_task",
+            "email",
+            "file_cleanup",
+            "mail",
+            "note_shared",
+            "notification",
+            "report_generation",
+            "script",
+            "webhook",
+        ])
+    );
     assert!((0.0..=15.0).contains(&seen["lease_seconds"].as_f64().unwrap()), "{seen}");
     app.app.stopping.cancel();
     within_patience("the worker leaves", worker).await.unwrap();
