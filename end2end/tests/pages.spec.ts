@@ -31,6 +31,7 @@ for (const { name, colorScheme, width } of looks) {
       const failed = new URL(page.url()).pathname;
       await queueDelay(page, 600);
       for (const path of ["/dashboard", "/tasks", "/tasks/new", "/tasks/new?kind=data_processing", task, failed]) await look(path);
+      for (const kind of ["email", "notification", "report_generation", "webhook"]) await look(`/tasks/new?kind=${kind}`);
       for (const path of ["/account/sessions", "/account/api-keys", "/account/confirm?to=/account/sessions"]) await look(path);
     });
   });

@@ -11,6 +11,8 @@ pub use scope::Scope;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
     CreateTask,
+    /// Queue a task that deletes files of the server.
+    CleanFiles,
     ReadTask,
     CancelTask,
     /// Replay a task from the dead letter.
@@ -210,6 +212,7 @@ impl Rule {
 
 const CORE: &[Rule] = &[
     Rule::thing(Action::CreateTask, USER, ADMIN).by(Scope::TasksWrite),
+    Rule::thing(Action::CleanFiles, ADMIN, ADMIN).by(Scope::TasksWrite),
     Rule::thing(Action::ReadTask, USER, MODERATOR).by(Scope::TasksRead),
     Rule::thing(Action::CancelTask, USER, MODERATOR).by(Scope::TasksWrite),
     Rule::thing(Action::RetryTask, USER, MODERATOR).by(Scope::TasksWrite),

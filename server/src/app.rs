@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::Config;
 use crate::auth::Hasher;
 use crate::mail::Mailer;
-use crate::tasks::kinds::Kinds;
+use crate::tasks::kinds::{Kinds, webhook};
 use crate::tasks::{Bell, Live, queue};
 use crate::users::seed;
 use crate::{Error, Result, db};
@@ -32,6 +32,8 @@ pub struct Parts {
     pub hasher: Hasher,
     /// The way out for letters.
     pub mailer: Mailer,
+    /// The way out for webhooks.
+    pub webhooks: webhook::Client,
     /// The kinds of task that this program runs.
     pub kinds: Arc<Kinds>,
     /// Tells workers and pages, in all processes, what became of tasks.
@@ -68,6 +70,7 @@ impl App {
             db,
             hasher: Hasher::new(config.auth.hash_concurrency, config.auth.hash_niceness),
             mailer: Mailer::new(config.clone()),
+            webhooks: webhook::Client::new(&config.webhook),
             kinds: Arc::new(kinds),
             bell: Bell::new(live.clone()),
             live,

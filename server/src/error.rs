@@ -24,6 +24,14 @@ impl Error {
         Self::Problem(Problem::Unavailable { retry_after_seconds: RETRY_AFTER_SECONDS })
     }
 
+    /// The same, with fields named below this place.
+    #[must_use]
+    pub fn within(self, place: &str) -> Self {
+        let Self::Problem(Problem::Invalid { mut fields }) = self else { return self };
+        fields.iter_mut().for_each(|one| one.field = format!("{place}.{}", one.field));
+        Problem::Invalid { fields }.into()
+    }
+
     /// The error as one that a command ends with.
     pub fn into_fault(self) -> anyhow::Error {
         match self {

@@ -62,6 +62,8 @@ const ROUTES: &[&str] = &[
     "get /api/v1/tasks/dead-letter",
     "post /api/v1/tasks/batch",
     "get /api/v1/tasks/{id}",
+    "get /api/v1/tasks/{id}/deliveries",
+    "get /api/v1/tasks/{id}/file",
     "delete /api/v1/tasks/{id}",
     "post /api/v1/tasks/{id}/cancel",
     "post /api/v1/tasks/{id}/retry",

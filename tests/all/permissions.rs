@@ -11,8 +11,9 @@ use crate::support::{Browser, Person, TestApp};
 const YES: u16 = 200;
 
 /// Action, relation, and what each role from user to admin is answered.
-const CELLS: [(Action, Relation, [u16; 3]); 13] = [
+const CELLS: [(Action, Relation, [u16; 3]); 14] = [
     (Action::CreateTask, Relation::Own, [YES, YES, YES]),
+    (Action::CleanFiles, Relation::Own, [403, 403, YES]),
     (Action::ReadTask, Relation::Own, [YES, YES, YES]),
     (Action::ReadTask, Relation::Other, [404, YES, YES]),
     (Action::CancelTask, Relation::Own, [YES, YES, YES]),
@@ -46,6 +47,14 @@ impl People {
 async fn through_rest(app: &TestApp, actor: &Person, action: Action, task: Uuid) -> u16 {
     let answer = match action {
         Action::CreateTask => app.post(actor, "/api/v1/tasks", delay(0)).await,
+        Action::CleanFiles => {
+            app.post(
+                actor,
+                "/api/v1/tasks",
+                json!({"task_type": "file_cleanup", "payload": {"file_path": "no such folder"}}),
+            )
+            .await
+        }
         Action::ReadTask => app.get(actor, &format!("/api/v1/tasks/{task}")).await,
         Action::CancelTask => app.cancel(actor, task).await,
         Action::RetryTask => app.retry(actor, task).await,
@@ -64,8 +73,14 @@ async fn through_rest(app: &TestApp, actor: &Person, action: Action, task: Uuid)
 async fn through_browser(browser: &Browser, action: Action, task: Uuid) -> Option<u16> {
     let id = task.to_string();
     let create = [("new[task_type]", "delay_task"), ("new[payload][delay_seconds]", "0")];
+    let clean = [
+        ("new[task_type]", "file_cleanup"),
+        ("new[payload][file_path]", "no such folder"),
+        ("new[payload][max_age_hours]", "1"),
+    ];
     let answer = match action {
         Action::CreateTask => browser.call("/api/tasks/create", &create).await,
+        Action::CleanFiles => browser.call("/api/tasks/create", &clean).await,
         Action::ReadTask => browser.call("/api/tasks/get", &[("id", &id)]).await,
         Action::CancelTask => browser.call("/api/tasks/cancel", &[("id", &id)]).await,
         Action::RetryTask => browser.call("/api/tasks/retry", &[("id", &id)]).await,
@@ -78,7 +93,7 @@ async fn through_browser(browser: &Browser, action: Action, task: Uuid) -> Optio
 
 #[tokio::test]
 async fn each_role_may_do_what_the_table_says_and_nothing_else() {
-    let app = TestApp::start().await;
+    let app = TestApp::with(|config| config.files.cleanup_root = Some(std::env::temp_dir())).await;
     let people = People::of(&app).await;
 
     for (action, relation, expected) in CELLS {

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
-use model::tasks::{NewTaskForm, Task, TaskFilter, TaskStats};
+use model::tasks::{Delivery, NewTaskForm, Task, TaskFilter, TaskStats};
 use model::{Page, PageRequest};
 use uuid::Uuid;
 
@@ -22,6 +22,13 @@ pub async fn list_tasks(filter: TaskFilter, page: PageRequest) -> Result<Page<Ta
 pub async fn get_task(id: Uuid) -> Result<Task, ApiError> {
     let (app, actor) = ssr::signed_in().await?;
     server::tasks::get(&app, &actor, id).await.map_err(ssr::refuse)
+}
+
+/// The tries to deliver a webhook, the newest first.
+#[server(endpoint = "tasks/deliveries")]
+pub async fn task_deliveries(id: Uuid) -> Result<Vec<Delivery>, ApiError> {
+    let (app, actor) = ssr::signed_in().await?;
+    server::tasks::deliveries(&app, &actor, id).await.map_err(ssr::refuse)
 }
 
 /// How many of them stand where.

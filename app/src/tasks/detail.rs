@@ -7,8 +7,10 @@ use model::tasks::{Progress, Task, TaskStatus};
 use uuid::Uuid;
 
 use super::actions::{Actions, Buttons};
+use super::deliveries::Deliveries;
 use super::failures::{DeadLetter, FailedAttempts};
 use super::queries;
+use super::results::ResultView;
 use super::table::title_of;
 use crate::auth::ForSignedIn;
 use crate::ui::{Loading, Moment, PriorityBadge, Refusal, Refused, StatusBadge, Values};
@@ -43,6 +45,7 @@ fn Detail(id: Uuid) -> impl IntoView {
         <p><a href="/tasks">"All tasks"</a></p>
         <Refusal problem=Signal::derive(move || actions.problem())/>
         <Suspense fallback=|| view! { <Loading/> }>{shown}</Suspense>
+        <Deliveries id/>
     }
 }
 
@@ -59,7 +62,7 @@ fn filled(task: Task, actions: Actions) -> impl IntoView {
             {progress.map(|progress| view! { <Percent progress/> })}
             {task.dead_reason.map(|reason| view! { <DeadLetter reason/> })}
             {(!task.errors.is_empty()).then(|| view! { <FailedAttempts errors=task.errors.clone()/> })}
-            {task.result.clone().map(|result| view! { <Values title="Result" value=result/> })}
+            {task.result.clone().map(|result| view! { <ResultView id=task.id task_type=task.task_type.clone() result/> })}
             <Facts task=task.clone()/>
             <Values title="Payload" value=task.payload/>
         </article>

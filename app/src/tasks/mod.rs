@@ -2,12 +2,14 @@
 
 mod actions;
 pub mod api;
+mod deliveries;
 mod detail;
 mod failures;
 mod list;
 pub mod live;
 mod new;
 pub mod queries;
+mod results;
 mod table;
 
 pub use detail::TaskPage;

@@ -3,11 +3,12 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use model::Problem;
+use model::rbac::{Relation, allowed};
 use model::tasks::{Control, FormField, Priority, TaskKind};
 
 use super::api::CreateTask;
-use crate::auth::ForSignedIn;
-use crate::ui::{Refusal, SelectField, Submit, TextArea, TextField, refusal_of};
+use crate::auth::{CurrentUser, ForSignedIn};
+use crate::ui::{Checkbox, Refusal, SelectField, Submit, TextArea, TextField, refusal_of};
 
 /// The form for a new task: first the kind, then the kind's own fields.
 #[component]
@@ -36,7 +37,10 @@ fn Kinds(chosen: TaskKind) -> impl IntoView {
         let current = (kind == chosen).then_some("page");
         view! { <a href=format!("/tasks/new?kind={}", kind.name()) aria-current=current>{kind.title()}</a> }
     };
-    view! { <nav class="tabs" aria-label="Kind of task">{TaskKind::ALL.map(link).collect_view()}</nav> }
+    let role = expect_context::<CurrentUser>().0.role;
+    let open =
+        TaskKind::ALL.into_iter().filter(|kind| kind.needs().is_none_or(|action| allowed(role, action, Relation::Own)));
+    view! { <nav class="tabs" aria-label="Kind of task">{open.map(link).collect_view()}</nav> }
 }
 
 #[component]
@@ -72,6 +76,10 @@ fn PayloadField(field: &'static FormField, problem: Signal<Option<Problem>>) -> 
         Control::Choice(choices) => {
             view! { <SelectField field=path label help initial choices=choices.to_vec() problem/> }.into_any()
         }
-        Control::Numbers => view! { <TextArea field=path label help required problem/> }.into_any(),
+        Control::Text(kind) => view! { <TextField field=path label help required initial kind problem/> }.into_any(),
+        Control::Flag => view! { <Checkbox field=path label/> }.into_any(),
+        Control::Numbers | Control::Lines | Control::Json | Control::Headers => {
+            view! { <TextArea field=path label help required problem/> }.into_any()
+        }
     }
 }

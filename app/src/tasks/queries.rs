@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 use leptos_fetch::{QueryClient, QueryOptions, QueryScope};
-use model::tasks::{Task, TaskFilter, TaskStats};
+use model::tasks::{Delivery, Task, TaskFilter, TaskStats};
 use model::{Page, PageRequest};
 use uuid::Uuid;
 
-use super::api::{get_task, list_tasks, task_overview};
+use super::api::{get_task, list_tasks, task_deliveries, task_overview};
 use crate::error::ApiError;
 
 /// Which part of which list.
@@ -40,6 +40,15 @@ pub fn one(id: impl Fn() -> Uuid + Send + Sync + 'static) -> Resource<Result<Tas
     expect_context::<QueryClient>().resource(tasks(), id)
 }
 
+fn tries() -> QueryScope<Uuid, Result<Vec<Delivery>, ApiError>> {
+    QueryScope::new(task_deliveries).with_options(options())
+}
+
+/// The tries to deliver a webhook.
+pub fn deliveries(id: Uuid) -> Resource<Result<Vec<Delivery>, ApiError>> {
+    expect_context::<QueryClient>().resource(tries(), move || id)
+}
+
 /// How many stand where.
 pub fn overview() -> Resource<Result<TaskStats, ApiError>> {
     expect_context::<QueryClient>().resource(overviews(), || ())
@@ -48,6 +57,7 @@ pub fn overview() -> Resource<Result<TaskStats, ApiError>> {
 /// The task changed: what shows it is read again.
 pub fn changed(client: &QueryClient, id: Uuid) {
     client.invalidate_query(tasks(), id);
+    client.invalidate_query(tries(), id);
     lists_changed(client);
 }
 
@@ -60,5 +70,6 @@ pub fn lists_changed(client: &QueryClient) {
 /// Changes may have been missed: everything of tasks is read again.
 pub fn all_changed(client: &QueryClient) {
     client.invalidate_query_scope(tasks());
+    client.invalidate_query_scope(tries());
     lists_changed(client);
 }

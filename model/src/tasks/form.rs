@@ -39,63 +39,39 @@ pub enum Control {
     Choice(&'static [(&'static str, &'static str)]),
     /// A moment, in UTC.
     Moment,
+    /// One line; the word is the `type` of the input.
+    Text(&'static str),
+    /// Several lines of text.
+    Lines,
+    /// Yes or no.
+    Flag,
+    /// JSON in a text area.
+    Json,
+    /// A text area with a `name: value` in each line.
+    Headers,
 }
 
-impl TaskKind {
-    /// The inputs of this kind's form, in order.
-    pub fn fields(self) -> &'static [FormField] {
-        match self {
-            Self::DelayTask => &[
-                FormField {
-                    name: "delay_seconds",
-                    path: "payload.delay_seconds",
-                    label: "Seconds to wait",
-                    help: "0 to 86400; parts of a second are fine.",
-                    control: Control::Number { min: 0.0, max: DELAY_MAX_SECONDS },
-                    required: true,
-                    initial: "5",
-                },
-                FormField {
-                    name: "deadline",
-                    path: "payload.deadline",
-                    label: "Deadline (UTC)",
-                    help: "Optional. The task is given up when the wait would end later than this.",
-                    control: Control::Moment,
-                    required: false,
-                    initial: "",
-                },
-            ],
-            Self::DataProcessing => &[
-                FormField {
-                    name: "operation",
-                    path: "payload.operation",
-                    label: "Operation",
-                    help: "What to compute.",
-                    control: Control::Choice(&[
-                        ("process", "All figures"),
-                        ("count", "Count"),
-                        ("sum", "Sum"),
-                        ("mean", "Mean"),
-                        ("min", "Smallest"),
-                        ("max", "Largest"),
-                        ("percentiles", "Percentiles 50, 90, 95, 99"),
-                    ]),
-                    required: true,
-                    initial: "process",
-                },
-                FormField {
-                    name: "data",
-                    path: "payload.data",
-                    label: "Numbers",
-                    help: "Divided by commas, blanks or new lines; at most 100000.",
-                    control: Control::Numbers,
-                    required: true,
-                    initial: "",
-                },
-            ],
-        }
-    }
-}
+/// The inputs of [`TaskKind::DelayTask`].
+pub(super) const DELAY: &[FormField] = &[
+    FormField {
+        name: "delay_seconds",
+        path: "payload.delay_seconds",
+        label: "Seconds to wait",
+        help: "0 to 86400; parts of a second are fine.",
+        control: Control::Number { min: 0.0, max: DELAY_MAX_SECONDS },
+        required: true,
+        initial: "5",
+    },
+    FormField {
+        name: "deadline",
+        path: "payload.deadline",
+        label: "Deadline (UTC)",
+        help: "Optional. The task is given up when the wait would end later than this.",
+        control: Control::Moment,
+        required: false,
+        initial: "",
+    },
+];
 
 /// The new-task form as a browser sends it: every value is text.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -146,6 +122,8 @@ impl Control {
         }
         match self {
             Self::Number { min, max } => match text.parse::<f64>() {
+                // A whole number is one for types that have no parts.
+                Ok(number) if (min..=max).contains(&number) && number.fract() == 0.0 => Ok(Some(json!(number as i64))),
                 Ok(number) if (min..=max).contains(&number) => Ok(Some(json!(number))),
                 _ => Err(format!("must be a number from {min} to {max}")),
             },
@@ -155,6 +133,10 @@ impl Control {
                 None => Err("choose one of the list".into()),
             },
             Self::Moment => Ok(read_moment(text)?.map(|moment| json!(moment))),
+            Self::Text(_) | Self::Lines => Ok(Some(json!(text))),
+            Self::Flag => Ok(Some(json!(text == "true"))),
+            Self::Json => serde_json::from_str(text).map(Some).map_err(|error| format!("is no JSON: {error}")),
+            Self::Headers => read_headers(text).map(Some),
         }
     }
 }
@@ -168,6 +150,15 @@ fn read_numbers(text: &str) -> Result<Vec<f64>, String> {
             _ => Err(format!("the entry at place {} is not a number", place + 1)),
         })
         .collect()
+}
+
+fn read_headers(text: &str) -> Result<Value, String> {
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let read = lines.map(|(place, line)| match line.split_once(':') {
+        Some((name, value)) => Ok((name.trim().to_owned(), json!(value.trim()))),
+        None => Err(format!("line {} has no colon", place + 1)),
+    });
+    Ok(Value::Object(read.collect::<Result<_, _>>()?))
 }
 
 fn read_moment(text: &str) -> Result<Option<DateTime<Utc>>, String> {
@@ -190,6 +181,27 @@ mod tests {
     }
 
     #[test]
+    fn json_is_read_as_it_is_and_headers_line_by_line() {
+        let typed = [
+            ("url", "https://example.com"),
+            ("method", "POST"),
+            ("payload", "{\"a\": [1]}"),
+            ("headers", "X-A: b: c\n\nX-D:e"),
+        ];
+        let new = form("webhook", &typed).read().unwrap();
+        assert_eq!(
+            (&new.payload["payload"], &new.payload["headers"]),
+            (&json!({"a": [1]}), &json!({"X-A": "b: c", "X-D": "e"}))
+        );
+        let odd = [("url", "https://example.com"), ("method", "POST"), ("payload", "{"), ("headers", "X-A")];
+        let refused = form("webhook", &odd).read().unwrap_err().fields();
+        assert_eq!(
+            refused.iter().map(|field| field.field.as_str()).collect::<Vec<_>>(),
+            ["payload.payload", "payload.headers"]
+        );
+    }
+
+    #[test]
     fn each_unreadable_field_is_named_as_the_form_names_it() {
         let problem = form("data_processing", &[("operation", "guess"), ("data", "1, two")]).read().unwrap_err();
         let named: Vec<_> = problem.fields().into_iter().map(|field| field.field).collect();
@@ -200,6 +212,12 @@ mod tests {
     fn what_every_form_reads_with_its_initial_values_passes_its_own_check() {
         let filled = |field: &FormField| match field.control {
             Control::Numbers => (field.name.to_string(), "1 2 3".to_string()),
+            Control::Text("email") => (field.name.to_string(), "ada@example.com".to_string()),
+            Control::Text("text") | Control::Lines if field.initial.is_empty() && field.required => {
+                (field.name.to_string(), "Hello".to_string())
+            }
+            Control::Text("date") => (field.name.to_string(), "2026-11-25".to_string()),
+            Control::Text("url") => (field.name.to_string(), "https://example.com/hook".to_string()),
             _ => (field.name.to_string(), field.initial.to_string()),
         };
         for kind in TaskKind::ALL {

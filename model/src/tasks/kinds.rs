@@ -1,13 +1,27 @@
 //! The kinds of task, their payloads, and what each payload must keep to.
 
-use std::collections::BTreeMap;
+mod cleanup;
+mod data;
+mod email;
+mod notification;
+mod report;
+mod webhook;
 
 use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::form::FormField;
 use crate::FieldProblem;
+use crate::rbac::Action;
+
+pub use cleanup::FileCleanup;
+pub use data::{DataProcessing, Numbers, Operation};
+pub use email::Email;
+pub use notification::Notify;
+pub use report::{ReportFormat, ReportGeneration, ReportType};
+pub use webhook::{Method, Webhook};
 
 /// A kind of task that this program can run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -15,17 +29,35 @@ use crate::FieldProblem;
 pub enum TaskKind {
     DelayTask,
     DataProcessing,
+    Email,
+    FileCleanup,
+    Notification,
+    ReportGeneration,
+    Webhook,
 }
 
 impl TaskKind {
     /// All kinds, by name.
-    pub const ALL: [Self; 2] = [Self::DataProcessing, Self::DelayTask];
+    pub const ALL: [Self; 7] = [
+        Self::DataProcessing,
+        Self::DelayTask,
+        Self::Email,
+        Self::FileCleanup,
+        Self::Notification,
+        Self::ReportGeneration,
+        Self::Webhook,
+    ];
 
     /// The name on the wire and in the database.
     pub const fn name(self) -> &'static str {
         match self {
             Self::DelayTask => "delay_task",
             Self::DataProcessing => "data_processing",
+            Self::Email => "email",
+            Self::FileCleanup => "file_cleanup",
+            Self::Notification => "notification",
+            Self::ReportGeneration => "report_generation",
+            Self::Webhook => "webhook",
         }
     }
 
@@ -34,6 +66,11 @@ impl TaskKind {
         match self {
             Self::DelayTask => "Delay",
             Self::DataProcessing => "Data processing",
+            Self::Email => "Email",
+            Self::FileCleanup => "File cleanup",
+            Self::Notification => "Notification",
+            Self::ReportGeneration => "Report",
+            Self::Webhook => "Webhook",
         }
     }
 
@@ -44,7 +81,18 @@ impl TaskKind {
                 "Waits for a number of seconds; can be cancelled, and fails when its deadline passes first."
             }
             Self::DataProcessing => {
-                "Computes count, sum, mean, extremes or percentiles of a list of numbers and keeps the result."
+                "Computes count, sum, mean, extremes or percentiles of numbers, or of a column of CSV by group, and keeps the result."
+            }
+            Self::Email => {
+                "Sends a letter to one address, as text and as HTML, and tries again while the mail server is away."
+            }
+            Self::FileCleanup => {
+                "Deletes old files below the folder that the settings name, by age and name, or only counts them."
+            }
+            Self::Notification => "Tells you something in the program: with a start time, a reminder.",
+            Self::ReportGeneration => "Writes what was in a period as CSV, HTML or Excel: a file for you to fetch.",
+            Self::Webhook => {
+                "Sends a signed request with JSON to a server elsewhere, tries again while that is down, and keeps the answer."
             }
         }
     }
@@ -54,11 +102,45 @@ impl TaskKind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
+    /// What somebody must be allowed to who queues one, besides queueing tasks at all.
+    pub fn needs(self) -> Option<Action> {
+        (self == Self::FileCleanup).then_some(Action::CleanFiles)
+    }
+
+    /// The inputs of this kind's form, in order.
+    pub fn fields(self) -> &'static [FormField] {
+        match self {
+            Self::DelayTask => super::form::DELAY,
+            Self::DataProcessing => data::FIELDS,
+            Self::Email => email::FIELDS,
+            Self::FileCleanup => cleanup::FIELDS,
+            Self::Notification => notification::FIELDS,
+            Self::ReportGeneration => report::FIELDS,
+            Self::Webhook => webhook::FIELDS,
+        }
+    }
+
     /// Whether the payload is one that the kind can run; the fields that are wrong otherwise.
     pub fn check(self, payload: &Value) -> Result<(), Vec<FieldProblem>> {
         match self {
             Self::DelayTask => read::<DelayTask>(payload, "delay_seconds: number, deadline?: time")?.check(),
-            Self::DataProcessing => read::<DataProcessing>(payload, "operation: word, data: numbers")?.check(),
+            Self::DataProcessing => {
+                let shape = "operation: word, data: numbers, or csv: text, column?: text, group_by?: text";
+                read::<DataProcessing>(payload, shape)?.check()
+            }
+            Self::Email => read::<Email>(payload, "to: address, subject: text, body: text, html?: text")?.check(),
+            Self::FileCleanup => {
+                let shape = "file_path: text, max_age_hours?: whole number, pattern?: text, dry_run?: true or false";
+                read::<FileCleanup>(payload, shape)?.check()
+            }
+            Self::Notification => read::<Notify>(payload, "text: text, href?: path")?.check(),
+            Self::ReportGeneration => {
+                let shape = "report_type: word, start_date: day, end_date: day, format?: csv, html or xlsx";
+                read::<ReportGeneration>(payload, shape)?.check()
+            }
+            Self::Webhook => {
+                read::<Webhook>(payload, "url: text, method?: word, payload?: JSON, headers?: texts")?.check()
+            }
         }
     }
 }
@@ -69,8 +151,6 @@ fn read<T: DeserializeOwned>(payload: &Value, shape: &str) -> Result<T, Vec<Fiel
 
 /// The longest wait of a delay task, in seconds: a day.
 pub(super) const DELAY_MAX_SECONDS: f64 = 86_400.0;
-/// The most numbers that one data-processing task takes.
-const NUMBERS_MAX: usize = 100_000;
 
 /// Payload of [`TaskKind::DelayTask`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -96,60 +176,6 @@ impl DelayTask {
     }
 }
 
-/// Payload of [`TaskKind::DataProcessing`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DataProcessing {
-    pub operation: Operation,
-    pub data: Numbers,
-}
-
-impl DataProcessing {
-    fn check(&self) -> Result<(), Vec<FieldProblem>> {
-        let count = self.data.values().count();
-        if count > NUMBERS_MAX {
-            return Err(vec![FieldProblem::new("payload.data", "must have at most 100000 numbers")]);
-        }
-        let needs_some = !matches!(self.operation, Operation::Count | Operation::Sum);
-        if count == 0 && needs_some {
-            return Err(vec![FieldProblem::new("payload.data", "must have at least one number")]);
-        }
-        Ok(())
-    }
-}
-
-/// What is computed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Operation {
-    /// All of the others.
-    Process,
-    Count,
-    Sum,
-    Mean,
-    Min,
-    Max,
-    /// The 50th, 90th, 95th and 99th percentile, by linear interpolation.
-    Percentiles,
-}
-
-/// Numbers as a list, or each under a name.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Numbers {
-    List(Vec<f64>),
-    Named(BTreeMap<String, f64>),
-}
-
-impl Numbers {
-    /// The numbers without their names.
-    pub fn values(&self) -> Box<dyn Iterator<Item = f64> + '_> {
-        match self {
-            Self::List(list) => Box::new(list.iter().copied()),
-            Self::Named(named) => Box::new(named.values().copied()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -170,6 +196,23 @@ mod tests {
         assert_eq!(field(TaskKind::DelayTask, json!({"delay_seconds": "long"})), "payload");
         assert_eq!(field(TaskKind::DataProcessing, json!({"operation": "mean", "data": []})), "payload.data");
         assert_eq!(field(TaskKind::DataProcessing, json!({"operation": "guess", "data": [1]})), "payload");
+    }
+
+    #[test]
+    fn numbers_are_given_as_a_list_or_as_csv_and_never_both() {
+        let field = |payload| TaskKind::DataProcessing.check(&payload).err().map(|fields| fields[0].field.clone());
+        assert_eq!(field(json!({"operation": "sum", "csv": "a,b\n1,2", "column": "b", "group_by": "a"})), None);
+        assert_eq!(field(json!({"operation": "count", "csv": "a\n1"})), None);
+        assert_eq!(field(json!({"operation": "sum", "csv": "a\n1"})).as_deref(), Some("payload.column"));
+        assert_eq!(
+            field(json!({"operation": "sum", "csv": "a\n1", "column": "a", "data": [1]})).as_deref(),
+            Some("payload.csv")
+        );
+        assert_eq!(
+            field(json!({"operation": "sum", "data": [1], "group_by": "a"})).as_deref(),
+            Some("payload.group_by")
+        );
+        assert_eq!(field(json!({"operation": "sum"})).as_deref(), Some("payload.data"));
     }
 
     #[test]

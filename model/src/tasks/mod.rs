@@ -1,5 +1,6 @@
 //! Tasks: work that a worker does in the background.
 
+mod delivery;
 mod form;
 mod kinds;
 mod retry;
@@ -12,8 +13,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+pub use delivery::Delivery;
 pub use form::{Control, FormField, NewTaskForm};
-pub use kinds::{DataProcessing, DelayTask, Numbers, Operation, TaskKind};
+pub use kinds::{
+    DataProcessing, DelayTask, Email, FileCleanup, Method, Notify, Numbers, Operation, ReportFormat, ReportGeneration,
+    ReportType, TaskKind, Webhook,
+};
 pub use retry::RetryStrategy;
 pub use schedule::{Missed, NewSchedule, Schedule};
 

@@ -23,6 +23,7 @@ pub enum Limit {
     ResetPerAddress,
     VerifyPerAccount,
     SharePerAccount,
+    EmailPerAccount,
 }
 
 impl Limit {
@@ -37,6 +38,7 @@ impl Limit {
             Self::ResetPerAddress => limits.reset_per_address,
             Self::VerifyPerAccount => limits.verify_per_account,
             Self::SharePerAccount => limits.share_per_account,
+            Self::EmailPerAccount => limits.email_per_account,
         }
     }
 

@@ -26,6 +26,8 @@ pub struct LimitsConfig {
     pub verify_per_account: Rate,
     /// Notes that one user shares, each of which is a letter to somebody else.
     pub share_per_account: Rate,
+    /// Letters of the kind `email` that one user writes.
+    pub email_per_account: Rate,
 }
 
 impl Default for LimitsConfig {
@@ -39,6 +41,7 @@ impl Default for LimitsConfig {
             reset_per_address: Rate::of(50, 3600),
             verify_per_account: Rate::of(5, 3600),
             share_per_account: Rate::of(60, 3600),
+            email_per_account: Rate::of(50, 86_400),
         }
     }
 }
@@ -55,6 +58,7 @@ impl LimitsConfig {
             reset_per_address: Rate::Off,
             verify_per_account: Rate::Off,
             share_per_account: Rate::Off,
+            email_per_account: Rate::Off,
         }
     }
 }

@@ -91,6 +91,9 @@ fn check(config: &Config) -> anyhow::Result<()> {
     ensure!(config.tasks.history_days >= 1, "tasks.history_days must be at least 1");
     ensure!(config.tasks.stats_days >= 1, "tasks.stats_days must be at least 1");
     crate::notes::check(&config.notes)?;
+    ensure!((1..=300).contains(&config.webhook.timeout_seconds), "webhook.timeout_seconds must be 1 to 300");
+    config.webhook.secret.as_ref().map(crate::tasks::kinds::webhook::signature::key_of).transpose()?;
+    ensure!((1..=365).contains(&config.reports.keep_days), "reports.keep_days must be 1 to 365");
     tracing_subscriber::EnvFilter::try_new(&config.log.filter).context("log.filter")?;
     if let Some(password) = &config.initial_admin_password {
         let checked = crate::auth::check_password(password.expose_secret(), "admin", "admin@example.com");

@@ -2,6 +2,7 @@
 
 mod limits;
 mod load;
+mod work;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use limits::{LimitsConfig, Rate};
 pub use load::{Overrides, load, printed};
+pub use work::{FilesConfig, ReportsConfig, WebhookConfig};
 
 /// Every setting of the program. Unknown keys are refused.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -29,6 +31,9 @@ pub struct Config {
     pub mail: MailConfig,
     pub worker: WorkerConfig,
     pub tasks: TasksConfig,
+    pub webhook: WebhookConfig,
+    pub files: FilesConfig,
+    pub reports: ReportsConfig,
     pub notes: model::notes::NoteLimits,
     pub log: LogConfig,
 }

@@ -91,7 +91,7 @@ impl Work for Letter {
             return Ok(json!({"sent": false}));
         };
         context.app.mailer.send(context.task_id(), &message).await?;
-        tracing::info!(task_id = %context.task_id(), subject = message.subject, "a letter was sent");
+        tracing::info!(task_id = %context.task_id(), subject = &*message.subject, "a letter was sent");
         Ok(json!({"sent": true}))
     }
 }

@@ -34,7 +34,7 @@ pub(super) async fn put(mail: &MailConfig, id: Uuid, message: &Message) -> io::R
         sent_at: Utc::now(),
         from: mail.from.clone(),
         to: message.to.clone(),
-        subject: message.subject.into(),
+        subject: message.subject.clone().into_owned(),
         text: message.text.clone(),
         html: message.html.clone(),
     };

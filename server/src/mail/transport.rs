@@ -90,7 +90,7 @@ fn refused_settings() -> Stop {
     Stop::Retry("The settings of the mail server cannot be used".into())
 }
 
-/// The letter as it travels. Subjects are our own words, and an address is parsed, so neither can bring a header of its own.
+/// The letter as it travels. A subject is one line, and an address is parsed, so neither can bring a header of its own.
 fn envelope(mail: &MailConfig, id: Uuid, message: &Message) -> Result<Envelope, Stop> {
     let from = Mailbox::from_str(&mail.from).map_err(|_| refused_settings())?;
     let to = Address::from_str(&message.to).map_err(|_| Stop::Fatal("The address of the user is not one".into()))?;
@@ -100,7 +100,7 @@ fn envelope(mail: &MailConfig, id: Uuid, message: &Message) -> Result<Envelope, 
     Envelope::builder()
         .from(from)
         .to(Mailbox::new(None, to))
-        .subject(message.subject)
+        .subject(message.subject.clone())
         .message_id(Some(message_id))
         .raw_header(automatic)
         .multipart(MultiPart::alternative_plain_html(message.text.clone(), message.html.clone()))

@@ -1,10 +1,12 @@
 //! What the letters say. Each is one function, those of features in their folders; the frame around them is here only.
 
+use std::borrow::Cow;
+
 /// A letter that is ready to be sent, to one address, as text and as HTML.
 #[derive(Clone)]
 pub struct Message {
     pub to: String,
-    pub subject: &'static str,
+    pub subject: Cow<'static, str>,
     pub text: String,
     pub html: String,
 }
@@ -143,7 +145,7 @@ fn span(count: u32, unit: &str) -> String {
 
 /// The whole letter.
 pub fn framed(content: &Content<'_>) -> Message {
-    Message { to: content.to.into(), subject: content.subject, text: text(content), html: html(content) }
+    Message { to: content.to.into(), subject: content.subject.into(), text: text(content), html: html(content) }
 }
 
 /// The text part (RFC 2046, 5.1.4: the plainer alternative comes first).
@@ -219,7 +221,7 @@ mod tests {
             recovery_code_used("a@example.com", "Ada", 1, "https://example.com/forgot-password"),
         ];
         for letter in letters {
-            assert!(letter.html.contains(letter.subject), "{}", letter.html);
+            assert!(letter.html.contains(&*letter.subject), "{}", letter.html);
             for line in letter.text.lines().filter(|line| !line.is_empty()) {
                 assert!(letter.html.contains(line.trim_end_matches(':')), "{line}: {}", letter.html);
             }

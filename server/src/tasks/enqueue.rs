@@ -31,6 +31,17 @@ pub fn check(app: &App, new: &NewTask) -> Result<(), Problem> {
     }
 }
 
+/// Refuses what only the server can judge: by its settings, or by who asks. After [`check`].
+pub async fn admit(app: &App, actor: &Actor, new: &NewTask) -> Result<()> {
+    if let Some(action) = TaskKind::by_name(&new.task_type).and_then(TaskKind::needs) {
+        actor.require(action, Relation::Own)?;
+    }
+    match app.kinds.get(&new.task_type) {
+        Some(kind) => kind.admit(&new.payload, app, actor).await,
+        None => Ok(()),
+    }
+}
+
 /// What became of a task that was to be queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Enqueued {
@@ -118,6 +129,9 @@ pub struct BatchQueued {
 pub async fn create_many(app: &App, actor: &Actor, batch: NewBatch) -> Result<BatchQueued> {
     actor.require(Action::CreateTask, Relation::Own)?;
     check_batch(app, &batch)?;
+    for (place, new) in in_places(&batch) {
+        admit(app, actor, new).await.map_err(|error| error.within(&place))?;
+    }
     let mut tx = db::begin(&app.db).await?;
     let queued = enqueue_many_in(app, &mut tx, Some(actor.id()), batch).await?;
     tx.commit().await?;
@@ -129,13 +143,18 @@ pub async fn create_many(app: &App, actor: &Actor, batch: NewBatch) -> Result<Ba
     Ok(queued)
 }
 
+/// Each task with its place in a refusal.
+fn in_places(batch: &NewBatch) -> impl Iterator<Item = (String, &NewTask)> {
+    let places = batch.tasks.iter().enumerate().map(|(place, new)| (format!("tasks[{place}]"), new));
+    places.chain(batch.callback.iter().map(|new| ("callback".to_owned(), new)))
+}
+
 fn check_batch(app: &App, batch: &NewBatch) -> Result<(), Problem> {
     if !(1..=MANY_AT_MOST).contains(&batch.tasks.len()) {
         return Err(Problem::field("tasks", format!("must be 1 to {MANY_AT_MOST}")));
     }
     let mut fields = Vec::new();
-    let places = batch.tasks.iter().enumerate().map(|(place, new)| (format!("tasks[{place}]"), new));
-    for (place, new) in places.chain(batch.callback.iter().map(|new| ("callback".to_owned(), new))) {
+    for (place, new) in in_places(batch) {
         let refused = check(app, new).err().map(|problem| problem.fields()).unwrap_or_default();
         fields.extend(refused.into_iter().map(|mut field| {
             field.field = format!("{place}.{}", field.field);

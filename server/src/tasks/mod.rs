@@ -13,11 +13,13 @@ pub mod worker;
 
 use model::problem::Thing;
 use model::rbac::{Action, Relation};
-use model::tasks::{NewTask, Task, TaskFilter, TaskStats, TaskStatus, TaskType};
+use model::tasks::{Delivery, NewTask, Task, TaskFilter, TaskKind, TaskStats, TaskStatus, TaskType};
 use model::{Page, PageRequest, Problem, page};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use self::kinds::report;
+use self::kinds::webhook::deliveries;
 use crate::audit::{self, Subject};
 use crate::{Actor, App, Result, db};
 
@@ -37,6 +39,7 @@ pub struct Created {
 pub async fn create(app: &App, actor: &Actor, new: NewTask) -> Result<Created> {
     actor.require(Action::CreateTask, Relation::Own)?;
     enqueue::check(app, &new)?;
+    enqueue::admit(app, actor, &new).await?;
 
     let mut tx = db::begin(&app.db).await?;
     let queued = enqueue::enqueue_in(app, &mut tx, Some(actor.id()), new).await?;
@@ -53,6 +56,18 @@ pub async fn get(app: &App, actor: &Actor, id: Uuid) -> Result<Task> {
     actor.require(Action::ReadTask, Relation::Own)?;
     let task = queue::get(&app.db, id, actor.limited_to(Action::ReadTask)).await?;
     Ok(task.ok_or(Problem::NotFound { what: Thing::Task })?)
+}
+
+/// The tries to deliver a webhook, the newest first; a stranger's task is not found.
+pub async fn deliveries(app: &App, actor: &Actor, id: Uuid) -> Result<Vec<Delivery>> {
+    get(app, actor, id).await?;
+    deliveries::list(&app.db, id).await
+}
+
+/// The file that the task left for its owner; nobody else has one, moderators neither.
+pub async fn file(app: &App, actor: &Actor, id: Uuid) -> Result<report::Stored> {
+    actor.require(Action::ReadTask, Relation::Own)?;
+    Ok(report::get(&app.db, id, actor.id()).await?.ok_or(Problem::NotFound { what: Thing::Task })?)
 }
 
 /// The actor's tasks, or everybody's where the permission table allows it; the newest first.
@@ -116,12 +131,16 @@ pub async fn retry(app: &App, actor: &Actor, id: Uuid, payload: Option<Value>) -
     let mut tx = db::begin(&app.db).await?;
     let (task_type, reason) =
         queue::find_dead(&mut tx, id, owner).await?.ok_or(Problem::NotFound { what: Thing::Task })?;
+    if let Some(action) = TaskKind::by_name(&task_type).and_then(TaskKind::needs) {
+        actor.require(action, Relation::Own)?;
+    }
     let is_edited = payload.is_some();
     let edited = match payload {
         None => None,
         Some(payload) => {
             let new = NewTask { task_type: task_type.clone(), payload, ..NewTask::default() };
             enqueue::check(app, &new)?;
+            enqueue::admit(app, actor, &new).await?;
             Some(queue::Edited { payload: new.payload, version: app.kinds.get(&task_type).map(|kind| kind.version) })
         }
     };
@@ -140,6 +159,8 @@ pub async fn delete(app: &App, actor: &Actor, id: Uuid) -> Result<()> {
     let mut tx = db::begin(&app.db).await?;
     let deleted = queue::delete(&mut tx, id, actor.limited_to(Action::DeleteTask)).await?;
     let orphans = deleted.ok_or(Problem::NotFound { what: Thing::Task })?;
+    deliveries::forget(&mut tx, id).await?;
+    report::forget(&mut tx, id).await?;
     audit::record(&mut tx, actor, permit, "task.delete", Subject::Task(id), json!({})).await?;
     tx.commit().await?;
     app.bell.many_changed();

@@ -48,12 +48,14 @@ pub async fn list(app: &App, actor: &Actor) -> Result<Vec<Schedule>> {
 /// Makes a schedule; its name is taken at most once.
 pub async fn create(app: &App, actor: &Actor, new: NewSchedule) -> Result<Schedule> {
     let permit = actor.require(Action::ManageSchedules, Relation::Other)?;
+    enqueue::admit(app, actor, &task_of(&new)).await?;
     write(app, actor, permit, db::begin(&app.db).await?, Uuid::now_v7(), new, "schedule.create").await
 }
 
 /// Changes a schedule. Its next time is counted from now.
 pub async fn update(app: &App, actor: &Actor, id: Uuid, new: NewSchedule) -> Result<Schedule> {
     let permit = actor.require(Action::ManageSchedules, Relation::Other)?;
+    enqueue::admit(app, actor, &task_of(&new)).await?;
     let mut tx = db::begin(&app.db).await?;
     table::lock(&mut tx, id).await?.ok_or(Problem::NotFound { what: Thing::Schedule })?;
     write(app, actor, permit, tx, id, new, "schedule.update").await
@@ -80,14 +82,18 @@ async fn write(
     Ok(saved)
 }
 
+/// What it queues.
+fn task_of(new: &NewSchedule) -> NewTask {
+    NewTask { task_type: new.task_type.clone(), payload: new.payload.clone(), ..NewTask::default() }
+}
+
 /// All that is wrong with it; else its next time.
 fn check(app: &App, new: &NewSchedule) -> Result<Option<DateTime<Utc>>, Problem> {
     let mut fields = Vec::new();
     if !(1..=100).contains(&new.name.chars().count()) {
         fields.push(FieldProblem::new("name", "has 1 to 100 characters"));
     }
-    let task = NewTask { task_type: new.task_type.clone(), payload: new.payload.clone(), ..NewTask::default() };
-    fields.extend(enqueue::check(app, &task).err().map(|problem| problem.fields()).unwrap_or_default());
+    fields.extend(enqueue::check(app, &task_of(new)).err().map(|problem| problem.fields()).unwrap_or_default());
     match next_after(&new.cron, &new.time_zone, Utc::now()) {
         Ok(None) => fields.push(FieldProblem::new("cron", "never comes")),
         Ok(next_at) if fields.is_empty() => return Ok(next_at),

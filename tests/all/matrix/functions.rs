@@ -147,6 +147,7 @@ const PEOPLE: &[Row] = &[
 const TASKS: &[Row] = &[
     row("POST /api/tasks/list", Session, Nothing, LISTED, &[OK]),
     row("POST /api/tasks/overview", Session, Nothing, "", &[OK]),
+    row("POST /api/tasks/deliveries", Session, Thing("task"), "id={id}", &[OK, [404, 200, 200]]),
     row("POST /api/tasks/get", Session, Thing("task"), "id={id}", &[OK, [404, 200, 200]]),
     row("POST /api/tasks/create", Session, Nothing, "new[task_type]=delay_task&new[payload][delay_seconds]=0", &[OK]),
     row("POST /api/tasks/cancel", Session, Thing("task"), "id={id}", THINGS),

@@ -182,6 +182,9 @@ const TASKS: &[Row] = &[
     row("GET /api/v1/tasks/types", Open, Nothing, "", &[OK]),
     row("GET /api/v1/tasks/dead-letter", Key(TasksRead), Nothing, "", &[OK]),
     row("GET /api/v1/tasks/{id}", Key(TasksRead), Thing("task"), "", THINGS),
+    row("GET /api/v1/tasks/{id}/deliveries", Key(TasksRead), Thing("task"), "", THINGS),
+    // Nobody here has a file.
+    row("GET /api/v1/tasks/{id}/file", Key(TasksRead), Thing("task"), "", &[[404; 3], [404; 3]]),
     row("DELETE /api/v1/tasks/{id}", Key(TasksWrite), Thing("dead"), "", THINGS),
     row("POST /api/v1/tasks/{id}/cancel", Key(TasksWrite), Thing("task"), "", THINGS),
     row("POST /api/v1/tasks/{id}/retry", Key(TasksWrite), Thing("dead"), "", THINGS),

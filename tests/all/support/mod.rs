@@ -6,6 +6,7 @@ pub mod browser;
 pub mod database;
 pub mod events;
 pub mod gate;
+pub mod hooks;
 pub mod kinds;
 pub mod mail;
 pub mod notes;

@@ -34,6 +34,11 @@ impl Context {
         self.claimed.id
     }
 
+    /// Whose task it is; none when the program itself has queued it.
+    pub fn owner(&self) -> Option<Uuid> {
+        self.claimed.created_by
+    }
+
     /// The payload, and the version that it was written in.
     pub(super) fn payload(&self) -> (&Value, i16) {
         (&self.claimed.payload, self.claimed.payload_version)

@@ -1,7 +1,7 @@
 use model::tasks::{DataProcessing, Operation, TaskKind};
 use serde_json::{Map, Value, json};
 
-use super::{Context, Stop, Work};
+use super::{Context, Stop, Work, table};
 
 /// The percentiles that are computed.
 const PERCENTILES: [u32; 4] = [50, 90, 95, 99];
@@ -10,14 +10,15 @@ impl Work for DataProcessing {
     const NAME: &'static str = TaskKind::DataProcessing.name();
     const DESCRIPTION: &'static str = TaskKind::DataProcessing.description();
 
-    async fn run(self, _: &Context) -> Result<Value, Stop> {
+    async fn run(self, context: &Context) -> Result<Value, Stop> {
+        let Some(data) = self.data else { return table::run(self, context).await };
         // Sorting many numbers takes a while; the runtime's threads are for those who wait.
-        let computed = tokio::task::spawn_blocking(move || compute(self.operation, self.data.values().collect()));
+        let computed = tokio::task::spawn_blocking(move || compute(self.operation, data.values().collect()));
         computed.await.map_err(|error| Stop::Retry(error.to_string()))?
     }
 }
 
-fn compute(operation: Operation, mut numbers: Vec<f64>) -> Result<Value, Stop> {
+pub(super) fn compute(operation: Operation, mut numbers: Vec<f64>) -> Result<Value, Stop> {
     numbers.sort_by(f64::total_cmp);
     let has_numbers = !numbers.is_empty();
     let every = operation == Operation::Process;

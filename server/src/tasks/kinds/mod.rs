@@ -1,9 +1,15 @@
 //! What each kind of task does, and the registry that a worker takes them from.
 
+pub mod cleanup;
 mod context;
 mod data;
 mod delay;
+mod email;
+mod notify;
 mod policy;
+pub mod report;
+mod table;
+pub mod webhook;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,11 +18,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::tasks::{DataProcessing, DelayTask};
+use model::tasks::{DataProcessing, DelayTask, Email, FileCleanup, Notify, ReportGeneration, Webhook};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::mail::Letter;
+use crate::{Actor, App};
 
 pub use context::Context;
 pub use policy::{BreakerPolicy, Policy, Rate};
@@ -60,11 +67,19 @@ pub trait Work: DeserializeOwned + Send + 'static {
         Err(Stop::Undecodable(format!("{} has no step from version {from}", Self::NAME)))
     }
 
+    /// Refuses what only the server can judge: by its settings, or by who asks. Called when somebody queues or schedules one, after the
+    /// payload was checked; not when the program itself does.
+    fn admit(&self, app: &App, actor: &Actor) -> impl Future<Output = crate::Result<()>> + Send {
+        let _ = (app, actor);
+        async { Ok(()) }
+    }
+
     /// Does the work; the result is stored and shown.
     fn run(self, context: &Context) -> impl Future<Output = Result<Value, Stop>> + Send;
 }
 
 type Run = dyn Fn(Context) -> Pin<Box<dyn Future<Output = Result<Value, Stop>> + Send>> + Send + Sync;
+type Admit = for<'a> fn(&'a Value, &'a App, &'a Actor) -> Pin<Box<dyn Future<Output = crate::Result<()>> + Send + 'a>>;
 
 /// A kind as the registry holds it.
 #[derive(Clone)]
@@ -77,6 +92,7 @@ pub struct Kind {
     pub policy: Policy,
     run: Arc<Run>,
     check: fn(&Value, i16) -> Result<(), Stop>,
+    admit: Admit,
 }
 
 impl std::fmt::Debug for Kind {
@@ -103,6 +119,13 @@ impl Kind {
             policy: W::policy(),
             run: Arc::new(run),
             check: |payload, version| read::<W>(payload, version).map(drop),
+            admit: |payload, app, actor| {
+                Box::pin(async move {
+                    // One that cannot be read is refused by the check.
+                    let Ok(work) = read::<W>(payload, W::VERSION) else { return Ok(()) };
+                    work.admit(app, actor).await
+                })
+            },
         }
     }
 
@@ -114,6 +137,11 @@ impl Kind {
     /// Runs the task of the context, which is of this kind.
     pub(super) async fn run(&self, context: Context) -> Result<Value, Stop> {
         (self.run)(context).await
+    }
+
+    /// Refuses what only the server can judge.
+    pub async fn admit(&self, payload: &Value, app: &App, actor: &Actor) -> crate::Result<()> {
+        (self.admit)(payload, app, actor).await
     }
 
     /// Whether a payload of this program's version can be read.
@@ -141,6 +169,11 @@ impl Default for Kinds {
         Self(BTreeMap::new())
             .and(Kind::of::<DelayTask>())
             .and(Kind::of::<DataProcessing>())
+            .and(Kind::of::<Email>())
+            .and(Kind::of::<FileCleanup>())
+            .and(Kind::of::<Notify>())
+            .and(Kind::of::<ReportGeneration>())
+            .and(Kind::of::<Webhook>())
             .and(Kind::of::<Letter>())
             .and(Kind::of::<crate::notes::NoteShared>())
     }
@@ -229,6 +262,31 @@ mod tests {
             ),
             (TaskKind::DataProcessing.name(), 1, json!({"operation": "process", "data": [1, 2.5]})),
             (TaskKind::DataProcessing.name(), 1, json!({"operation": "sum", "data": {"a": 1}})),
+            (
+                TaskKind::DataProcessing.name(),
+                1,
+                json!({"operation": "sum", "csv": "a,b\nx,1\n", "column": "b", "group_by": "a"}),
+            ),
+            (TaskKind::Email.name(), 1, json!({"to": "a@example.com", "subject": "a", "body": "b"})),
+            (TaskKind::Email.name(), 1, json!({"to": "a@example.com", "subject": "a", "body": "b", "html": "c"})),
+            (TaskKind::FileCleanup.name(), 1, json!({"file_path": "logs"})),
+            (
+                TaskKind::FileCleanup.name(),
+                1,
+                json!({"directory": "logs", "max_age_hours": 3, "pattern": "*.log", "dry_run": true}),
+            ),
+            (TaskKind::Notification.name(), 1, json!({"text": "a", "href": "/notes"})),
+            (
+                TaskKind::ReportGeneration.name(),
+                1,
+                json!({"report_type": "users", "start_date": "2026-01-01", "end_date": "2026-01-31", "format": "xlsx"}),
+            ),
+            (TaskKind::Webhook.name(), 1, json!({"url": "https://example.com"})),
+            (
+                TaskKind::Webhook.name(),
+                1,
+                json!({"url": "https://example.com", "method": "PUT", "payload": [1], "headers": {"X-A": "b"}}),
+            ),
             (Letter::NAME, 1, json!({"letter": "verify_email", "user_id": Uuid::nil()})),
             (Letter::NAME, 1, json!({"letter": "reset_password", "user_id": Uuid::nil()})),
             (Letter::NAME, 1, json!({"letter": "reset_password", "user_id": null})),

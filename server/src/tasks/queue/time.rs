@@ -8,7 +8,17 @@ use uuid::Uuid;
 
 /// Moves rows into the past; the days and minutes of the figures follow by [`move_totals`] and [`move_figures`].
 pub async fn move_moments(conn: &mut PgConnection, seconds: f64) -> sqlx::Result<()> {
-    sqlx::query_file!("src/tasks/queue/pass_time.sql", seconds).execute(conn).await?;
+    sqlx::query_file!("src/tasks/queue/pass_time.sql", seconds).execute(&mut *conn).await?;
+    sqlx::query!(
+        r#"
+        update webhook_hosts
+        set window_from = window_from - make_interval(secs => $1), probe_at = probe_at - make_interval(secs => $1),
+            changed_at = changed_at - make_interval(secs => $1)
+        "#,
+        seconds,
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! `/tasks` of the REST API.
 
 mod operate;
+mod outputs;
 mod schedules;
 
 use axum::extract::{OriginalUri, State};
@@ -29,6 +30,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(get, delete))
         .routes(routes!(cancel))
         .routes(routes!(retry))
+        .merge(outputs::routes())
         .merge(operate::routes())
         .merge(schedules::routes())
 }
@@ -42,7 +44,9 @@ async fn types(State(app): State<App>) -> Result<Success<Vec<TaskType>>> {
 /// Queue a task.
 #[utoipa::path(post, path = "/tasks", tag = "tasks", security(("bearer" = []), ("api_key" = [])), request_body = NewTask, responses(
     (status = 200, body = Success<Task>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+    (status = 403, body = ErrorBody),
     (status = 409, body = ErrorBody, description = "The unique key belongs to somebody else's task"), (status = 422, body = ErrorBody),
+    (status = 429, body = ErrorBody),
 ))]
 async fn create(
     State(app): State<App>,
@@ -57,7 +61,7 @@ async fn create(
 /// Queue up to 1000 tasks, all or none: beside one another, or as a chain; with a callback when all have ended.
 #[utoipa::path(post, path = "/tasks/batch", tag = "tasks", security(("bearer" = []), ("api_key" = [])), request_body = NewBatch, responses(
     (status = 201, body = Success<BatchQueued>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-    (status = 422, body = ErrorBody),
+    (status = 403, body = ErrorBody), (status = 422, body = ErrorBody), (status = 429, body = ErrorBody),
 ))]
 async fn create_many(
     State(app): State<App>,
@@ -146,7 +150,7 @@ struct Retry {
 #[utoipa::path(post, path = "/tasks/{id}/retry", tag = "tasks", security(("bearer" = []), ("api_key" = [])), params(("id" = Uuid, Path)),
     request_body = Option<Retry>, responses(
     (status = 200, body = Success<String>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-    (status = 404, body = ErrorBody),
+    (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 429, body = ErrorBody),
 ))]
 async fn retry(
     State(app): State<App>,

@@ -6,6 +6,8 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::member::Member;
+use crate::tasks::kinds::report;
+use crate::tasks::kinds::webhook::{deliveries, hosts};
 use crate::tasks::{queue, schedules};
 use crate::{api_keys, auth, db, passkeys, users};
 
@@ -118,6 +120,10 @@ impl Member {
         if let Some(days @ 1..) = self.in_time("keep the task history", kept).await {
             tracing::info!(days, "dropped old days of the task history");
         }
+        let days = i32::try_from(config.history_days).unwrap_or(i32::MAX);
+        self.in_time("purge deliveries of webhooks", deliveries::purge(&self.app.db, days)).await;
+        self.in_time("purge files of tasks", report::purge(&self.app.db)).await;
+        self.in_time("purge breakers of hosts", hosts::purge(&self.app.db)).await;
         let days = i32::try_from(self.app.config.auth.restorable_days).unwrap_or(i32::MAX);
         if let Some(accounts @ 1..) = self.in_time("purge deleted accounts", users::purge(&self.app.db, days)).await {
             tracing::info!(accounts, "removed accounts that were deleted long ago");

@@ -1,0 +1,56 @@
+use leptos::prelude::*;
+use model::tasks::Delivery;
+use uuid::Uuid;
+
+use super::queries;
+use crate::ui::Moment;
+
+/// What was sent for the task and answered, the newest first; nothing for a task that sends nothing.
+#[component]
+pub fn Deliveries(id: Uuid) -> impl IntoView {
+    let tries = queries::deliveries(id);
+    let shown = move || {
+        tries.get().map(|read| match read {
+            Ok(tries) if !tries.is_empty() => view! { <Tries tries/> }.into_any(),
+            // The task above says why it cannot be shown.
+            _ => ().into_any(),
+        })
+    };
+    view! { <Suspense fallback=|| ()>{shown}</Suspense> }
+}
+
+#[component]
+fn Tries(tries: Vec<Delivery>) -> impl IntoView {
+    let rows = tries.into_iter().map(row).collect_view();
+    view! {
+        <section class="panel">
+            <h2>"Deliveries"</h2>
+            <table class="data-table">
+                <thead>
+                    <tr>
+                        <th scope="col">"When"</th>
+                        <th scope="col">"Request"</th>
+                        <th scope="col">"Answer"</th>
+                        <th scope="col">"Took"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </section>
+    }
+}
+
+fn row(one: Delivery) -> impl IntoView {
+    let answer = match (one.status, one.error) {
+        (Some(status), None) => status.to_string(),
+        (_, error) => error.unwrap_or_default(),
+    };
+    view! {
+        <tr>
+            <td data-label="When"><Moment at=one.at/></td>
+            <td data-label="Request">{one.method}" "{one.url}</td>
+            <td data-label="Answer">{answer}</td>
+            <td data-label="Took">{one.duration_ms}" ms"</td>
+        </tr>
+    }
+}
