@@ -9,6 +9,7 @@ use crate::auth::{Whoami, current_user};
 use crate::error::ApiError;
 use crate::notes;
 use crate::notifications::{self, Unread};
+use crate::palette::Palette;
 use crate::tasks::live;
 
 /// Skip link, top bar, the page, and the footer.
@@ -28,6 +29,7 @@ pub fn Layout(children: Children) -> impl IntoView {
         <header class="topbar">
             <a href="/">"starter"</a>
             <Navigation user unread/>
+            <Palette user/>
             <button class="btn" data-variant="ghost" data-size="icon" type="button" data-theme-toggle="" aria-label="Dark mode">"◐"</button>
         </header>
         <Impersonation/>
@@ -79,6 +81,7 @@ fn signed_in(user: AuthUser, unread: Resource<Result<i64, ApiError>>) -> impl In
     view! {
         <A href="/dashboard">"Dashboard"</A>
         <A href="/tasks" exact=true>"Tasks"</A>
+        {may(Action::OperateQueue).then(|| view! { <A href="/tasks/overview">"Queue"</A> })}
         <A href="/notes" exact=true>"Notes"</A>
         <Unread unread/>
         {may(Action::ListUsers).then(|| view! { <A href="/users">"Users"</A> })}

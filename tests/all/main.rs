@@ -9,6 +9,7 @@ mod audit;
 mod browsers;
 mod bulk;
 mod commands;
+mod dashboard;
 mod dead_letter;
 mod health;
 mod impersonation;

@@ -169,7 +169,11 @@ fn read_numbers(text: &str) -> Result<Vec<f64>, String> {
         .collect()
 }
 
-fn read_moment(text: &str) -> Result<Option<DateTime<Utc>>, String> {
+/// A date and a time as `datetime-local` sends them, in UTC; none for an empty text.
+///
+/// # Errors
+/// In words, for anything else.
+pub fn read_moment(text: &str) -> Result<Option<DateTime<Utc>>, String> {
     if text.is_empty() {
         return Ok(None);
     }

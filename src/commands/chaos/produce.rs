@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use anyhow::Result;
 use chrono::{DateTime, Utc};
-use model::tasks::{NewTask, Priority};
+use model::tasks::{BreakerState, NewTask, Priority};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use serde_json::json;
 use server::db;
-use server::tasks::queue::{self, BreakerState, NewRow};
+use server::tasks::queue::{self, NewRow};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
