@@ -10,6 +10,7 @@ use super::filters::{self, Filters, address, list_address};
 use super::queries::{self, ListKey};
 use super::{TaskTable, nav};
 use crate::auth::{CurrentUser, ForSignedIn};
+use crate::error::ApiError;
 use crate::ui::{Done, Empty, Loading, Pager, Refused};
 
 /// Rows of one part of the list.
@@ -43,19 +44,42 @@ fn List() -> impl IntoView {
         move || key.get()
     });
     let filter = key.clone();
-    let shown = move || {
-        page.get().map(|read| match read {
-            Ok(page) => filled(page, &key.get()).into_any(),
-            Err(error) => view! { <Refused problem=error.0/> }.into_any(),
-        })
-    };
     view! {
         {move || view! { <Filters filter=filter.get().0/> }}
-        <Suspense fallback=|| view! { <Loading/> }>{shown}</Suspense>
+        <Suspense fallback=|| view! { <Loading/> }><Part page key/></Suspense>
     }
 }
 
-fn filled(page: Page<Task>, (filter, place): &ListKey) -> impl IntoView + use<> {
+/// Stands still while rows come and go.
+#[component]
+fn Part(page: Resource<Result<Page<Task>, ApiError>>, key: ArcMemo<ListKey>) -> impl IntoView {
+    let state = Memo::new(move |_| page.get().map(|read| read.map(|page| page.items.is_empty())));
+    let tasks = Signal::derive(move || page.get().and_then(Result::ok).map(|page| page.items).unwrap_or_default());
+    let below = {
+        let key = key.clone();
+        move || page.get().and_then(Result::ok).map(|page| foot(&page, &key.get()))
+    };
+    move || {
+        let below = below.clone();
+        state.get().map(|read| match read {
+            Err(error) => view! { <Refused problem=error.0/> }.into_any(),
+            Ok(true) => view! {
+                <div class="stack">
+                    <Empty>
+                        <p>"No tasks here."</p>
+                        <a class="btn" href="/tasks/new">"Queue a task"</a>
+                    </Empty>
+                    {below}
+                </div>
+            }
+            .into_any(),
+            Ok(false) => view! { <div class="stack"><TaskTable tasks/>{below}</div> }.into_any(),
+        })
+    }
+}
+
+/// How many there are, the ways to other parts, and what can be done to all of them.
+fn foot(page: &Page<Task>, (filter, place): &ListKey) -> AnyView {
     let mut total = match page.total {
         1 => "1 task".to_owned(),
         COUNTED_AT_MOST.. => format!("{COUNTED_AT_MOST} tasks or more"),
@@ -67,24 +91,7 @@ fn filled(page: Page<Task>, (filter, place): &ListKey) -> impl IntoView + use<> 
     let first = place.after.map(|_| list_address(filter, None));
     let next = page.next.map(|after| list_address(filter, Some(after)));
     let bulk = (page.total > 0).then(|| bulk(filter));
-    let rows = if page.items.is_empty() {
-        view! {
-            <Empty>
-                <p>"No tasks here."</p>
-                <a class="btn" href="/tasks/new">"Queue a task"</a>
-            </Empty>
-        }
-        .into_any()
-    } else {
-        view! { <TaskTable tasks=page.items/> }.into_any()
-    };
-    view! {
-        <div class="stack">
-            {rows}
-            <Pager total first next/>
-            {bulk}
-        </div>
-    }
+    view! { <Pager total first next/>{bulk} }.into_any()
 }
 
 /// Ways to act on everything that the filter leaves, for those who may; each leads to a page that says how many it is for.

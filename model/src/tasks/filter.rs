@@ -15,12 +15,14 @@ pub const TEXT_MAX: usize = 200;
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams, utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 pub struct TaskFilter {
+    #[cfg_attr(feature = "openapi", param(max_length = 200), schema(max_length = 200))]
     pub task_type: Option<String>,
     #[cfg_attr(feature = "openapi", param(inline), schema(inline))]
     pub status: Option<TaskStatus>,
     #[cfg_attr(feature = "openapi", param(inline), schema(inline))]
     pub priority: Option<Priority>,
     /// The username of whoever queued it; of use to those who see the tasks of others.
+    #[cfg_attr(feature = "openapi", param(max_length = 200), schema(max_length = 200))]
     pub owner: Option<String>,
     /// Created at this time or later.
     #[cfg_attr(feature = "openapi", param(min_length = 20), schema(min_length = 20))]

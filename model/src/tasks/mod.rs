@@ -1,6 +1,7 @@
 //! Tasks: work that a worker does in the background.
 
 mod bulk;
+mod figures;
 mod filter;
 mod form;
 mod kinds;
@@ -16,12 +17,13 @@ use serde_json::Value;
 use uuid::Uuid;
 
 pub use bulk::{Bulk, BulkAction, BulkDone};
+pub use figures::{Figure, Period, percentile};
 pub use filter::{TEXT_MAX, TaskFilter};
 pub use form::{Control, FormField, NewTaskForm, read_moment};
 pub use kinds::{DataProcessing, DelayTask, Numbers, Operation, TaskKind};
 pub use queue::{
-    BreakerState, DeadGroup, Figure, LaneDepth, Minute, Operations, Period, QueueAction, QueueCommand, QueueHealth,
-    QueueSeen, RunningTask, TypeSeen, WorkerSeen, percentile,
+    BreakerState, DeadGroup, LaneDepth, Minute, Operations, QueueAction, QueueCommand, QueueHealth, QueueSeen,
+    RunningTask, TypeSeen, WorkerSeen,
 };
 pub use retry::RetryStrategy;
 pub use schedule::{Missed, NewSchedule, Schedule};
