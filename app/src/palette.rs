@@ -99,9 +99,10 @@ fn step(event: &KeyboardEvent) {
     use web_sys::{Element, HtmlElement};
 
     let Some(dialog) = event.current_target().and_then(|target| target.dyn_into::<Element>().ok()) else { return };
-    let Ok(found) = dialog.query_selector_all("a") else { return };
+    let first = dialog.query_selector("li").ok().flatten();
+    let items = std::iter::successors(first, Element::next_element_sibling);
     let links: Vec<HtmlElement> =
-        (0..found.length()).filter_map(|place| found.get(place)?.dyn_into::<HtmlElement>().ok()).collect();
+        items.filter_map(|item| item.first_element_child()?.dyn_into::<HtmlElement>().ok()).collect();
     let focused = document().active_element();
     let place = links.iter().position(|link| focused.as_ref().is_some_and(|focused| focused.is_same_node(Some(link))));
     let chosen = match (event.key().as_str(), place) {

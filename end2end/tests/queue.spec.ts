@@ -13,7 +13,7 @@ test("an operator sees the queue, pauses a type with a reason, opens its breaker
   for (const name of ["Attempts that ended", "How long attempts ran and waited", "Tasks that are ready"]) {
     await expect(page.getByRole("figure", { name })).toBeVisible();
   }
-  await expect(page.locator("tr", { hasText: "process" })).toContainText("left");
+  await expect(page.locator("tr", { hasText: ", process " })).toContainText("left");
   const kind = page.locator("tr", { hasText: type });
   await kind.getByRole("link", { name: "Pause" }).click();
   await page.getByLabel("Reason").fill("the numbers are wrong");

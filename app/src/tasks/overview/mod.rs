@@ -46,10 +46,12 @@ impl Shared {
 #[component]
 fn Overview() -> impl IntoView {
     let query = use_query_map();
-    let period = Memo::new(move |_| {
+    // Counted, because the query cache still asks for the key when the page has already been left.
+    let key = ArcMemo::new(move |_| {
         let named = query.with(|query| query.get("period"));
         Period::ALL.into_iter().find(|one| Some(one.names().0) == named.as_deref()).unwrap_or_default()
     });
+    let period = Memo::from(key.clone());
     let command = ServerAction::<SubmitQueueCommand>::new();
     let client = expect_context();
     Effect::new(move |_| {
@@ -57,7 +59,7 @@ fn Overview() -> impl IntoView {
             queries::lists_changed(&client);
         }
     });
-    let read = queries::queue(move || period.get());
+    let read = queries::queue(move || key.get());
     let problem = refusal_of(command);
     view! {
         <Refusal problem=problem/>
