@@ -29,7 +29,6 @@ pub fn Layout(children: Children) -> impl IntoView {
         <header class="topbar">
             <a href="/">"starter"</a>
             <Navigation user unread/>
-            <Palette user/>
             <button class="btn" data-variant="ghost" data-size="icon" type="button" data-theme-toggle="" aria-label="Dark mode">"◐"</button>
         </header>
         <Impersonation/>
@@ -37,6 +36,7 @@ pub fn Layout(children: Children) -> impl IntoView {
         <footer class="footer">
             <a href="/api-docs" rel="external">"REST API"</a>
             <a href="/health" rel="external">"Health"</a>
+            <Palette user/>
         </footer>
     }
 }

@@ -76,8 +76,7 @@ pub fn Palette(user: Resource<Whoami>) -> impl IntoView {
     };
     view! {
         <Show when=move || is_ready.get()>
-            <button class="btn" data-variant="ghost" data-size="icon" type="button" aria-label="Commands" title="Commands (Ctrl-K)"
-                on:click=move |_| open()>"⌘"</button>
+            <button type="button" on:click=move |_| open()>"Commands (Ctrl-K)"</button>
             <dialog class="dialog palette" node_ref=dialog aria-label="Commands" on:keydown=move |event| step(&event)>
                 <input class="input" type="search" aria-label="Search commands" autocomplete="off" autofocus=true prop:value=wanted
                     on:input=move |event| wanted.set(event_target_value(&event))/>

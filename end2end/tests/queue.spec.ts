@@ -124,7 +124,7 @@ test("the palette opens by Ctrl-K, is used by keyboard, and offers only what the
   await page.keyboard.press("Control+k");
   const palette = page.getByRole("dialog", { name: "Commands" });
   await expect(palette).toBeVisible();
-  await expect(palette.getByRole("link", { name: "Queue" })).toHaveCount(0);
+  await expect(palette.getByRole("link", { name: "Queue", exact: true })).toHaveCount(0);
   await expect(palette.getByRole("link", { name: "Audit log" })).toHaveCount(0);
   await expectAccessible(page);
   await page.keyboard.type("dead");

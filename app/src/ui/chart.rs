@@ -119,9 +119,9 @@ impl Graph {
                         is_open = false;
                         continue;
                     };
-                    let (x, y) = ((step as f64 + 0.5) * width, HEIGHT - height(*value));
-                    // A point that stands alone is seen as well.
-                    let _ = write!(path, "{}{x:.1} {y:.1}h.1", if is_open { 'L' } else { 'M' });
+                    let (x, y, long) = ((step as f64 + 0.2) * width, HEIGHT - height(*value), width * 0.6);
+                    // A step has a length, so one that stands alone is seen as well.
+                    let _ = write!(path, "{}{x:.1} {y:.1}h{long:.1}", if is_open { 'L' } else { 'M' });
                     is_open = true;
                 }
                 let _ = write!(svg, r#"<path class="line" data-tone="{}" d="{path}"/>"#, series.tone);
@@ -182,7 +182,7 @@ pub fn chart(title: &'static str, graph: Signal<Graph>) -> AnyView {
     view! {
         <figure class="chart panel" aria-label=title>
             <figcaption>
-                <h3>{title}</h3>
+                <h2>{title}</h2>
                 <p class="legend">{legend}</p>
             </figcaption>
             <p class="ends"><span>{move || graph.with(|graph| graph.unit.words(graph.top()))}</span><span class="pointed">{pointed}</span></p>

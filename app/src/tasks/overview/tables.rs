@@ -15,14 +15,16 @@ fn table<T>(
 where
     T: std::fmt::Debug + Clone + Send + Sync + 'static,
 {
+    let rows = Signal::derive(rows);
     let heads = heads.iter().map(|head| view! { <th scope="col">{*head}</th> }).collect_view();
     view! {
         <section class="panel">
             <h2>{title}</h2>
             <table class="data-table">
                 <thead><tr>{heads}</tr></thead>
-                <tbody><For each=rows key=|one| format!("{one:?}") children=row/></tbody>
+                <tbody><For each=move || rows.get() key=|one| format!("{one:?}") children=row/></tbody>
             </table>
+            {move || rows.with(Vec::is_empty).then(|| view! { <p class="field-help">"None."</p> })}
         </section>
     }
     .into_any()
