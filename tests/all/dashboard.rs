@@ -95,7 +95,7 @@ async fn the_dead_letter_is_grouped_by_what_went_wrong_and_a_group_is_run_again_
     for (id, error) in [(one, "No answer from 10.0.0.1:80 in 30 s"), (two, "No answer from 10.0.0.27:8080 in 5 s")] {
         sqlx::query(change).bind(id).bind(error).execute(&app.app.db).await.expect("the row is moved");
     }
-    let mut tx = app.app.db.begin().await.expect("a transaction");
+    let mut tx = server::db::begin(&app.app.db).await.expect("a transaction");
     let groups = queue::dead_groups(&mut tx, None).await.expect("groups");
     assert_eq!(groups.len(), 1, "{groups:?}");
     assert_eq!((groups[0].tasks, groups[0].error.as_str()), (2, "No answer from #.#.#.#:# in # s"));
@@ -144,7 +144,7 @@ async fn the_queue_is_noted_once_a_minute_and_drawn() {
     // The minute may have changed in between.
     assert!(matches!(rows[..], [(1, 0)] | [(1, 0), (1, 0)]), "{rows:?}");
     app.work().await;
-    let mut tx = app.app.db.begin().await.expect("a transaction");
+    let mut tx = server::db::begin(&app.app.db).await.expect("a transaction");
     for period in Period::ALL {
         let figures = queue::figures(&mut tx, period).await.expect("figures");
         assert_eq!(figures.len(), period.steps().1);
