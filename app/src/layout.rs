@@ -6,6 +6,7 @@ use model::auth::AuthUser;
 use model::rbac::{Action, Relation, allowed};
 
 use crate::auth::{Whoami, current_user};
+use crate::palette::Palette;
 use crate::tasks::live;
 
 /// What everybody has things of: address and words.
@@ -46,6 +47,7 @@ pub fn Layout(children: Children) -> impl IntoView {
         <footer class="footer">
             <a href="/api-docs" rel="external">"REST API"</a>
             <a href="/health" rel="external">"Health"</a>
+            <Palette user/>
         </footer>
     }
 }
@@ -91,6 +93,7 @@ fn signed_in(user: AuthUser, bar: &[ViewFn]) -> impl IntoView + use<> {
     view! {
         <A href="/dashboard">"Dashboard"</A>
         {FEATURES.iter().map(|(href, label)| view! { <A href=*href exact=true>{*label}</A> }).collect_view()}
+        {may(Action::OperateQueue).then(|| view! { <A href="/tasks/overview">"Queue"</A> })}
         {bar}
         {may(Action::ListUsers).then(|| view! { <A href="/users">"Users"</A> })}
         {may(Action::ReadAuditLog).then(|| view! {

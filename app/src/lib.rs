@@ -8,6 +8,7 @@ mod home;
 mod layout;
 pub mod notes;
 pub mod notifications;
+mod palette;
 #[cfg(feature = "passkeys")]
 pub mod passkeys;
 #[cfg(not(feature = "passkeys"))]
@@ -39,7 +40,7 @@ use layout::Layout;
 use notes::{EditNotePage, NotePage, NotesPage, ShareNotePage};
 use notifications::NotificationsPage;
 use passkeys::PasskeysPage;
-use tasks::{NewTaskPage, TaskPage, TasksPage};
+use tasks::{BulkTasksPage, DeadLetterPage, NewTaskPage, OverviewPage, RetryTaskPage, TaskPage, TasksPage};
 use two_factor::TwoFactorPage;
 use users::{AccountPage, BulkPage, NewUserPage, UserPage, UsersPage};
 
@@ -72,7 +73,11 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/dashboard") view=DashboardPage ssr=SsrMode::Async/>
                     <Route path=path!("/tasks") view=TasksPage ssr=SsrMode::Async/>
                     <Route path=path!("/tasks/new") view=NewTaskPage ssr=SsrMode::Async/>
+                    <Route path=path!("/tasks/overview") view=OverviewPage ssr=SsrMode::Async/>
+                    <Route path=path!("/tasks/dead") view=DeadLetterPage ssr=SsrMode::Async/>
+                    <Route path=path!("/tasks/bulk") view=BulkTasksPage ssr=SsrMode::Async/>
                     <Route path=path!("/tasks/:id") view=TaskPage ssr=SsrMode::Async/>
+                    <Route path=path!("/tasks/:id/retry") view=RetryTaskPage ssr=SsrMode::Async/>
                     <Route path=path!("/notes") view=NotesPage ssr=SsrMode::Async/>
                     <Route path=path!("/notes/:id") view=NotePage ssr=SsrMode::Async/>
                     <Route path=path!("/notes/:id/edit") view=EditNotePage ssr=SsrMode::Async/>

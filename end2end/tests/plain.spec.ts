@@ -1,6 +1,8 @@
 import { administersUsers, changesOwnAccount } from "../support/accounts";
 import { confirmAddress, resetPassword } from "../support/letters";
-import { expect, queueDelay, queueNumbers, queueTooLate, signUp, test } from "../support/people";
+import { expect, logIn, queueDelay, queueNumbers, queueTooLate, signUp, test } from "../support/people";
+import { ownType, queueTooLarge } from "../support/queue";
+import { administrator } from "../support/server";
 
 test("without JavaScript: somebody signs up, queues a task and sees it completed after a reload", async ({ page }) => {
   await signUp(page, "ada");
@@ -126,4 +128,35 @@ test("without JavaScript: sessions are listed, and all of them ended", async ({ 
   await page.getByRole("button", { name: "Log out everywhere" }).click();
   await page.goto("/dashboard");
   await expect(page).toHaveURL(/\/login/);
+});
+
+test("without JavaScript: an operator pauses a type with a reason and resumes it", async ({ page, request }) => {
+  const type = await ownType(request);
+  await logIn(page, administrator);
+  await page.goto("/tasks/overview?period=24h");
+  await expect(page.getByRole("figure", { name: "Attempts that ended" }).locator("svg")).toBeVisible();
+  const kind = page.locator("tr", { hasText: type });
+  await kind.getByRole("link", { name: "Pause" }).click();
+  await page.getByLabel("Reason").fill(" ");
+  await page.getByRole("form", { name: "Pause" }).getByRole("button", { name: "Pause" }).click();
+  await expect(page.getByText("has 1 to 500 characters")).toBeVisible();
+  await page.getByLabel("Reason").fill("for a look");
+  await page.getByRole("form", { name: "Pause" }).getByRole("button", { name: "Pause" }).click();
+  await expect(kind).toContainText("for a look");
+  await kind.getByRole("button", { name: "Resume" }).click();
+  await expect(page.getByText("The type goes on.")).toBeVisible();
+});
+
+test("without JavaScript: the dead letter is run again by the group, in two clicks", async ({ page }) => {
+  await logIn(page, administrator);
+  await queueTooLarge(page);
+  await expect(async () => {
+    await page.reload();
+    await expect(page.locator("[data-status=failed]")).toBeVisible({ timeout: 500 });
+  }).toPass();
+  await page.goto("/tasks/dead");
+  await page.locator("tr", { hasText: "too large to add up" }).getByRole("link", { name: "Run again group" }).click();
+  await page.getByRole("button", { name: /^Run again: \d+ task/ }).click();
+  await expect(page.getByText("They were queued again.")).toBeVisible();
+  await expect(page.getByRole("dialog")).toHaveCount(0);
 });

@@ -113,6 +113,24 @@ impl Problem {
         Self::Invalid { fields: vec![FieldProblem::new(field, message)] }
     }
 
+    /// The same, with the fields below `field` as one: for a form that has one input for all of them.
+    #[must_use]
+    pub fn gathered(self, field: &str) -> Self {
+        let Self::Invalid { fields } = self else { return self };
+        let (mut below, mut others): (Vec<_>, Vec<_>) = (Vec::new(), Vec::new());
+        for one in fields {
+            match one.field.strip_prefix(field).and_then(|rest| rest.strip_prefix('.')) {
+                Some(rest) => below.push(format!("{rest}: {}", one.message)),
+                None if one.field == field => below.push(one.message),
+                None => others.push(one),
+            }
+        }
+        if !below.is_empty() {
+            others.push(FieldProblem::new(field, below.join("; ")));
+        }
+        Self::Invalid { fields: others }
+    }
+
     /// Seconds after which it is worth another try; none when time alone changes nothing.
     pub fn retry_after_seconds(&self) -> Option<u32> {
         match self {

@@ -98,6 +98,17 @@ impl Embedded {
         &self.socket_dir
     }
 
+    /// Runs statements on the database whose rows do not matter, in 10 s at the most: to fill it for tests and measurements.
+    ///
+    /// # Errors
+    /// When the server refuses one, or does not answer in time.
+    pub fn run(&self, statements: &str) -> Result<(), Error> {
+        let session = wire::connect(&self.socket_dir, &self.options.database).doing("connect to", &self.socket_dir)?;
+        let mut session = session.map_err(|refusal| Error::Refused(refusal.message))?;
+        let done = session.run(statements).doing("talk to the server in", &self.socket_dir)?;
+        done.map_err(|refusal| Error::Refused(refusal.message))
+    }
+
     /// Starts the server again if it died. Cheap when it did not.
     pub fn ensure_running(&self) -> Result<(), Error> {
         let has_keeper = self.locks.keeper(false)?.is_none();

@@ -260,7 +260,7 @@ async fn list_tasks(app: &App, wanted: ListTasks) -> anyhow::Result<server::Resu
             Some(known.with_context(|| format!("there is no state `{name}`"))?)
         }
     };
-    let filter = TaskFilter { task_type: wanted.task_type, status, priority: None };
+    let filter = TaskFilter { task_type: wanted.task_type, status, ..TaskFilter::default() };
     let page = PageRequest { limit: Some(wanted.limit), ..PageRequest::default() };
     let listed = tasks::list(app, &Actor::command_line(), &filter, page).await;
     Ok(listed.map(|page| {

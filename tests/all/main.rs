@@ -10,6 +10,7 @@ mod browsers;
 mod bulk;
 mod cleanup;
 mod commands;
+mod dashboard;
 mod dead_letter;
 mod emails;
 mod forgery;

@@ -56,6 +56,7 @@ pub(super) fn Buttons(id: Uuid, status: TaskStatus, is_told: bool, actions: Acti
             })}
             {(status == TaskStatus::Failed).then(|| view! {
                 <ActionForm action=retry><Send id label="Run again" variant="primary" pending=retry.pending()/></ActionForm>
+                <a class="btn" data-variant="outline" href=format!("/tasks/{id}/retry")>"Change payload"</a>
             })}
             {status.has_ended().then(|| view! {
                 <ActionForm action=delete><Send id label="Delete" variant="destructive" pending=delete.pending()/></ActionForm>

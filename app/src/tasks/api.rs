@@ -2,7 +2,10 @@
 
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
-use model::tasks::{Delivery, NewTaskForm, Task, TaskFilter, TaskStats};
+use model::tasks::{
+    Bulk, BulkDone, DeadGroup, Delivery, NewTaskForm, Operations, Period, QueueCommand, Replay, Task, TaskFilter,
+    TaskSeen, TaskStats,
+};
 use model::{Page, PageRequest};
 use uuid::Uuid;
 
@@ -17,11 +20,11 @@ pub async fn list_tasks(filter: TaskFilter, page: PageRequest) -> Result<Page<Ta
     server::tasks::list(&app, &actor, &filter, page).await.map_err(ssr::refuse)
 }
 
-/// One task.
+/// One task, and what it has to do with others.
 #[server(endpoint = "tasks/get")]
-pub async fn get_task(id: Uuid) -> Result<Task, ApiError> {
+pub async fn get_task(id: Uuid) -> Result<TaskSeen, ApiError> {
     let (app, actor) = ssr::signed_in().await?;
-    server::tasks::get(&app, &actor, id).await.map_err(ssr::refuse)
+    server::tasks::seen(&app, &actor, id).await.map_err(ssr::refuse)
 }
 
 /// The tries to deliver a webhook, the newest first.
@@ -57,11 +60,13 @@ pub async fn cancel_task(id: Uuid) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Runs a task of the dead letter again.
+/// Runs a task of the dead letter again, with another payload where one is given.
 #[server(endpoint = "tasks/retry")]
-pub async fn retry_task(id: Uuid) -> Result<(), ApiError> {
+pub async fn retry_task(id: Uuid, #[server(default)] new: Replay) -> Result<(), ApiError> {
     let (app, actor) = ssr::signed_in().await?;
-    server::tasks::retry(&app, &actor, id, None).await.map_err(ssr::refuse)?;
+    let payload = new.read().map_err(|problem| ssr::refuse(problem.into()))?;
+    let retried = server::tasks::retry(&app, &actor, id, payload).await.map_err(ssr::refuse);
+    retried.map_err(|ApiError(problem)| ApiError(problem.gathered("payload")))?;
     ssr::redirect(&format!("/tasks/{id}"));
     Ok(())
 }
@@ -72,5 +77,54 @@ pub async fn delete_task(id: Uuid) -> Result<(), ApiError> {
     let (app, actor) = ssr::signed_in().await?;
     server::tasks::delete(&app, &actor, id).await.map_err(ssr::refuse)?;
     ssr::redirect("/tasks");
+    Ok(())
+}
+
+/// The queue as a whole, with graphs over a period.
+#[server(name = LookAtQueue, endpoint = "tasks/operations")]
+pub async fn operations(period: Period) -> Result<Operations, ApiError> {
+    let (app, actor) = ssr::signed_in().await?;
+    server::tasks::operate::operations(&app, &actor, period).await.map_err(ssr::refuse)
+}
+
+/// Pauses or resumes a type, sets its breaker, or runs a schedule; and goes back to the overview.
+#[server(name = SubmitQueueCommand, endpoint = "tasks/command")]
+pub async fn queue_command(new: QueueCommand) -> Result<(), ApiError> {
+    use model::tasks::QueueAction;
+
+    let (app, actor) = ssr::signed_in().await?;
+    let (action, period) = (new.action, new.period.names().0);
+    server::tasks::operate::command(&app, &actor, new).await.map_err(ssr::refuse)?;
+    let done = match action {
+        QueueAction::Pause => "type-paused",
+        QueueAction::Resume => "type-resumed",
+        QueueAction::OpenBreaker | QueueAction::CloseBreaker | QueueAction::FreeBreaker => "breaker-set",
+        QueueAction::RunSchedule => "schedule-run",
+    };
+    ssr::redirect(&format!("/tasks/overview?period={period}&done={done}"));
+    Ok(())
+}
+
+/// The dead letter by error.
+#[server(endpoint = "tasks/dead")]
+pub async fn dead_groups() -> Result<Vec<DeadGroup>, ApiError> {
+    let (app, actor) = ssr::signed_in().await?;
+    server::tasks::dead_groups(&app, &actor).await.map_err(ssr::refuse)
+}
+
+/// How many tasks an action would be for. As JSON, because it is no form.
+#[server(endpoint = "tasks/preview_bulk", input = Json)]
+pub async fn preview_bulk_tasks(wish: Bulk) -> Result<BulkDone, ApiError> {
+    let (app, actor) = ssr::signed_in().await?;
+    server::tasks::bulk::bulk(&app, &actor, Bulk { dry_run: true, ..wish }).await.map_err(ssr::refuse)
+}
+
+/// Acts on many tasks, and goes to the list.
+#[server(name = SubmitBulkTasks, endpoint = "tasks/bulk")]
+pub async fn bulk_tasks(new: Bulk) -> Result<(), ApiError> {
+    let (app, actor) = ssr::signed_in().await?;
+    let action = new.action.name();
+    server::tasks::bulk::bulk(&app, &actor, Bulk { dry_run: false, ..new }).await.map_err(ssr::refuse)?;
+    ssr::redirect(&format!("/tasks?done=bulk-{action}"));
     Ok(())
 }

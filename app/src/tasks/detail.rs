@@ -3,7 +3,8 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 use model::Problem;
 use model::problem::Thing;
-use model::tasks::{Progress, Task, TaskStatus};
+use model::rbac::{Action, Relation, allowed};
+use model::tasks::{Progress, Task, TaskNamed, TaskSeen, TaskStatus};
 use uuid::Uuid;
 
 use super::actions::{Actions, Buttons};
@@ -12,7 +13,8 @@ use super::failures::{DeadLetter, FailedAttempts};
 use super::queries;
 use super::results::ResultView;
 use super::table::title_of;
-use crate::auth::ForSignedIn;
+use super::timeline::timeline;
+use crate::auth::{CurrentUser, ForSignedIn};
 use crate::ui::{Loading, Moment, PriorityBadge, Refusal, Refused, StatusBadge, Values};
 
 /// One task, live.
@@ -37,7 +39,7 @@ fn Detail(id: Uuid) -> impl IntoView {
     actions.keep_current(id);
     let shown = move || {
         task.get().map(|read| match read {
-            Ok(task) => filled(task, actions).into_any(),
+            Ok(seen) => filled(seen, actions).into_any(),
             Err(error) => view! { <Refused problem=error.0/> }.into_any(),
         })
     };
@@ -49,7 +51,7 @@ fn Detail(id: Uuid) -> impl IntoView {
     }
 }
 
-fn filled(task: Task, actions: Actions) -> impl IntoView {
+fn filled(TaskSeen { task, related }: TaskSeen, actions: Actions) -> impl IntoView {
     let stopping = task.cancel_requested && !task.status.has_ended();
     let progress = task.progress.clone().filter(|_| task.status == TaskStatus::Running);
     view! {
@@ -63,6 +65,9 @@ fn filled(task: Task, actions: Actions) -> impl IntoView {
             {task.dead_reason.map(|reason| view! { <DeadLetter reason/> })}
             {(!task.errors.is_empty()).then(|| view! { <FailedAttempts errors=task.errors.clone()/> })}
             {task.result.clone().map(|result| view! { <ResultView id=task.id task_type=task.task_type.clone() result/> })}
+            {timeline(&task)}
+            {bound("Waits for", related.waits_for)}
+            {bound("Waited for by", related.followed_by)}
             <Facts task=task.clone()/>
             <Values title="Payload" value=task.payload/>
         </article>
@@ -86,6 +91,11 @@ fn Facts(task: Task) -> impl IntoView {
     let moment = |label: &'static str, at: Option<chrono::DateTime<chrono::Utc>>| {
         at.map(|at| view! { <dt>{label}</dt><dd><Moment at/></dd> })
     };
+    let CurrentUser(user) = expect_context();
+    let sees_people = allowed(user.role, Action::ListUsers, Relation::Other);
+    let owner = task.created_by.filter(|_| sees_people).map(|id| {
+        view! { <dt>"Owner"</dt><dd><a href=format!("/users/{id}")><code>{id.to_string()}</code></a></dd> }
+    });
     view! {
         <section class="panel">
             <h2>"Details"</h2>
@@ -93,6 +103,7 @@ fn Facts(task: Task) -> impl IntoView {
                 <dt>"Id"</dt><dd><code>{task.id.to_string()}</code></dd>
                 <dt>"Attempts"</dt><dd>{format!("{} of {}", task.current_attempt, task.max_attempts)}</dd>
                 <dt>"Priority"</dt><dd><PriorityBadge priority=task.priority/></dd>
+                {owner}
                 {moment("Created", Some(task.created_at))}
                 {moment("Scheduled for", task.scheduled_at)}
                 {moment("Started", task.started_at)}
@@ -100,4 +111,15 @@ fn Facts(task: Task) -> impl IntoView {
             </dl>
         </section>
     }
+}
+
+/// Other tasks of its chain or batch, as long as they are waited for.
+fn bound(title: &'static str, tasks: Vec<TaskNamed>) -> Option<AnyView> {
+    let row = |task: TaskNamed| {
+        view! { <li><a href=format!("/tasks/{}", task.id)>{title_of(&task.task_type)}</a>" "<StatusBadge status=task.status/></li> }
+    };
+    (!tasks.is_empty()).then(|| {
+        let rows = tasks.into_iter().map(row).collect_view();
+        view! { <section class="panel"><h2>{title}</h2><ul class="names">{rows}</ul></section> }.into_any()
+    })
 }

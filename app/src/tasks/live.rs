@@ -47,6 +47,8 @@ mod stream {
 
     /// Events within this time are answered by one read.
     const GATHERED: Duration = Duration::from_millis(100);
+    /// After a read the next one waits for so long: however many events come, nothing is read more often.
+    const REST: Duration = Duration::from_secs(1);
 
     #[derive(Deserialize)]
     struct Changed {
@@ -67,6 +69,8 @@ mod stream {
         changed: HashSet<(usize, Uuid)>,
         all: bool,
         is_timed: bool,
+        /// The last read is not long ago.
+        rests: bool,
     }
 
     type Listener = Closure<dyn FnMut(MessageEvent)>;
@@ -111,19 +115,34 @@ mod stream {
     }
 
     fn read_soon(client: QueryClient, waiting: &Rc<RefCell<Waiting>>) {
-        if std::mem::replace(&mut waiting.borrow_mut().is_timed, true) {
-            return;
+        let mut noted = waiting.borrow_mut();
+        if !noted.rests && !std::mem::replace(&mut noted.is_timed, true) {
+            let waiting = waiting.clone();
+            set_timeout(move || read_now(client, &waiting), GATHERED);
+        }
+    }
+
+    /// Reads what has changed, and rests; what changes meanwhile is read after that.
+    fn read_now(client: QueryClient, waiting: &Rc<RefCell<Waiting>>) {
+        let Waiting { changed, all, .. } = waiting.replace(Waiting { rests: true, ..Waiting::default() });
+        if all {
+            TOPICS.iter().for_each(|(.., read_all)| read_all(&client));
+        } else {
+            changed.into_iter().for_each(|(place, id)| TOPICS[place].1(&client, id));
         }
         let waiting = waiting.clone();
         set_timeout(
             move || {
-                let Waiting { changed, all, .. } = waiting.take();
-                if all {
-                    return TOPICS.iter().for_each(|(.., read_all)| read_all(&client));
+                let has_changed = {
+                    let mut noted = waiting.borrow_mut();
+                    noted.rests = false;
+                    noted.all || !noted.changed.is_empty()
+                };
+                if has_changed {
+                    read_now(client, &waiting);
                 }
-                changed.into_iter().for_each(|(place, id)| TOPICS[place].1(&client, id));
             },
-            GATHERED,
+            REST,
         );
     }
 }

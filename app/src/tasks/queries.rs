@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 use leptos_fetch::{QueryClient, QueryOptions, QueryScope};
-use model::tasks::{Delivery, Task, TaskFilter, TaskStats};
+use model::tasks::{DeadGroup, Delivery, Operations, Period, Task, TaskFilter, TaskSeen, TaskStats};
 use model::{Page, PageRequest};
 use uuid::Uuid;
 
-use super::api::{get_task, list_tasks, task_deliveries, task_overview};
+use super::api;
 use crate::error::ApiError;
 
 /// Which part of which list.
@@ -19,15 +19,33 @@ fn options() -> QueryOptions {
 }
 
 fn lists() -> QueryScope<ListKey, Result<Page<Task>, ApiError>> {
-    QueryScope::new(|(filter, page): ListKey| list_tasks(filter, page)).with_options(options())
+    QueryScope::new(|(filter, page): ListKey| api::list_tasks(filter, page)).with_options(options())
 }
 
-fn tasks() -> QueryScope<Uuid, Result<Task, ApiError>> {
-    QueryScope::new(get_task).with_options(options())
+fn tasks() -> QueryScope<Uuid, Result<TaskSeen, ApiError>> {
+    QueryScope::new(api::get_task).with_options(options())
 }
 
 fn overviews() -> QueryScope<(), Result<TaskStats, ApiError>> {
-    QueryScope::new(|()| task_overview()).with_options(options())
+    QueryScope::new(|()| api::task_overview()).with_options(options())
+}
+
+fn operations() -> QueryScope<Period, Result<Operations, ApiError>> {
+    QueryScope::new(api::operations).with_options(options())
+}
+
+fn dead() -> QueryScope<(), Result<Vec<DeadGroup>, ApiError>> {
+    QueryScope::new(|()| api::dead_groups()).with_options(options())
+}
+
+/// The queue as a whole.
+pub fn queue(period: impl Fn() -> Period + Send + Sync + 'static) -> Resource<Result<Operations, ApiError>> {
+    expect_context::<QueryClient>().resource(operations(), period)
+}
+
+/// The dead letter by error.
+pub fn dead_groups() -> Resource<Result<Vec<DeadGroup>, ApiError>> {
+    expect_context::<QueryClient>().resource(dead(), || ())
 }
 
 /// A part of a list.
@@ -36,12 +54,12 @@ pub fn list(key: impl Fn() -> ListKey + Send + Sync + 'static) -> Resource<Resul
 }
 
 /// One task.
-pub fn one(id: impl Fn() -> Uuid + Send + Sync + 'static) -> Resource<Result<Task, ApiError>> {
+pub fn one(id: impl Fn() -> Uuid + Send + Sync + 'static) -> Resource<Result<TaskSeen, ApiError>> {
     expect_context::<QueryClient>().resource(tasks(), id)
 }
 
 fn tries() -> QueryScope<Uuid, Result<Vec<Delivery>, ApiError>> {
-    QueryScope::new(task_deliveries).with_options(options())
+    QueryScope::new(api::task_deliveries).with_options(options())
 }
 
 /// The tries to deliver a webhook.
@@ -61,10 +79,12 @@ pub fn changed(client: &QueryClient, id: Uuid) {
     lists_changed(client);
 }
 
-/// Lists and figures are read again.
+/// Lists, figures and the overview of the queue are read again.
 pub fn lists_changed(client: &QueryClient) {
     client.invalidate_query_scope(lists());
     client.invalidate_query_scope(overviews());
+    client.invalidate_query_scope(operations());
+    client.invalidate_query_scope(dead());
 }
 
 /// Changes may have been missed: everything of tasks is read again.

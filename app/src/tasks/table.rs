@@ -8,10 +8,10 @@ pub(super) fn title_of(task_type: &str) -> String {
     TaskKind::by_name(task_type).map_or_else(|| task_type.to_owned(), |kind| kind.title().to_owned())
 }
 
-/// Tasks as rows; on a phone each row is a card.
+/// Tasks as rows; on a phone each row is a card. A row is drawn anew only when its task has changed, so a link keeps the focus.
 #[component]
-pub fn TaskTable(tasks: Vec<Task>) -> impl IntoView {
-    let rows = tasks.into_iter().map(row).collect_view();
+pub fn TaskTable(#[prop(into)] tasks: Signal<Vec<Task>>) -> impl IntoView {
+    let key = |task: &Task| (task.id, task.status, task.current_attempt);
     view! {
         <table class="data-table">
             <thead>
@@ -23,12 +23,12 @@ pub fn TaskTable(tasks: Vec<Task>) -> impl IntoView {
                     <th scope="col">"Created"</th>
                 </tr>
             </thead>
-            <tbody>{rows}</tbody>
+            <tbody><For each=move || tasks.get() key=key children=row/></tbody>
         </table>
     }
 }
 
-fn row(task: Task) -> impl IntoView {
+fn row(task: Task) -> AnyView {
     view! {
         <tr>
             <td data-label="Task"><a href=format!("/tasks/{}", task.id)>{title_of(&task.task_type)}</a></td>
@@ -38,4 +38,5 @@ fn row(task: Task) -> impl IntoView {
             <td data-label="Created"><Moment at=task.created_at/></td>
         </tr>
     }
+    .into_any()
 }

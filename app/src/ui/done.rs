@@ -25,6 +25,13 @@ fn words_of(key: &str) -> Option<&'static str> {
         "password" => {
             "The password was changed. All other sessions have ended. API keys go on working; revoke them if somebody else may know them."
         }
+        "type-paused" => "The type is paused. Its tasks are taken, and wait.",
+        "type-resumed" => "The type goes on.",
+        "breaker-set" => "The circuit breaker is set.",
+        "schedule-run" => "The task of the schedule was queued.",
+        "bulk-cancel" => "They were cancelled; those that run were told to stop.",
+        "bulk-retry" => "They were queued again.",
+        "bulk-delete" => "They were deleted.",
         "created" => "The account was created.",
         "status" => "The status was changed.",
         "role" => "The role was changed.",

@@ -1,6 +1,7 @@
 //! Thin components over native elements, shared by all pages.
 
 mod badge;
+mod chart;
 mod done;
 mod form;
 mod moment;
@@ -10,6 +11,7 @@ mod text_area;
 mod values;
 
 pub use badge::{PriorityBadge, StatusBadge};
+pub use chart::{Graph, Series, Unit, chart, duration};
 pub use done::Done;
 pub use form::{
     Checkbox, CheckboxGroup, Hidden, Refusal, RefusedOn, SelectField, Submit, TextField, Typed, query_value, refusal_of,

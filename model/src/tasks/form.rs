@@ -161,7 +161,11 @@ fn read_headers(text: &str) -> Result<Value, String> {
     Ok(Value::Object(read.collect::<Result<_, _>>()?))
 }
 
-fn read_moment(text: &str) -> Result<Option<DateTime<Utc>>, String> {
+/// A date and a time as `datetime-local` sends them, in UTC; none for an empty text.
+///
+/// # Errors
+/// In words, for anything else.
+pub fn read_moment(text: &str) -> Result<Option<DateTime<Utc>>, String> {
     if text.is_empty() { Ok(None) } else { Ok(Some(moment(text)?)) }
 }
 

@@ -1,8 +1,12 @@
 //! Tasks: work that a worker does in the background.
 
+mod bulk;
 mod delivery;
+mod figures;
+mod filter;
 mod form;
 mod kinds;
+mod queue;
 mod retry;
 mod schedule;
 
@@ -13,11 +17,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+pub use bulk::{Bulk, BulkAction, BulkDone};
 pub use delivery::Delivery;
-pub use form::{Control, FormField, NewTaskForm};
+pub use figures::{Figure, Period, percentile};
+pub use filter::{TEXT_MAX, TaskFilter};
+pub use form::{Control, FormField, NewTaskForm, read_moment};
 pub use kinds::{
     DataProcessing, DelayTask, Email, FileCleanup, Method, Notify, Numbers, Operation, ReportFormat, ReportGeneration,
     ReportType, TaskKind, Webhook,
+};
+pub use queue::{
+    BreakerState, DeadGroup, LaneDepth, Minute, Operations, QueueAction, QueueCommand, QueueHealth, QueueSeen,
+    RunningTask, TypeSeen, WorkerSeen,
 };
 pub use retry::RetryStrategy;
 pub use schedule::{Missed, NewSchedule, Schedule};
@@ -172,6 +183,47 @@ pub struct Task {
     pub completed_at: Option<DateTime<Utc>>,
 }
 
+/// A task that another one names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskNamed {
+    pub id: Uuid,
+    pub task_type: String,
+    pub status: TaskStatus,
+}
+
+/// What a task has to do with others, as long as they are waited for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Related {
+    pub waits_for: Vec<TaskNamed>,
+    pub followed_by: Vec<TaskNamed>,
+}
+
+/// A task as its page shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskSeen {
+    #[serde(flatten)]
+    pub task: Task,
+    pub related: Related,
+}
+
+/// A replay from the dead letter, as a form sends it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replay {
+    /// Another payload, as JSON; as it is when absent.
+    #[serde(default)]
+    pub payload: Option<String>,
+}
+
+impl Replay {
+    /// The payload, if another one was given.
+    pub fn read(&self) -> Result<Option<Value>, Problem> {
+        let payload = self.payload.as_deref().map(serde_json::from_str).transpose();
+        payload.map_err(|error| {
+            Problem::field("payload", format!("is no JSON: line {}, column {}", error.line(), error.column()))
+        })
+    }
+}
+
 /// A kind of task that the workers of this installation know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -298,19 +350,6 @@ fn check_schedule(at: DateTime<Utc>, now: DateTime<Utc>) -> Option<FieldProblem>
         return Some(FieldProblem::new("scheduled_at", "must not be more than 1 hour in the past"));
     }
     None
-}
-
-/// Which tasks a list shows.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(default)]
-#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
-#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
-pub struct TaskFilter {
-    pub task_type: Option<String>,
-    #[cfg_attr(feature = "openapi", param(inline))]
-    pub status: Option<TaskStatus>,
-    #[cfg_attr(feature = "openapi", param(inline))]
-    pub priority: Option<Priority>,
 }
 
 #[cfg(test)]

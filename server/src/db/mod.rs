@@ -120,7 +120,7 @@ impl Database {
 /// wait for long itself.
 const SHORT: &str = "begin; set local idle_in_transaction_session_timeout = '2s'; set local lock_timeout = '2s'";
 
-/// Begins a transaction. Every transaction of the program begins here or in [`begin_short`].
+/// Begins a transaction. Every transaction of the program begins here, in [`begin_short`] or in [`begin_reading`].
 ///
 /// A future may be dropped at any moment: a request that took too long, a worker that lost its lease. sqlx 0.9 does not roll back a `begin`
 /// that is dropped before its answer, and the pool would give that connection to somebody whose statements are then never committed. So
@@ -140,6 +140,19 @@ pub async fn begin(pool: &PgPool) -> sqlx::Result<Transaction<'static, Postgres>
 pub async fn begin_short(pool: &PgPool) -> sqlx::Result<Transaction<'static, Postgres>> {
     let pool = pool.clone();
     unless_dropped(async move { pool.begin_with(SHORT).await }).await
+}
+
+/// What a transaction begins with that only reads, by conditions of which most do not limit: each plan is made for the values that are given,
+/// because one for all of them would read everything.
+const READING: &str = "begin read only; set local plan_cache_mode = force_custom_plan";
+
+/// Begins a transaction for a list with filters.
+///
+/// # Errors
+/// When the database is away.
+pub async fn begin_reading(pool: &PgPool) -> sqlx::Result<Transaction<'static, Postgres>> {
+    let pool = pool.clone();
+    unless_dropped(async move { pool.begin_with(READING).await }).await
 }
 
 async fn unless_dropped<T: Send + 'static>(

@@ -1,6 +1,7 @@
 //! Background tasks: the verbs behind every door, the queue, and the worker.
 
 pub mod bell;
+pub mod bulk;
 pub mod enqueue;
 pub mod kinds;
 pub mod live;
@@ -13,7 +14,9 @@ pub mod worker;
 
 use model::problem::Thing;
 use model::rbac::{Action, Relation};
-use model::tasks::{Delivery, NewTask, Task, TaskFilter, TaskKind, TaskStats, TaskStatus, TaskType};
+use model::tasks::{
+    DeadGroup, Delivery, NewTask, Task, TaskFilter, TaskKind, TaskSeen, TaskStats, TaskStatus, TaskType,
+};
 use model::{Page, PageRequest, Problem, page};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -74,13 +77,35 @@ pub async fn file(app: &App, actor: &Actor, id: Uuid) -> Result<report::Stored> 
 pub async fn list(app: &App, actor: &Actor, filter: &TaskFilter, page: PageRequest) -> Result<Page<Task>> {
     actor.require(Action::ReadTask, Relation::Own)?;
     let owner = actor.limited_to(Action::ReadTask);
+    filter.check()?;
     let limit = page.limit()?;
     let window = queue::Window { after: page.after, offset: page.offset()?, limit: limit + 1 };
 
-    let total = queue::count(&app.db, owner, filter).await?;
-    let mut items = queue::list(&app.db, owner, filter, &window).await?;
-    let next = page::cut(&mut items, limit, |task| task.id);
-    Ok(Page { items, total, next })
+    let mut tx = db::begin_reading(&app.db).await?;
+    let Some(narrow) = queue::narrow(&mut tx, owner, filter).await? else {
+        return Ok(Page { items: Vec::new(), total: 0, next: None });
+    };
+    let found = match narrow.pattern {
+        None => queue::Found { tasks: queue::count(&mut tx, &narrow).await?, last: None },
+        Some(_) => queue::search(&mut tx, &narrow, page.after).await?,
+    };
+    let mut items = queue::list(&mut tx, &narrow, &window).await?;
+    let next = page::cut(&mut items, limit, |task| task.id).or(found.last);
+    Ok(Page { items, total: found.tasks, next })
+}
+
+/// What a task has to do with others that are waited for; a stranger's are not among them.
+pub async fn seen(app: &App, actor: &Actor, id: Uuid) -> Result<TaskSeen> {
+    let task = get(app, actor, id).await?;
+    let related = queue::related(&app.db, id, actor.limited_to(Action::ReadTask)).await?;
+    Ok(TaskSeen { task, related })
+}
+
+/// The dead letter by error: the actor's tasks, or everybody's where the permission table allows it.
+pub async fn dead_groups(app: &App, actor: &Actor) -> Result<Vec<DeadGroup>> {
+    actor.require(Action::ReadTask, Relation::Own)?;
+    let mut tx = db::begin_reading(&app.db).await?;
+    queue::dead_groups(&mut tx, actor.limited_to(Action::ReadTask)).await
 }
 
 /// The dead letter: tasks that failed for good.

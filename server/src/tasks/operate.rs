@@ -1,16 +1,16 @@
-//! What moderators and administrators do with the queue as a whole: watch it, hold types back, act on many tasks at once. Every change is
-//! in the audit log.
+//! What moderators and administrators do with the queue as a whole: watch it, hold types back, drop old history. Every change is in
+//! the audit log.
 
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use model::Problem;
 use model::problem::Thing;
 use model::rbac::{Action, Relation};
-use model::tasks::{TaskFilter, TaskStatus, TaskType};
+use model::tasks::{BreakerState, Minute, Operations, Period, QueueAction, QueueCommand, QueueSeen, TaskType};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::queue::{self, BreakerState, LaneDepth, Minute, TypeSeen, WorkerSeen};
+use super::{queue, schedules};
 use crate::audit::{self, Subject};
 use crate::{Actor, App, Result, db};
 
@@ -19,22 +19,44 @@ const MINUTES_AT_MOST: i32 = 24 * 60;
 /// Characters of a reason.
 const REASON_AT_MOST: usize = 500;
 
-/// The queue at this moment.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct QueueSeen {
-    pub seen_at: DateTime<Utc>,
-    /// Lanes with ready tasks.
-    pub lanes: Vec<LaneDepth>,
-    pub types: Vec<TypeSeen>,
-    pub workers: Vec<WorkerSeen>,
-}
-
-/// Depths, types with pause and breaker, and workers.
+/// Depths, types with pause and breaker, workers and what they run, and how PostgreSQL bears it.
 pub async fn look(app: &App, actor: &Actor) -> Result<QueueSeen> {
     actor.require(Action::OperateQueue, Relation::Other)?;
-    let (lanes, types, workers) =
-        tokio::try_join!(queue::depths(&app.db), queue::types_seen(&app.db), queue::workers(&app.db))?;
-    Ok(QueueSeen { seen_at: Utc::now(), lanes, types, workers })
+    let (lanes, types, workers, running, health) = tokio::try_join!(
+        queue::depths(&app.db),
+        queue::types_seen(&app.db),
+        queue::workers(&app.db),
+        queue::running(&app.db),
+        queue::health(&app.db),
+    )?;
+    Ok(QueueSeen { seen_at: Utc::now(), lanes, types, workers, running, health })
+}
+
+/// All that the overview shows, with graphs over a period.
+pub async fn operations(app: &App, actor: &Actor, period: Period) -> Result<Operations> {
+    actor.require(Action::OperateQueue, Relation::Other)?;
+    let figures = async {
+        let mut tx = db::begin_reading(&app.db).await?;
+        queue::figures(&mut tx, period).await
+    };
+    let (seen, figures, schedules) = tokio::try_join!(look(app, actor), figures, schedules::list(app, actor))?;
+    Ok(Operations { seen, figures, schedules })
+}
+
+/// Does what the form of the overview says; each action is a verb of its own.
+pub async fn command(app: &App, actor: &Actor, command: QueueCommand) -> Result<()> {
+    let task_type = &command.subject;
+    match command.action {
+        QueueAction::Pause => pause(app, actor, task_type, command.reason.as_deref().unwrap_or_default()).await,
+        QueueAction::Resume => resume(app, actor, task_type).await,
+        QueueAction::OpenBreaker => set_breaker(app, actor, task_type, Some(BreakerState::Open)).await,
+        QueueAction::CloseBreaker => set_breaker(app, actor, task_type, Some(BreakerState::Closed)).await,
+        QueueAction::FreeBreaker => set_breaker(app, actor, task_type, None).await,
+        QueueAction::RunSchedule => {
+            let id = command.subject.parse().map_err(|_| Problem::NotFound { what: Thing::Schedule })?;
+            schedules::run_now(app, actor, id).await.map(drop)
+        }
+    }
 }
 
 /// How the attempts of the last minutes ended, by minute and type.
@@ -91,6 +113,7 @@ pub async fn pause(app: &App, actor: &Actor, task_type: &str, reason: &str) -> R
         .await?;
     tx.commit().await?;
     app.bell.later();
+    app.bell.many_changed();
     Ok(())
 }
 
@@ -102,6 +125,7 @@ pub async fn resume(app: &App, actor: &Actor, task_type: &str) -> Result<()> {
     audit::record(&mut tx, actor, permit, "task_type.resume", Subject::TaskType(task_type), json!({})).await?;
     tx.commit().await?;
     app.bell.ready();
+    app.bell.many_changed();
     Ok(())
 }
 
@@ -118,81 +142,12 @@ pub async fn set_breaker(app: &App, actor: &Actor, task_type: &str, state: Optio
     tx.commit().await?;
     app.bell.later();
     app.bell.ready();
+    app.bell.many_changed();
     Ok(())
 }
 
 fn found(is_there: bool) -> Result<(), Problem> {
     if is_there { Ok(()) } else { Err(Problem::NotFound { what: Thing::TaskType }) }
-}
-
-/// What is done to many tasks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum BulkAction {
-    /// Cancel what is alive.
-    Cancel,
-    /// Replay the dead letter.
-    Retry,
-}
-
-/// An action on every task that matches.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct Bulk {
-    pub action: BulkAction,
-    #[serde(default)]
-    pub task_type: Option<String>,
-    #[serde(default)]
-    pub priority: Option<model::tasks::Priority>,
-    /// For cancelling: only tasks that stand here.
-    #[serde(default)]
-    pub status: Option<TaskStatus>,
-    /// Count only.
-    #[serde(default)]
-    pub dry_run: bool,
-}
-
-/// How many tasks a bulk action was for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct BulkDone {
-    /// With `dry_run` 10 000 at most.
-    pub tasks: i64,
-    pub dry_run: bool,
-}
-
-/// Acts on all tasks that match, some hundred in each transaction, so that nothing waits for it.
-pub async fn bulk(app: &App, actor: &Actor, bulk: Bulk) -> Result<BulkDone> {
-    let permit = actor.require(Action::OperateQueue, Relation::Other)?;
-    let status = match bulk.action {
-        BulkAction::Retry => Some(TaskStatus::Failed),
-        BulkAction::Cancel if bulk.status.is_some_and(TaskStatus::has_ended) => {
-            return Err(Problem::field("status", "names tasks that have ended").into());
-        }
-        BulkAction::Cancel => bulk.status,
-    };
-    let filter = TaskFilter { task_type: bulk.task_type.clone(), status, priority: bulk.priority };
-    if bulk.dry_run {
-        let tasks = match (bulk.action, status) {
-            (BulkAction::Cancel, None) => count_alive(app, &filter).await?,
-            _ => queue::count(&app.db, None, &filter).await?,
-        };
-        return Ok(BulkDone { tasks, dry_run: true });
-    }
-    let details =
-        json!({"action": bulk.action, "task_type": bulk.task_type, "priority": bulk.priority, "status": bulk.status});
-    audit::record(&mut *app.db.acquire().await?, actor, permit, "tasks.bulk", Subject::Tasks, details).await?;
-    // What dies or is queued while this goes on is not meant.
-    let before = queue::now(&app.db).await?;
-    let mut tasks = 0;
-    loop {
-        let done = match bulk.action {
-            BulkAction::Cancel => cancel_some(app, &filter, before).await?,
-            BulkAction::Retry => replay_some(app, &filter, before).await?,
-        };
-        if done == 0 {
-            return Ok(BulkDone { tasks, dry_run: false });
-        }
-        tasks += done;
-    }
 }
 
 /// Most days that a caller may keep; more than any history has.
@@ -225,34 +180,4 @@ pub async fn clear_history(app: &App, actor: &Actor, days: u32, dry_run: bool) -
         tx.commit().await?;
     }
     Ok(Cleared { tasks, dry_run })
-}
-
-async fn count_alive(app: &App, filter: &TaskFilter) -> Result<i64> {
-    let mut total = 0;
-    for status in TaskStatus::ALL.into_iter().filter(|status| !status.has_ended()) {
-        total += queue::count(&app.db, None, &TaskFilter { status: Some(status), ..filter.clone() }).await?;
-    }
-    Ok(total)
-}
-
-async fn cancel_some(app: &App, filter: &TaskFilter, before: DateTime<Utc>) -> Result<i64> {
-    let mut tx = db::begin(&app.db).await?;
-    let ended = queue::cancel_some(&mut tx, filter, before).await?;
-    tx.commit().await?;
-    for told in ended.iter().filter(|one| one.status == TaskStatus::Running) {
-        app.bell.told_to_stop(told.id, told.owner);
-    }
-    app.bell.ended(&ended);
-    // Those that became ready because what they waited for has ended were not cancelled.
-    let is_cancelled = |one: &&queue::Ended| matches!(one.status, TaskStatus::Running | TaskStatus::Cancelled);
-    Ok(ended.iter().filter(is_cancelled).count() as i64)
-}
-
-async fn replay_some(app: &App, filter: &TaskFilter, before: DateTime<Utc>) -> Result<i64> {
-    let replayed = queue::replay_some(&mut *app.db.acquire().await?, filter, before).await?;
-    for one in &replayed {
-        app.bell.changed(one.id, one.owner, TaskStatus::Pending);
-    }
-    app.bell.ready();
-    Ok(replayed.len() as i64)
 }

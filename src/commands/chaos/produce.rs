@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
-use model::tasks::{NewTask, Priority};
+use model::tasks::{BreakerState, NewTask, Priority};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
@@ -13,7 +13,7 @@ use serde_json::json;
 use server::db;
 use server::tasks::NewBatch;
 use server::tasks::enqueue::enqueue_many_in;
-use server::tasks::queue::{self, BreakerState, NewRow};
+use server::tasks::queue::{self, NewRow};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 

@@ -153,6 +153,17 @@ const TASKS: &[Row] = &[
     row("POST /api/tasks/cancel", Session, Thing("task"), "id={id}", THINGS),
     row("POST /api/tasks/retry", Session, Thing("dead"), "id={id}", THINGS),
     row("POST /api/tasks/delete", Session, Thing("dead"), "id={id}", THINGS),
+    row("POST /api/tasks/dead", Session, Nothing, "", &[OK]),
+    row("POST /api/tasks/operations", Session, Nothing, "period=hour", &[FOR_MODERATORS]),
+    row("POST /api/tasks/command", Session, Nothing, "new[action]=resume&new[subject]=delay_task", &[FOR_MODERATORS]),
+    row(
+        "POST /api/tasks/preview_bulk",
+        Session,
+        Nothing,
+        r#"{"wish": {"action": "cancel", "dry_run": true}}"#,
+        &[FOR_MODERATORS],
+    ),
+    row("POST /api/tasks/bulk", Session, Nothing, "new[action]=cancel", &[FOR_MODERATORS]),
 ];
 
 #[test]

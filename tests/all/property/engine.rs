@@ -6,14 +6,12 @@ use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
 use model::auth::AuthUser;
-use model::tasks::{NewTask, Priority, RetryStrategy};
+use model::tasks::{BreakerState, Bulk, BulkAction, NewTask, Priority, RetryStrategy, TaskFilter};
 use model::users::Role;
 use serde_json::json;
+use server::tasks::bulk::bulk;
 use server::tasks::enqueue::enqueue_many_in;
-use server::tasks::operate::{self, Bulk, BulkAction};
-use server::tasks::queue::{
-    self, BreakerState, Claimed, Counted, Lane, Member, Outcome, Purpose, Settlement, Sign, cancel_orphans,
-};
+use server::tasks::queue::{self, Claimed, Counted, Lane, Member, Outcome, Purpose, Settlement, Sign, cancel_orphans};
 use server::tasks::{self, NewBatch, testing};
 use server::{Actor, Error, db};
 use uuid::Uuid;
@@ -182,16 +180,16 @@ impl<'a> Engine<'a> {
             Command::CancelAll(which) => self.bulk(BulkAction::Cancel, which).await?,
             Command::ReplayAll(which) => self.bulk(BulkAction::Retry, which).await?,
             Command::Pause { kind } => {
-                operate::pause(app, actor, NAMES[*kind], "it must wait").await?;
+                server::tasks::operate::pause(app, actor, NAMES[*kind], "it must wait").await?;
                 Answer::Yes(true)
             }
             Command::Resume { kind } => {
-                operate::resume(app, actor, NAMES[*kind]).await?;
+                server::tasks::operate::resume(app, actor, NAMES[*kind]).await?;
                 Answer::Yes(true)
             }
             Command::Force { is_open } => {
                 let state = is_open.map(|is_open| if is_open { BreakerState::Open } else { BreakerState::Closed });
-                operate::set_breaker(app, actor, NAMES[FRAGILE], state).await?;
+                server::tasks::operate::set_breaker(app, actor, NAMES[FRAGILE], state).await?;
                 Answer::Yes(true)
             }
             Command::PassTime { units: time } => {
@@ -203,16 +201,15 @@ impl<'a> Engine<'a> {
     }
 
     async fn bulk(&self, action: BulkAction, which: &Which) -> server::Result<Answer> {
-        let bulk = |dry_run| Bulk {
-            action,
+        let filter = TaskFilter {
             task_type: which.kind.map(|kind| NAMES[kind].to_owned()),
             priority: which.priority.map(|priority| Priority::ALL[priority]),
             status: which.status,
-            dry_run,
+            ..TaskFilter::default()
         };
         let mut counts = [0; 2];
         for (count, dry_run) in counts.iter_mut().zip([true, false]) {
-            let done = operate::bulk(&self.app.app, &self.actor, bulk(dry_run)).await?;
+            let done = bulk(&self.app.app, &self.actor, Bulk { action, filter: filter.clone(), dry_run }).await?;
             *count = usize::try_from(done.tasks).expect("not so many");
         }
         Ok(Answer::Counts(counts[0], counts[1]))

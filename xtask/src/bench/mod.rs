@@ -1,8 +1,9 @@
-//! `bench queue`: our task queue beside its peers, in one run on one cluster. `bench login`: a page beside a flood of logins. How they measure
-//! is told in `bench/README.md`.
+//! `bench queue`: our task queue beside its peers, in one run on one cluster. `bench login`: a page beside a flood of logins.
+//! `bench dashboard`: the pages of the queue over a long history. How they measure is told in `bench/README.md`.
 
 mod backlog;
 mod cluster;
+mod dashboard;
 mod drain;
 mod held;
 mod latency;
@@ -10,6 +11,7 @@ mod login;
 mod programs;
 mod report;
 mod roofline;
+mod serving;
 mod systems;
 mod talk;
 
@@ -35,6 +37,8 @@ pub enum Options {
     Queue(Queue),
     /// The tasks page while people log in a hundred times a second; minutes
     Login(login::Login),
+    /// The pages of the queue, with a million tasks in the history; minutes
+    Dashboard(dashboard::Dashboard),
 }
 
 #[derive(Args)]
@@ -104,6 +108,7 @@ pub fn bench(workspace: &Workspace, options: &Options) -> Result<()> {
     match options {
         Options::Queue(options) => queue(workspace, options),
         Options::Login(options) => login::bench(workspace, options),
+        Options::Dashboard(options) => dashboard::bench(workspace, options),
     }
 }
 

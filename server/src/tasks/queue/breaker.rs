@@ -6,23 +6,12 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
+use model::tasks::BreakerState;
 use sqlx::PgConnection;
 
 use super::governed::Counted;
 use crate::Result;
 use crate::tasks::kinds::BreakerPolicy;
-
-/// Whether the attempts of a type are let through.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[sqlx(type_name = "breaker_state", rename_all = "snake_case")]
-pub enum BreakerState {
-    #[default]
-    Closed,
-    Open,
-    HalfOpen,
-}
 
 /// The breaker's row. Times are the database's.
 #[derive(Clone, Debug, Default, PartialEq)]

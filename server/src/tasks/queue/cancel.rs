@@ -1,11 +1,12 @@
 //! Out of the queue by request: cancelling what is alive, deleting what has ended.
 
 use chrono::{DateTime, Utc};
-use model::tasks::{TaskFilter, TaskStatus};
+use model::tasks::TaskStatus;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::lease::put_back;
+use super::narrow::Narrow;
 use super::settle::Ended;
 use crate::Result;
 
@@ -41,20 +42,25 @@ fn told(id: Uuid, owner: Option<Uuid>) -> Ended {
 }
 
 /// Cancels, in the caller's transaction, up to some hundred tasks that match and were there before; the answer is empty when none is left.
-pub async fn cancel_some(conn: &mut PgConnection, filter: &TaskFilter, before: DateTime<Utc>) -> Result<Vec<Ended>> {
+pub async fn cancel_some(conn: &mut PgConnection, narrow: &Narrow, before: DateTime<Utc>) -> Result<Vec<Ended>> {
     let marked = sqlx::query!(
         r#"
         with chosen as (
             select tasks.id
             from tasks
-            join task_types on task_types.id = tasks.task_type_id
-            where not cancel_requested and tasks.created_at <= $1 and ($2::text is null or task_types.name = $2)
-              and ($3::smallint is null or tasks.priority = $3)
+            where not cancel_requested and created_at <= $1
+              and ($2::int is null or task_type_id = $2)
+              and ($3::smallint is null or priority = $3)
               and ($4::task_status is null or $4 = case when worker_id is not null then 'running'::task_status
                   when attempts > 0 then 'retrying' else 'pending' end)
-            order by tasks.id
-            limit $5
-            for update of tasks
+              and ($5::uuid is null or created_by = $5)
+              and ($6::uuid is null or id >= $6)
+              and ($7::uuid is null or id < $7)
+              and ($8::text is null or payload::text ilike $8 or errors::text ilike $8)
+              and $9::text is null
+            order by id
+            limit $10
+            for update
         )
         update tasks
         set cancel_requested = true, updated_at = now()
@@ -63,9 +69,14 @@ pub async fn cancel_some(conn: &mut PgConnection, filter: &TaskFilter, before: D
         returning tasks.id, created_by, worker_id is not null as "is_running!"
         "#,
         before,
-        filter.task_type,
-        filter.priority.map(|priority| priority as i16),
-        filter.status as Option<TaskStatus>,
+        narrow.type_id,
+        narrow.priority,
+        narrow.status as Option<TaskStatus>,
+        narrow.owner,
+        narrow.from,
+        narrow.below,
+        narrow.pattern,
+        narrow.error,
         AT_ONCE,
     )
     .fetch_all(&mut *conn)
@@ -128,4 +139,69 @@ pub async fn delete(conn: &mut PgConnection, id: Uuid, owner: Option<Uuid>) -> R
     .await?;
     let orphans = cancel_orphans(conn).await?;
     Ok((deleted > 0).then_some(orphans))
+}
+
+/// What a step of deleting many has done.
+#[derive(Debug)]
+pub struct Deleted {
+    pub tasks: i64,
+    /// The last one; the next step begins behind it.
+    pub last: Option<Uuid>,
+    /// Cancelled with them.
+    pub orphans: Vec<Ended>,
+}
+
+/// Deletes, in the caller's transaction, up to some hundred ended tasks that match, ended before and come behind `after`. In order of ids,
+/// so that nothing is looked at twice.
+pub async fn delete_some(
+    conn: &mut PgConnection,
+    narrow: &Narrow,
+    before: DateTime<Utc>,
+    after: Option<Uuid>,
+) -> Result<Deleted> {
+    let deleted = sqlx::query!(
+        r#"
+        with chosen as (
+            select id
+            from all_tasks
+            where finished_at <= $1
+              and ($2::int is null or task_type_id = $2)
+              and ($3::smallint is null or priority = $3)
+              and ($4::task_status is null or status = $4)
+              and ($5::uuid is null or created_by = $5)
+              and ($6::uuid is null or id >= $6)
+              and ($7::uuid is null or id < $7)
+              and ($8::text is null or payload::text ilike $8 or errors::text ilike $8)
+              and ($9::text is null or error_group = $9)
+              and ($10::uuid is null or id > $10)
+            order by id
+            limit $11
+        ), forgotten as (
+            delete from task_history using chosen where task_history.id = chosen.id returning task_history.id, status, finished_at
+        ), buried as (
+            delete from dead_tasks using chosen where dead_tasks.id = chosen.id returning dead_tasks.id
+        ), totalled as (
+            insert into task_totals (day, status, spread, total)
+            select (finished_at at time zone 'UTC')::date, status, 0, -count(*) from forgotten group by 1, 2 order by 1, 2
+            on conflict (day, status, spread) do update set total = task_totals.total + excluded.total
+        )
+        select (select count(*) from forgotten) + (select count(*) from buried) as "tasks!",
+            (select id from chosen order by id desc limit 1) as last
+        "#,
+        before,
+        narrow.type_id,
+        narrow.priority,
+        narrow.status as Option<TaskStatus>,
+        narrow.owner,
+        narrow.from,
+        narrow.below,
+        narrow.pattern,
+        narrow.error,
+        after,
+        AT_ONCE,
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    let orphans = cancel_orphans(conn).await?;
+    Ok(Deleted { tasks: deleted.tasks, last: deleted.last, orphans })
 }

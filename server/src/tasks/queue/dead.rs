@@ -1,11 +1,12 @@
 //! Out of the dead letter: a replay is the same task again, with its attempts counted anew and its fencing number carried on.
 
 use chrono::{DateTime, Utc};
-use model::tasks::{DeadReason, TaskFilter};
+use model::tasks::{DeadGroup, DeadReason};
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::narrow::Narrow;
 use crate::Result;
 
 /// A task that was taken out of the dead letter.
@@ -71,15 +72,21 @@ pub async fn replay(
 }
 
 /// Replays up to some hundred of those that match and died before; the answer is empty when none is left.
-pub async fn replay_some(conn: &mut PgConnection, filter: &TaskFilter, before: DateTime<Utc>) -> Result<Vec<Replayed>> {
+pub async fn replay_some(conn: &mut PgConnection, narrow: &Narrow, before: DateTime<Utc>) -> Result<Vec<Replayed>> {
     let replayed = sqlx::query_as!(
         Replayed,
         r#"
         with chosen as (
             select dead_tasks.id
             from dead_tasks
-            join task_types on task_types.id = task_type_id
-            where finished_at <= $1 and ($2::text is null or name = $2) and ($3::smallint is null or priority = $3)
+            where finished_at <= $1
+              and ($2::uuid is null or created_by = $2)
+              and ($3::int is null or task_type_id = $3)
+              and ($4::smallint is null or priority = $4)
+              and ($5::uuid is null or id >= $5)
+              and ($6::uuid is null or id < $6)
+              and ($7::text is null or error_group = $7)
+              and ($8::text is null or payload::text ilike $8 or errors::text ilike $8)
             order by dead_tasks.id
             limit 500
             for update of dead_tasks skip locked
@@ -95,10 +102,43 @@ pub async fn replay_some(conn: &mut PgConnection, filter: &TaskFilter, before: D
         returning id, created_by as owner
         "#,
         before,
-        filter.task_type,
-        filter.priority.map(|priority| priority as i16),
+        narrow.owner,
+        narrow.type_id,
+        narrow.priority,
+        narrow.from,
+        narrow.below,
+        narrow.error,
+        narrow.pattern,
     )
     .fetch_all(conn)
     .await?;
     Ok(replayed)
+}
+
+/// Groups of the dead letter that are shown.
+const GROUPS_AT_MOST: i64 = 200;
+
+/// The dead letter by type and error, the group that grew last first; `owner` limits it to that user's.
+pub async fn groups(conn: &mut PgConnection, owner: Option<Uuid>) -> Result<Vec<DeadGroup>> {
+    let groups = sqlx::query_as!(
+        DeadGroup,
+        r#"
+        select name as task_type, error_group as error, tasks as "tasks!", first_at as "first_at!", last_at as "last_at!"
+        from (
+            select task_type_id, error_group, count(*) as tasks, min(finished_at) as first_at, max(finished_at) as last_at
+            from dead_tasks
+            where $1::uuid is null or created_by = $1
+            group by task_type_id, error_group
+            order by max(finished_at) desc
+            limit $2
+        ) as grouped
+        join task_types on task_types.id = task_type_id
+        order by last_at desc, name, error_group
+        "#,
+        owner,
+        GROUPS_AT_MOST,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(groups)
 }

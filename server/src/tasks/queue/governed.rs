@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use model::tasks::BreakerState;
 use sqlx::{PgConnection, PgPool};
 
-use super::breaker::{Breaker, BreakerState};
+use super::breaker::Breaker;
 use super::claim::{Claimed, Lane, Purpose, claim};
 use crate::db;
 use crate::tasks::kinds::{BreakerPolicy, Rate};

@@ -2,14 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use model::page::COUNTED_AT_MOST;
-use model::tasks::{
-    AttemptError, DeadReason, Priority, Progress, RetryStrategy, Task, TaskFilter, TaskStats, TaskStatus,
-};
+use model::tasks::{AttemptError, DeadReason, Priority, Progress, RetryStrategy, Task, TaskStats, TaskStatus};
 use serde_json::{Value, json};
 use sqlx::types::Json;
-use sqlx::{PgExecutor, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 use uuid::Uuid;
 
+use super::narrow::Narrow;
 use crate::Result;
 
 /// A row of the view, with what is kept elsewhere.
@@ -97,8 +96,12 @@ pub struct Window {
     pub limit: i64,
 }
 
-/// Tasks, the newest first; `owner` limits them to that user's.
-pub async fn list(db: &PgPool, owner: Option<Uuid>, filter: &TaskFilter, window: &Window) -> Result<Vec<Task>> {
+/// Tasks that a text is looked for in at a time: it stands in no index.
+const SEARCHED_AT_ONCE: i64 = 5000;
+
+/// Tasks, the newest first. With a text, of the newest 5000 that fit everything else.
+pub async fn list(conn: &mut PgConnection, narrow: &Narrow, window: &Window) -> Result<Vec<Task>> {
+    let scanned = if narrow.pattern.is_some() { SEARCHED_AT_ONCE } else { window.offset + window.limit };
     let rows = sqlx::query_as!(
         Row,
         r#"
@@ -110,34 +113,99 @@ pub async fn list(db: &PgPool, owner: Option<Uuid>, filter: &TaskFilter, window:
             percent as "percent?", message
         from (
             select *
-            from all_tasks
-            where ($1::uuid is null or created_by = $1)
-              and ($2::text is null or task_type_id = (select id from task_types where name = $2))
-              and ($3::task_status is null or status = $3)
-              and ($4::smallint is null or priority = $4)
-              and ($5::uuid is null or id < $5)
+            from (
+                select *
+                from all_tasks
+                where ($1::uuid is null or created_by = $1)
+                  and ($2::int is null or task_type_id = $2)
+                  and ($3::task_status is null or status = $3)
+                  and ($4::smallint is null or priority = $4)
+                  and ($5::uuid is null or id >= $5)
+                  and ($6::uuid is null or id < $6)
+                  and ($7::text is null or error_group = $7)
+                  and ($12::bool is null or is_alive = $12)
+                order by id desc
+                limit $8
+            ) as scanned
+            where $9::text is null or payload::text ilike $9 or errors::text ilike $9
             order by id desc
-            limit $6 offset $7
+            limit $10 offset $11
         ) as task
         join task_types on task_types.id = task.task_type_id
         left join task_progress on task_progress.task_id = task.id
         order by task.id desc
         "#,
-        owner,
-        filter.task_type,
-        filter.status as Option<TaskStatus>,
-        filter.priority.map(|priority| priority as i16),
-        window.after,
+        narrow.owner,
+        narrow.type_id,
+        narrow.status as Option<TaskStatus>,
+        narrow.priority,
+        narrow.from,
+        below(narrow, window.after),
+        narrow.error,
+        scanned,
+        narrow.pattern,
         window.limit,
         window.offset,
+        narrow.is_alive(),
     )
-    .fetch_all(db)
+    .fetch_all(conn)
     .await?;
     Ok(rows.into_iter().map(Task::from).collect())
 }
 
-/// How many tasks a list has in all, [`COUNTED_AT_MOST`] at most.
-pub async fn count(db: &PgPool, owner: Option<Uuid>, filter: &TaskFilter) -> Result<i64> {
+/// Where the list goes on: before the bound of the filter, and after the last row seen.
+fn below(narrow: &Narrow, after: Option<Uuid>) -> Option<Uuid> {
+    narrow.below.into_iter().chain(after).min()
+}
+
+/// What a look through some of the tasks for a text has found.
+#[derive(Clone, Copy, Debug)]
+pub struct Found {
+    pub tasks: i64,
+    /// The last one that was looked at, when there may be more.
+    pub last: Option<Uuid>,
+}
+
+/// Looks through the newest 5000 tasks that fit everything but the text, from `after` on.
+pub async fn search(conn: &mut PgConnection, narrow: &Narrow, after: Option<Uuid>) -> Result<Found> {
+    let found = sqlx::query_as!(
+        Found,
+        r#"
+        select count(*) filter (where payload::text ilike $8 or errors::text ilike $8) as "tasks!",
+            case when count(*) = $9 then min(id::text)::uuid end as last
+        from (
+            select id, payload, errors
+            from all_tasks
+            where ($1::uuid is null or created_by = $1)
+              and ($2::int is null or task_type_id = $2)
+              and ($3::task_status is null or status = $3)
+              and ($4::smallint is null or priority = $4)
+              and ($5::uuid is null or id >= $5)
+              and ($6::uuid is null or id < $6)
+              and ($7::text is null or error_group = $7)
+              and ($10::bool is null or is_alive = $10)
+            order by id desc
+            limit $9
+        ) as scanned
+        "#,
+        narrow.owner,
+        narrow.type_id,
+        narrow.status as Option<TaskStatus>,
+        narrow.priority,
+        narrow.from,
+        below(narrow, after),
+        narrow.error,
+        narrow.pattern,
+        SEARCHED_AT_ONCE,
+        narrow.is_alive(),
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(found)
+}
+
+/// How many tasks match in all, [`COUNTED_AT_MOST`] at most. A text is looked for in all of them, which takes its time.
+pub async fn count(conn: &mut PgConnection, narrow: &Narrow) -> Result<i64> {
     let count = sqlx::query_scalar!(
         r#"
         select count(*) as "count!"
@@ -145,19 +213,29 @@ pub async fn count(db: &PgPool, owner: Option<Uuid>, filter: &TaskFilter) -> Res
             select 1
             from all_tasks
             where ($1::uuid is null or created_by = $1)
-              and ($2::text is null or task_type_id = (select id from task_types where name = $2))
+              and ($2::int is null or task_type_id = $2)
               and ($3::task_status is null or status = $3)
               and ($4::smallint is null or priority = $4)
-            limit $5
+              and ($5::uuid is null or id >= $5)
+              and ($6::uuid is null or id < $6)
+              and ($7::text is null or error_group = $7)
+              and ($8::text is null or payload::text ilike $8 or errors::text ilike $8)
+              and ($10::bool is null or is_alive = $10)
+            limit $9
         ) as counted
         "#,
-        owner,
-        filter.task_type,
-        filter.status as Option<TaskStatus>,
-        filter.priority.map(|priority| priority as i16),
+        narrow.owner,
+        narrow.type_id,
+        narrow.status as Option<TaskStatus>,
+        narrow.priority,
+        narrow.from,
+        narrow.below,
+        narrow.error,
+        narrow.pattern,
         COUNTED_AT_MOST,
+        narrow.is_alive(),
     )
-    .fetch_one(db)
+    .fetch_one(conn)
     .await?;
     Ok(count)
 }

@@ -1,29 +1,20 @@
 //! Figures for operators: how deep the lanes are, who works, and how the last minutes went. None of it counts the history.
 
 use chrono::{DateTime, Utc};
-use model::tasks::Priority;
-use serde::Serialize;
-use sqlx::PgPool;
-use utoipa::ToSchema;
+use model::tasks::{
+    BreakerState, Figure, LaneDepth, Minute, Period, Priority, QueueHealth, RunningTask, TypeSeen, WorkerSeen,
+    percentile,
+};
+use sqlx::{PgConnection, PgPool};
 
-use super::breaker::BreakerState;
 use crate::Result;
+
+/// Running tasks that are shown.
+const RUNNING_AT_MOST: i64 = 200;
 
 /// The database's time, which is the one that rows are compared with.
 pub async fn now(db: &PgPool) -> Result<DateTime<Utc>> {
     Ok(sqlx::query_scalar!(r#"select now() as "now!""#).fetch_one(db).await?)
-}
-
-/// One lane that has something to do, and how its type is treated at the moment.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct LaneDepth {
-    pub task_type: String,
-    #[schema(inline)]
-    pub priority: Priority,
-    /// 10 000 at most: counting further costs more than it says.
-    pub ready: i64,
-    /// Seconds that the oldest ready task has been waiting.
-    pub oldest_ready_seconds: Option<f64>,
 }
 
 /// Depths of all lanes that are not empty.
@@ -53,25 +44,6 @@ pub async fn depths(db: &PgPool) -> Result<Vec<LaneDepth>> {
     Ok(depths)
 }
 
-/// A worker as its row tells.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct WorkerSeen {
-    pub id: i64,
-    pub host: String,
-    pub pid: i32,
-    pub version: String,
-    pub task_types: Vec<String>,
-    pub concurrency: i32,
-    pub started_at: DateTime<Utc>,
-    /// Seconds until its lease lapses; below zero it is about to be declared dead.
-    pub lease_seconds: f64,
-    pub is_draining: bool,
-    pub running: i32,
-    pub done: i64,
-    /// Results that were dropped because the task had been taken from it.
-    pub fenced_out: i64,
-}
-
 /// The workers, the oldest first.
 pub async fn workers(db: &PgPool) -> Result<Vec<WorkerSeen>> {
     let workers = sqlx::query_as!(
@@ -87,22 +59,6 @@ pub async fn workers(db: &PgPool) -> Result<Vec<WorkerSeen>> {
     .fetch_all(db)
     .await?;
     Ok(workers)
-}
-
-/// The attempts of one type that ended in one minute, over all workers.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Minute {
-    pub minute: DateTime<Utc>,
-    pub task_type: String,
-    pub completed: i64,
-    pub failed: i64,
-    pub retried: i64,
-    pub cancelled: i64,
-    /// Milliseconds that the attempts ran, and that they had waited, added up.
-    pub run_ms: i64,
-    pub wait_ms: i64,
-    /// Attempts that ran for up to 1, 2, 5, 10, 20, 50 … 100 000 ms, and longer.
-    pub run_histogram: Vec<i64>,
 }
 
 /// The last so many minutes, the oldest first.
@@ -130,23 +86,6 @@ pub async fn minutes(db: &PgPool, count: i32) -> Result<Vec<Minute>> {
     Ok(minutes)
 }
 
-/// A type as an operator sees it.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct TypeSeen {
-    pub task_type: String,
-    pub paused_at: Option<DateTime<Utc>>,
-    pub paused_reason: Option<String>,
-    #[schema(inline)]
-    pub breaker: BreakerState,
-    /// Set by a person, until a person changes it.
-    pub is_breaker_manual: bool,
-    pub breaker_failures: i32,
-    /// When an open breaker lets probes through.
-    pub probe_at: Option<DateTime<Utc>>,
-    pub max_running: Option<i32>,
-    pub rate_per_second: Option<f64>,
-}
-
 /// All types, by name.
 pub async fn types_seen(db: &PgPool) -> Result<Vec<TypeSeen>> {
     let types = sqlx::query_as!(
@@ -162,4 +101,180 @@ pub async fn types_seen(db: &PgPool) -> Result<Vec<TypeSeen>> {
     .fetch_all(db)
     .await?;
     Ok(types)
+}
+
+/// What the workers run: below their marks, as a rescue finds it, so that the backlog is not read.
+pub async fn running(db: &PgPool) -> Result<Vec<RunningTask>> {
+    let running = sqlx::query_as!(
+        RunningTask,
+        r#"
+        select tasks.worker_id as "worker_id!", tasks.id, task_types.name as task_type, tasks.started_at
+        from worker_lanes
+        join tasks on tasks.task_type_id = worker_lanes.task_type_id and tasks.priority = worker_lanes.priority
+            and tasks.run_at is null and tasks.seq <= worker_lanes.claimed_up_to and tasks.worker_id = worker_lanes.worker_id
+        join task_types on task_types.id = tasks.task_type_id
+        order by tasks.worker_id, tasks.started_at, tasks.id
+        limit $1
+        "#,
+        RUNNING_AT_MOST,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(running)
+}
+
+/// How PostgreSQL bears the queue.
+pub async fn health(db: &PgPool) -> Result<QueueHealth> {
+    let health = sqlx::query_as!(
+        QueueHealth,
+        r#"
+        select held.age as oldest_xmin_age, held.seconds as oldest_transaction_seconds, n_dead_tup as "dead_rows!", n_live_tup as "live_rows!",
+            extract(epoch from now() - greatest(last_autovacuum, last_vacuum))::float8 as vacuumed_seconds
+        from pg_stat_user_tables
+        cross join (
+            select max(age)::bigint as age, max(seconds)::float8 as seconds
+            from (
+                select age(backend_xmin) as age, extract(epoch from now() - xact_start) as seconds
+                from pg_stat_activity
+                where backend_xmin is not null and pid <> pg_backend_pid() and datname = current_database()
+                union all
+                select age(transaction), extract(epoch from now() - prepared) from pg_prepared_xacts
+                union all
+                select age(coalesce(catalog_xmin, xmin)), null from pg_replication_slots
+            ) as each
+        ) as held
+        where relid = 'tasks'::regclass
+        "#
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(health)
+}
+
+/// Notes how the queue stands, once a minute over all workers: whoever comes second finds the row and counts nothing.
+pub async fn sample(db: &PgPool) -> sqlx::Result<()> {
+    let is_noted = sqlx::query_scalar!(
+        r#"select exists (select from queue_samples where minute = date_trunc('minute', now())) as "is_noted!""#
+    )
+    .fetch_one(db)
+    .await?;
+    if is_noted {
+        return Ok(());
+    }
+    sqlx::query!(
+        r#"
+        insert into queue_samples (minute, ready, running, oldest_ready_seconds)
+        select date_trunc('minute', now()), coalesce(sum(counted.ready), 0), (select coalesce(sum(running), 0) from workers), max(counted.oldest)
+        from task_types
+        cross join generate_series(0, 3) as lane (priority)
+        cross join lateral (
+            select count(*) as ready, extract(epoch from now() - min(updated_at))::float8 as oldest
+            from (
+                select updated_at
+                from tasks
+                where task_type_id = task_types.id and tasks.priority = lane.priority and run_at is null and worker_id is null
+                order by seq
+                limit 10000
+            ) as ready
+        ) as counted
+        on conflict (minute) do nothing
+        "#
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The steps of a period up to now, the oldest first; those in which nothing was noted are empty.
+pub async fn figures(conn: &mut PgConnection, period: Period) -> Result<Vec<Figure>> {
+    let (minutes, count) = period.steps();
+    let until = sqlx::query_scalar!(
+        r#"select date_bin(make_interval(mins => $1), now(), '2000-01-01Z'::timestamptz) as "until!""#,
+        minutes
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    let mut figures = Figure::steps(until, period);
+    let from = figures.first().map_or(until, |first| first.at);
+    let place = |at: DateTime<Utc>| usize::try_from((at - from).num_minutes() / i64::from(minutes)).unwrap_or(count);
+    let ended = sqlx::query!(
+        r#"
+        select date_bin(make_interval(mins => $1), minute, '2000-01-01Z'::timestamptz) as "at!", sum(completed)::bigint as "completed!",
+            sum(failed)::bigint as "failed!", sum(retried)::bigint as "retried!", sum(cancelled)::bigint as "cancelled!",
+            sum(wait_ms)::bigint as "wait_ms!",
+            array[sum(run_histogram[1]), sum(run_histogram[2]), sum(run_histogram[3]), sum(run_histogram[4]), sum(run_histogram[5]),
+                  sum(run_histogram[6]), sum(run_histogram[7]), sum(run_histogram[8]), sum(run_histogram[9]), sum(run_histogram[10]),
+                  sum(run_histogram[11]), sum(run_histogram[12]), sum(run_histogram[13]), sum(run_histogram[14]), sum(run_histogram[15]),
+                  sum(run_histogram[16]), sum(run_histogram[17])]::bigint[] as "histogram!"
+        from task_stats
+        where minute >= $2
+        group by 1
+        "#,
+        minutes,
+        from,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    for row in ended {
+        let Some(figure) = figures.get_mut(place(row.at)) else { continue };
+        let attempts: i64 = row.histogram.iter().sum();
+        (figure.completed, figure.failed) = (row.completed, row.failed);
+        (figure.retried, figure.cancelled) = (row.retried, row.cancelled);
+        figure.wait_ms = (attempts > 0).then(|| row.wait_ms / attempts);
+        let [half, most, nearly_all] = [0.5, 0.95, 0.99].map(|share| percentile(&row.histogram, share));
+        figure.run_ms = half.zip(most).zip(nearly_all).map(|((half, most), nearly_all)| [half, most, nearly_all]);
+    }
+    let samples = sqlx::query!(
+        r#"
+        select date_bin(make_interval(mins => $1), minute, '2000-01-01Z'::timestamptz) as "at!", max(ready) as "ready!",
+            max(oldest_ready_seconds) as oldest
+        from queue_samples
+        where minute >= $2
+        group by 1
+        "#,
+        minutes,
+        from,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    for row in samples {
+        let Some(figure) = figures.get_mut(place(row.at)) else { continue };
+        (figure.ready, figure.oldest_ready_seconds) = (Some(row.ready), row.oldest);
+    }
+    Ok(figures)
+}
+
+/// Adds up figures that are older than an hour over all workers, and those that are older than a day by the quarter of an hour as well: no
+/// graph shows them finer, and all of them would be read for each look. Two workers at once take other rows, and add to the same.
+pub async fn compact(db: &PgPool) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        r#"
+        with taken as (
+            delete from task_stats
+            where minute < now() - interval '1 hour'
+              and (worker_id <> 0
+                or (minute < now() - interval '25 hours' and minute <> date_bin('15 minutes', minute, '2000-01-01Z'::timestamptz)))
+            returning *, case when minute < now() - interval '25 hours' then date_bin('15 minutes', minute, '2000-01-01Z'::timestamptz)
+                else minute end as step
+        )
+        insert into task_stats (minute, task_type_id, worker_id, completed, failed, retried, cancelled, run_ms, wait_ms, run_histogram)
+        select step, task_type_id, 0, sum(completed), sum(failed), sum(retried),
+            sum(cancelled), sum(run_ms), sum(wait_ms),
+            array[sum(run_histogram[1]), sum(run_histogram[2]), sum(run_histogram[3]), sum(run_histogram[4]), sum(run_histogram[5]),
+                  sum(run_histogram[6]), sum(run_histogram[7]), sum(run_histogram[8]), sum(run_histogram[9]), sum(run_histogram[10]),
+                  sum(run_histogram[11]), sum(run_histogram[12]), sum(run_histogram[13]), sum(run_histogram[14]), sum(run_histogram[15]),
+                  sum(run_histogram[16]), sum(run_histogram[17])]::bigint[]
+        from taken
+        group by 1, 2
+        order by 1, 2
+        on conflict (minute, task_type_id, worker_id) do update
+        set completed = task_stats.completed + excluded.completed, failed = task_stats.failed + excluded.failed,
+            retried = task_stats.retried + excluded.retried, cancelled = task_stats.cancelled + excluded.cancelled,
+            run_ms = task_stats.run_ms + excluded.run_ms, wait_ms = task_stats.wait_ms + excluded.wait_ms,
+            run_histogram = add_buckets(task_stats.run_histogram, excluded.run_histogram)
+        "#
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
 }

@@ -64,6 +64,9 @@ pub async fn prune(db: &PgPool, history_days: u32, stats_days: u32) -> sqlx::Res
     sqlx::query!("delete from task_stats where minute < now() - make_interval(days => $1)", stats_days as i32)
         .execute(db)
         .await?;
+    sqlx::query!("delete from queue_samples where minute < now() - make_interval(days => $1)", stats_days as i32)
+        .execute(db)
+        .await?;
     sqlx::query!("delete from task_uniques where expires_at < now()").execute(db).await?;
     Ok(dropped)
 }

@@ -1,16 +1,15 @@
 //! The queue as a whole, for moderators and administrators.
 
 use axum::extract::State;
-use model::tasks::TaskType;
+use model::tasks::{BreakerState, Bulk, BulkDone, Minute, QueueSeen, TaskType};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::http::{Authenticated, ErrorBody, Json, Path, Query, Success};
-use crate::tasks::operate::{self, Bulk, BulkDone, NewTaskType, QueueSeen};
-use crate::tasks::queue::{BreakerState, Minute};
-use crate::{App, Result};
+use crate::tasks::operate::{self, NewTaskType};
+use crate::{App, Result, tasks};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -36,7 +35,7 @@ async fn define_type(
     Ok(Success::of(operate::define_type(&app, &actor, new).await?))
 }
 
-/// Depths of the lanes, types with pause and breaker, and workers with their leases.
+/// Depths of the lanes, types with pause and breaker, workers with their leases and what they run, and how PostgreSQL bears it.
 #[utoipa::path(get, path = "/tasks/queue", tag = "queue", security(("bearer" = []), ("api_key" = [])), responses(
     (status = 200, body = Success<QueueSeen>), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
 ))]
@@ -65,7 +64,7 @@ async fn minutes(
     Ok(Success::of(operate::minutes(&app, &actor, asked.minutes).await?))
 }
 
-/// Cancel or replay every task that matches; with `dry_run` only count them.
+/// Cancel, replay or delete every task that matches; with `dry_run` only count them.
 #[utoipa::path(post, path = "/tasks/bulk", tag = "queue", security(("bearer" = []), ("api_key" = [])), request_body = Bulk, responses(
     (status = 200, body = Success<BulkDone>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
     (status = 403, body = ErrorBody), (status = 422, body = ErrorBody),
@@ -75,7 +74,7 @@ async fn bulk(
     Authenticated(actor): Authenticated,
     Json(bulk): Json<Bulk>,
 ) -> Result<Success<BulkDone>> {
-    Ok(Success::of(operate::bulk(&app, &actor, bulk).await?))
+    Ok(Success::of(tasks::bulk::bulk(&app, &actor, bulk).await?))
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

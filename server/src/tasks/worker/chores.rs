@@ -17,7 +17,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const LOOK_AFTER: Duration = Duration::from_millis(10);
 /// Between two rounds of keeping the history, and of deleting sessions that have ended.
 const KEEP_EVERY: Duration = Duration::from_secs(3600);
-/// Between two counts of limited types.
+/// Between two counts of limited types, and two tries to note how the queue stands in this minute.
 const RECOUNT_EVERY: Duration = Duration::from_secs(30);
 
 impl Member {
@@ -33,11 +33,13 @@ impl Member {
                 self.in_time("purge the ceremonies of passkeys", passkeys::purge(&self.app.db)).await;
                 self.in_time("purge devices", auth::devices::purge(&self.app.db)).await;
                 self.in_time("purge API keys that ended long ago", api_keys::purge(&self.app.db)).await;
+                self.in_time("add up old figures", queue::compact(&self.app.db)).await;
                 self.in_time("purge old notifications", crate::notifications::purge(&self.app.db)).await;
                 kept_at = Some(Instant::now());
             }
             if counted_at.elapsed() >= RECOUNT_EVERY {
                 self.in_time("recount the limited types", queue::recount(&self.app.db)).await;
+                self.in_time("note how the queue stands", queue::sample(&self.app.db)).await;
                 // Chains whose step was cancelled by a worker that then lost its connection.
                 self.in_time("cancel the rest of chains", self.cancel_orphans()).await;
                 counted_at = Instant::now();

@@ -1,13 +1,14 @@
 //! A breaker for each destination: while one server is down, the tasks for it wait and the others go on. One row a host that has failed
 //! lately; a host without a row is well.
 
+use model::tasks::BreakerState;
 use std::time::Duration;
 
 use sqlx::{PgConnection, PgPool};
 
 use crate::db;
 use crate::tasks::kinds::BreakerPolicy;
-use crate::tasks::queue::{Breaker, BreakerState, Counted};
+use crate::tasks::queue::{Breaker, Counted};
 
 /// When a host is left alone.
 const POLICY: BreakerPolicy = BreakerPolicy {

@@ -1,0 +1,159 @@
+import { expect, expectAccessible, logIn, looks, queueDelay, queueTooLate, screens, signUp, test } from "../support/people";
+import { operator, ownType, queueTooLarge } from "../support/queue";
+import { administrator } from "../support/server";
+
+/** The page, with the client at work. */
+const open = (page: import("@playwright/test").Page, path: string) => page.goto(path, { waitUntil: "networkidle" });
+
+test("an operator sees the queue, pauses a type with a reason, opens its breaker, and takes both back", async ({ page, request }) => {
+  const type = await ownType(request);
+  await logIn(page, administrator);
+  await page.getByRole("link", { name: "Queue" }).first().click();
+  await expect(page.getByRole("heading", { name: "Queue", level: 1 })).toBeVisible();
+  for (const name of ["Attempts that ended", "How long attempts ran and waited", "Tasks that are ready"]) {
+    await expect(page.getByRole("figure", { name })).toBeVisible();
+  }
+  await expect(page.locator("tr", { hasText: ", process " })).toContainText("left");
+  const kind = page.locator("tr", { hasText: type });
+  await kind.getByRole("link", { name: "Pause" }).click();
+  await page.getByLabel("Reason").fill("the numbers are wrong");
+  await page.getByRole("form", { name: "Pause" }).getByRole("button", { name: "Pause" }).click();
+  await expect(kind).toContainText("the numbers are wrong");
+  await expect(page.getByText(`${type} is paused.`)).toBeVisible();
+  await kind.getByRole("button", { name: "Resume" }).click();
+  await expect(kind.getByText("takes its turn")).toBeVisible();
+  await kind.getByRole("button", { name: "Open breaker" }).click();
+  await expect(kind.getByText("by hand")).toBeVisible();
+  await kind.getByRole("button", { name: "Let breaker count" }).click();
+  await expect(kind.getByText("by hand")).toHaveCount(0);
+});
+
+test("the period of the graphs is in the address, and a value is read by pointer and by table", async ({ page }) => {
+  await logIn(page, administrator);
+  await queueTooLate(page);
+  await expect(page.locator("[data-status=failed]")).toBeVisible();
+  await open(page, "/tasks/overview");
+  const graph = page.getByRole("figure", { name: "Attempts that ended" });
+  await graph.locator(".hit").last().hover();
+  await expect(graph.locator(".pointed")).toContainText("failed");
+  await graph.getByText("Values").click();
+  await expect(graph.getByRole("row").nth(1)).toBeVisible();
+  await page.getByRole("link", { name: "24 hours" }).click();
+  await expect(page).toHaveURL(/period=24h/);
+  await expect(page.getByRole("link", { name: "24 hours" })).toHaveAttribute("aria-current", "page");
+});
+
+test("a schedule is run now", async ({ page, request }) => {
+  const headers = await operator(request);
+  const name = `nightly ${process.pid} ${Date.now()}`;
+  const data = { name, cron: "0 3 * * *", task_type: "delay_task", payload: { delay_seconds: 0 } };
+  expect((await request.post("/api/v1/tasks/schedules", { headers, data })).status()).toBe(201);
+  await logIn(page, administrator);
+  await open(page, "/tasks/overview");
+  const row = page.locator("tr", { hasText: name });
+  await row.getByRole("button", { name: "Run now" }).click();
+  await expect(row.getByRole("link")).toBeVisible();
+  await row.getByRole("link").click();
+  await expect(page.locator("[data-status=completed]")).toBeVisible();
+});
+
+test("the dead letter is grouped, and a failed task runs again in two clicks", async ({ page }) => {
+  await logIn(page, administrator);
+  await queueTooLarge(page);
+  await expect(page.locator("[data-status=failed]")).toBeVisible();
+  const task = page.url();
+  await open(page, "/tasks/dead");
+  const group = page.locator("tr", { hasText: "too large to add up" });
+  await group.getByRole("link", { name: "Run again group" }).click();
+  await expect(page.getByRole("heading", { name: "Run tasks again" })).toBeVisible();
+  await page.getByRole("button", { name: /^Run again: \d+ task/ }).click();
+  await expect(page.getByText("They were queued again.")).toBeVisible();
+  await page.goto(task);
+  // Another test may have run the group again as well.
+  await expect(page.getByRole("row", { name: "too large to add up" }).nth(1)).toBeVisible();
+});
+
+test("somebody changes the payload of an own dead task, and a wrong one is refused at its field", async ({ page }) => {
+  await signUp(page, "mary");
+  await queueTooLate(page);
+  await page.getByRole("link", { name: "Change payload" }).click();
+  const payload = page.getByLabel("Payload (JSON)");
+  await payload.fill("{");
+  await page.getByRole("button", { name: "Run again with this payload" }).click();
+  await expect(page.getByText("is no JSON: line 1")).toBeVisible();
+  await payload.fill('{"delay_seconds": 0}');
+  await page.getByRole("button", { name: "Run again with this payload" }).click();
+  await expect(page.locator("[data-status=completed]")).toBeVisible();
+  await expect(page.getByText("Attempt 1 failed")).toBeVisible();
+});
+
+test("everything that a filter leaves is cancelled, once the page has said how much it is", async ({ page }) => {
+  const person = await signUp(page, "joan");
+  for (let count = 0; count < 2; count++) await queueDelay(page, 600);
+  await page.getByRole("button", { name: "Log out" }).click();
+  await logIn(page, administrator);
+  await open(page, `/tasks?owner=${person.username}`);
+  await expect(page.locator("tbody tr")).toHaveCount(2);
+  await page.getByRole("link", { name: "Cancel all of these" }).click();
+  await page.getByRole("button", { name: "Cancel 2 tasks" }).click();
+  await expect(page.getByText("They were cancelled")).toBeVisible();
+  await open(page, `/tasks?owner=${person.username}`);
+  await expect(page.locator("tbody [data-status=cancelled]")).toHaveCount(2);
+});
+
+test("a text is found in the payload, and the filter stays in the address", async ({ page }) => {
+  await signUp(page, "edith");
+  await page.goto("/tasks/new?kind=data_processing");
+  await page.getByLabel("Numbers").fill("4711");
+  await page.getByRole("button", { name: "Queue task" }).click();
+  await page.waitForURL(/\/tasks\/[0-9a-f-]{36}/);
+  await queueDelay(page, 0);
+  await open(page, "/tasks");
+  await page.getByText("More filters").click();
+  await page.getByLabel("Text in payload or error").fill("4711");
+  await page.getByRole("button", { name: "Filter" }).click();
+  await expect(page.locator("tbody tr")).toHaveCount(1);
+  expect(new URL(page.url()).searchParams.get("text")).toBe("4711");
+  await page.reload();
+  await expect(page.getByLabel("Text in payload or error")).toHaveValue("4711");
+});
+
+test("the palette opens by Ctrl-K, is used by keyboard, and offers only what the role allows", async ({ page }) => {
+  await signUp(page, "annie");
+  await open(page, "/tasks");
+  await page.keyboard.press("Control+k");
+  const palette = page.getByRole("dialog", { name: "Commands" });
+  await expect(palette).toBeVisible();
+  await expect(palette.getByRole("link", { name: "Queue", exact: true })).toHaveCount(0);
+  await expect(palette.getByRole("link", { name: "Audit log" })).toHaveCount(0);
+  await expectAccessible(page);
+  await page.keyboard.type("dead");
+  await expect(palette.getByRole("link")).toHaveCount(1);
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { name: "Dead letter", level: 1 })).toBeVisible();
+  await expect(palette).toBeHidden();
+  await page.keyboard.press("Control+k");
+  await page.keyboard.press("Escape");
+  await expect(palette).toBeHidden();
+});
+
+for (const { name, use } of screens) {
+  test.describe(`on a ${name} screen`, () => {
+    test.use(use);
+
+    test("the pages of the queue are accessible and fit their width", async ({ page }, info) => {
+      test.setTimeout(240_000);
+      const look = looks(info);
+      await logIn(page, administrator);
+      await queueTooLate(page);
+      await expect(page.locator("[data-status=failed]")).toBeVisible();
+      const failed = new URL(page.url()).pathname;
+      for (const path of ["/tasks/overview", "/tasks?priority=normal", "/tasks/dead", "/tasks/bulk?do=delete&status=failed", failed, `${failed}/retry`]) {
+        await open(page, path);
+        await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+        await look(page, path);
+      }
+    });
+  });
+}
