@@ -21,7 +21,9 @@ fn through(port: u16) -> impl FnOnce(&mut Config) {
 fn letter(subject: &str) -> Value {
     let payload = json!({"to": "bob@example.com", "subject": subject, "body": "Dear Bob,\nhello.\n.\nAda",
         "html": "<p>Dear <b>Bob</b></p><script>x()</script><img src='https://example.com/p.png'>"});
-    json!({"task_type": "email", "payload": payload})
+    // The usual wait is a random one, and may be none.
+    let hourly = json!({"fixed": {"interval": 3600, "max_attempts": 3}});
+    json!({"task_type": "email", "payload": payload, "retry_strategy": hourly})
 }
 
 #[tokio::test]

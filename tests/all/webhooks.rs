@@ -27,7 +27,9 @@ fn to(receiver: &Receiver) -> impl FnOnce(&mut Config) + use<> {
 }
 
 fn hook(url: &str) -> Value {
-    json!({"task_type": "webhook", "payload": {"url": url, "payload": {"order": 7}}})
+    // The usual wait is a random one, and may be none.
+    let hourly = json!({"fixed": {"interval": 3600, "max_attempts": 3}});
+    json!({"task_type": "webhook", "payload": {"url": url, "payload": {"order": 7}}, "retry_strategy": hourly})
 }
 
 async fn start() -> (Receiver, TestApp, Person) {
@@ -99,10 +101,7 @@ async fn each_status_ends_the_attempt_as_it_deserves() {
         (503, TaskStatus::Retrying),
     ] {
         receiver.says(StatusCode::from_u16(status).unwrap());
-        let retry = json!({"fixed": {"interval": 3600, "max_attempts": 3}});
-        let mut new = hook(&receiver.url("/"));
-        new["retry_strategy"] = retry;
-        let id = app.queue(&ada, new).await;
+        let id = app.queue(&ada, hook(&receiver.url("/"))).await;
         assert_eq!(app.work().await, 1, "{status}");
         let task = app.stored(id).await;
         assert_eq!(task.status, expected, "{status}");

@@ -49,7 +49,7 @@ pub struct Answer {
     pub headers: BTreeMap<String, String>,
     /// How long it asks to be left alone.
     pub retry_after: Option<Duration>,
-    /// The first [`KEPT_BYTES`], as text.
+    /// The first 64 KiB, as text.
     pub body: String,
     pub is_cut: bool,
     pub took: Duration,
