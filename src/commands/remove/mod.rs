@@ -62,7 +62,11 @@ pub fn run(remove: &Remove) -> Result<()> {
     )?;
     let still = documents::still_tell(&checkout, &feature);
     if !still.is_empty() {
-        println!("These documents still tell of {}; reword them: {}", feature.name, still.join(", "));
+        println!(
+            "These documents have the word {}; reword what tells of the feature: {}",
+            feature.name,
+            still.join(", ")
+        );
     }
     println!("{} is taken out. Judge it by `cargo xtask check` and `cargo xtask test`, and commit.", feature.name);
     Ok(())
