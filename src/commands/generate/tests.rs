@@ -65,7 +65,7 @@ fn what_is_there_is_overwritten_only_when_it_is_asked_for_and_only_what_was_gene
     let is_file = |line: &String| line.starts_with("file  ");
     assert!(lines.iter().all(|line| is_file(line) || line.contains("hooks.py")), "lists have their lines: {lines:?}");
     assert!(checkout.files["model/src/gadget_parts.rs"].contains("pub price: f64,"));
-    for name in ["tasks", "notes"] {
+    for name in ["tasks", "users"] {
         let wish = Feature { singular: Some("gadget".into()), force: true, ..feature(name) };
         assert!(write_into(&mut checkout, &wish).is_err(), "{name}");
     }
