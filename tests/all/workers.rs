@@ -131,7 +131,7 @@ async fn a_worker_that_cannot_renew_its_lease_stops_its_tasks_by_itself() {
     let id = app.queue(&ada, delay(3600)).await;
     app.until(id, TaskStatus::Running).await;
     // Whoever looks after the dead passes over a row that somebody holds, so nobody else declares it dead.
-    let mut holding = app.app.db.begin().await.unwrap();
+    let mut holding = server::db::begin(&app.app.db).await.unwrap();
     sqlx::query("select from workers for update").execute(&mut *holding).await.unwrap();
     worker.says("the lease could not be renewed; stopping its tasks").await;
     app.make_short(id).await;

@@ -166,17 +166,6 @@ impl Seen {
         let with_effect = with_effect.fetch_all(db).await?;
         let claimed_while_held_back =
             sqlx::query_scalar("select task_id from chaos_held_back order by at").fetch_all(db).await?;
-        let scheduled = sqlx::query_scalar!(
-            r#"
-            select scheduled_at as "at!"
-            from all_tasks
-            join task_types on task_types.id = task_type_id
-            where name = 'chaos_scheduled'
-            order by scheduled_at
-            "#
-        )
-        .fetch_all(db)
-        .await?;
         let seen = Self {
             ended,
             alive: alive.into_iter().collect(),
@@ -186,8 +175,21 @@ impl Seen {
             stuck,
             max_attempts_exceeded,
             claimed_while_held_back,
-            scheduled,
+            scheduled: scheduled(db).await?,
         };
         Ok((seen, ledger))
     }
+}
+
+async fn scheduled(db: &PgPool) -> sqlx::Result<Vec<DateTime<Utc>>> {
+    let times = sqlx::query_scalar!(
+        r#"
+        select scheduled_at as "at!"
+        from all_tasks
+        join task_types on task_types.id = task_type_id
+        where name = 'chaos_scheduled'
+        order by scheduled_at
+        "#
+    );
+    times.fetch_all(db).await
 }

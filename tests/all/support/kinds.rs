@@ -12,7 +12,7 @@ use server::tasks::kinds::{Context, Kind, Kinds, Policy, Stop, Work};
 pub enum Step {
     Ok,
     Retry,
-    /// Takes some milliseconds, then fails.
+    /// Waits some milliseconds for the database, then fails: quick, but long enough for others to be answered meanwhile.
     RetryLater,
     RetryAfterAnHour,
     SnoozeForAnHour,
@@ -36,9 +36,6 @@ pub enum Step {
     EffectThenFail,
 }
 
-/// Quick, but long enough for the database to answer meanwhile.
-const A_WHILE: Duration = Duration::from_millis(5);
-
 /// The steps of a task; the last one goes on.
 #[derive(Debug, Deserialize)]
 struct Script {
@@ -55,7 +52,7 @@ impl Work for Script {
             Step::Ok => Ok(json!({"attempt": context.attempt()})),
             Step::Retry => Err(Stop::Retry(format!("attempt {} failed", context.attempt()))),
             Step::RetryLater => {
-                tokio::time::sleep(A_WHILE).await;
+                sqlx::query("select pg_sleep(0.005)").execute(&context.app.db).await.expect("the database waits");
                 Err(Stop::Retry("later".into()))
             }
             Step::Cancel => Err(Stop::Cancelled),
