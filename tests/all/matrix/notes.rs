@@ -1,12 +1,14 @@
 //! What notes answer, by relation: own, shared to write, shared to read, public, a stranger's.
 
 use model::rbac::Scope::{NotesRead, NotesWrite};
+use model::users::Role;
 use serde_json::json;
 
 use super::Gate::{Key, Session};
 use super::On::{Nothing, Thing};
 use super::world::{CANARY, Somebody, Things};
 use super::{Feature, On, Row, functions, rest, row};
+use crate::support::notes::path;
 use crate::support::{Person, TestApp};
 
 pub const FEATURE: Feature = Feature { rest: REST, functions: FUNCTIONS, pages: PAGES };
@@ -121,8 +123,8 @@ pub async fn make(app: &TestApp, person: &Person, things: &mut Things) {
 pub async fn share(app: &TestApp, stranger: &Somebody, with: &[&str]) {
     for name in with {
         for (place, permission) in [(1, "write"), (2, "read")] {
-            let path = format!("/api/v1/notes/{}/share", stranger.things["note"][place]);
-            let shared = stranger.post(app, &path, json!({"user": name, "permission": permission})).await;
+            let address = format!("/api/v1/notes/{}/share", stranger.things["note"][place]);
+            let shared = stranger.post(app, &address, json!({"user": name, "permission": permission})).await;
             assert_eq!(shared["success"], json!(true), "{shared}");
         }
     }
@@ -136,4 +138,26 @@ async fn the_routes_of_notes_answer_each_as_the_matrix_says() {
 #[tokio::test]
 async fn the_functions_of_notes_answer_each_as_the_matrix_says() {
     functions::tried(FUNCTIONS).await;
+}
+
+#[tokio::test]
+async fn only_its_owner_opens_a_note_to_everybody() {
+    let app = TestApp::start().await;
+    let (ada, bob) = (app.register("Ada").await, app.register("Bob").await);
+    let id = app.note(&ada, "Plans").await;
+    app.share(&ada, id, "Bob", "write").await;
+    let opened = app.put(&bob, &path(id), json!({"title": "Plans", "is_public": true})).await;
+    assert_eq!(opened.refusal(), (403, "FORBIDDEN".into()));
+    app.work().await;
+}
+
+#[tokio::test]
+async fn a_hidden_note_is_there_for_moderators_and_for_no_stranger() {
+    let app = TestApp::start().await;
+    let (ada, bob) = (app.register("Ada").await, app.register("Bob").await);
+    let grace = app.register_as("Grace", Role::Moderator).await;
+    let id = app.note_of(&ada, json!({"title": "News", "is_public": true})).await;
+    app.put(&grace, &format!("{}/hidden", path(id)), json!({"reason": "why"})).await.data();
+    assert_eq!(app.get(&bob, &path(id)).await.status, 404);
+    assert_eq!(app.get(&grace, &path(id)).await.status, 200);
 }

@@ -46,3 +46,16 @@ async fn the_routes_of_notifications_answer_each_as_the_matrix_says() {
 async fn the_functions_of_notifications_answer_each_as_the_matrix_says() {
     functions::tried(FUNCTIONS).await;
 }
+
+#[tokio::test]
+async fn whoever_must_choose_a_password_is_not_told_how_much_is_unread() {
+    let app = TestApp::start().await;
+    let ada = app.register("Ada").await;
+    let told = Told { user_id: ada.id, key: "test".into(), text: "News".into(), href: "/account".into() };
+    notifications::add(&mut app.app.db.acquire().await.unwrap(), &told).await.unwrap();
+    let browser = app.browser_of("Ada").await;
+    let unread = async || browser.call("/api/notifications/unread", &[]).await.json();
+    assert_eq!(unread().await, 1);
+    app.change(ada.id, "update users set must_change_password = true where id = $1").await;
+    assert_eq!(unread().await, 0);
+}

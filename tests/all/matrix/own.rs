@@ -5,12 +5,10 @@ use model::Problem;
 use model::users::Role;
 use serde_json::json;
 use server::auth::two_factor;
-use server::notifications::{self, Told};
 use server::tasks::operate;
 use server::{Actor, Error, users};
 
 use crate::support::TestApp;
-use crate::support::notes::path;
 use crate::support::tasks::{delay, tomorrow};
 
 #[tokio::test]
@@ -49,28 +47,6 @@ async fn who_may_not_set_a_password_is_told_so_before_it_is_looked_at() {
 }
 
 #[tokio::test]
-async fn only_its_owner_opens_a_note_to_everybody() {
-    let app = TestApp::start().await;
-    let (ada, bob) = (app.register("Ada").await, app.register("Bob").await);
-    let id = app.note(&ada, "Plans").await;
-    app.share(&ada, id, "Bob", "write").await;
-    let opened = app.put(&bob, &path(id), json!({"title": "Plans", "is_public": true})).await;
-    assert_eq!(opened.refusal(), (403, "FORBIDDEN".into()));
-    app.work().await;
-}
-
-#[tokio::test]
-async fn a_hidden_note_is_there_for_moderators_and_for_no_stranger() {
-    let app = TestApp::start().await;
-    let (ada, bob) = (app.register("Ada").await, app.register("Bob").await);
-    let grace = app.register_as("Grace", Role::Moderator).await;
-    let id = app.note_of(&ada, json!({"title": "News", "is_public": true})).await;
-    app.put(&grace, &format!("{}/hidden", path(id)), json!({"reason": "why"})).await.data();
-    assert_eq!(app.get(&bob, &path(id)).await.status, 404);
-    assert_eq!(app.get(&grace, &path(id)).await.status, 200);
-}
-
-#[tokio::test]
 async fn a_stream_tells_nobody_of_a_strangers_task() {
     let app = TestApp::start().await;
     let (ada, bob) = (app.register("Ada").await, app.register("Bob").await);
@@ -79,19 +55,6 @@ async fn a_stream_tells_nobody_of_a_strangers_task() {
     let own = app.queue(&bob, delay(0)).await;
     assert_eq!(events.next().await.data["id"], json!(own), "the first that he hears is his own");
     app.work().await;
-}
-
-#[tokio::test]
-async fn whoever_must_choose_a_password_is_not_told_how_much_is_unread() {
-    let app = TestApp::start().await;
-    let ada = app.register("Ada").await;
-    let told = Told { user_id: ada.id, key: "test".into(), text: "News".into(), href: "/notes".into() };
-    notifications::add(&mut app.app.db.acquire().await.unwrap(), &told).await.unwrap();
-    let browser = app.browser_of("Ada").await;
-    let unread = async || browser.call("/api/notifications/unread", &[]).await.json();
-    assert_eq!(unread().await, 1);
-    app.change(ada.id, "update users set must_change_password = true where id = $1").await;
-    assert_eq!(unread().await, 0);
 }
 
 #[tokio::test]
