@@ -14,7 +14,7 @@ test("a note is shared with somebody, who sees it, is told of it and writes in i
   await dialog.getByLabel("Username or email").fill("nobody at all");
   await dialog.getByRole("button", { name: "Share note" }).click();
   await expect(dialog.getByText("there is nobody of this name, email or id")).toBeVisible();
-  await dialog.getByLabel("Username or email").fill(bob.person.email);
+  await dialog.getByLabel("Username or email").fill(bob.person.username);
   await dialog.getByLabel("May").selectOption("write");
   await dialog.getByRole("button", { name: "Share note" }).click();
   await expect(dialog.getByText("may read and change")).toBeVisible();
