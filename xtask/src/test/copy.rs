@@ -27,8 +27,28 @@ impl<'a> Copy<'a> {
     /// written is taken away.
     pub fn make(workspace: &'a Workspace, what: &'static str) -> Result<Self> {
         let copy = Self { workspace, what, folder: workspace.target.join(what.replace(' ', "-")) };
+        fs::create_dir_all(&copy.folder)?;
+        fs::copy(workspace.server(false), copy.program()).context("the program is not built")?;
+        copy.forget()?;
         copy.fill()?;
         Ok(copy)
+    }
+
+    /// The program of the workspace, beside the copy.
+    pub fn program(&self) -> PathBuf {
+        self.folder.with_extension("program")
+    }
+
+    /// Takes away what is compiled of our own packages. Cargo names it by the path inside the workspace and compares times, so it would take
+    /// that of a copy for that of the sources, and the other way round.
+    fn forget(&self) -> Result<()> {
+        for target in [None, Some(tools::WASM)] {
+            let mut clean = self.workspace.cargo();
+            clean.args(["clean", "--quiet"]).args(target.iter().flat_map(|target| ["--target", target]));
+            clean.args(self.workspace.packages.iter().flat_map(|package| ["--package", &package.name]));
+            process::run(&mut clean)?;
+        }
+        Ok(())
     }
 
     fn fill(&self) -> Result<()> {
@@ -124,5 +144,13 @@ impl<'a> Copy<'a> {
         let good = process::follow(&mut cargo, Output::Error, |line| count = count::nextest(line).or(count))?;
         step.done();
         Ok(count.context("the tests did not run")?.as_it_ended(good))
+    }
+}
+
+impl Drop for Copy<'_> {
+    fn drop(&mut self) {
+        if let Err(error) = self.forget() {
+            eprintln!("error: what was compiled of the copy could not be taken away: {error:#}");
+        }
     }
 }

@@ -28,7 +28,7 @@ const TESTS: &str = "test(/books/) | test(/every_/) | test(the_document) | test(
 pub fn run(tests: &Tests<'_>) -> Result<Count> {
     let workspace = tests.workspace;
     let copy = Copy::make(workspace, "generated feature")?;
-    let mut generate = Command::new(workspace.server(false));
+    let mut generate = Command::new(copy.program());
     generate.args(["generate", "feature", "books"]);
     for field in FIELDS {
         generate.args(["--field", field]);
@@ -45,7 +45,7 @@ pub fn run(tests: &Tests<'_>) -> Result<Count> {
 /// What is left is what was there before, but for the migrations, which databases may have applied, and the changelog.
 fn take_out(copy: &Copy<'_>) -> Result<()> {
     let step = Step::begin("generated feature: taking it out");
-    let mut remove = Command::new(copy.workspace.server(false));
+    let mut remove = Command::new(copy.program());
     remove.args(["remove", "feature", "books", "--force"]);
     process::run(copy.at_home(&mut remove))?;
     copy.git(&["add", "--all"])?;

@@ -9,8 +9,8 @@ use super::copy::Copy;
 use super::count::Count;
 use crate::postgres;
 
-/// In this order: notes tell people by notifications.
-const FEATURES: [&str; 2] = ["notes", "notifications"];
+/// What can be taken out as the program comes. Notifications stay: a kind of task tells people by them.
+const FEATURES: [&str; 1] = ["notes"];
 /// The tests that look over all of the program.
 const TESTS: &str = "test(/^matrix::/) | test(/permissions/) | test(/^commands::/) | test(/^people::/) | test(/^limits::/) | package(model)";
 
@@ -19,8 +19,7 @@ pub fn run(tests: &Tests<'_>) -> Result<Count> {
     let copy = Copy::make(tests.workspace, "removed feature")?;
     let mut sum = Count::default();
     for feature in FEATURES {
-        let mut remove = Command::new(copy.workspace.server(false));
-        // Of the second one the changes of the first are not committed.
+        let mut remove = Command::new(copy.program());
         remove.args(["remove", "feature", feature, "--force"]);
         postgres::provide(copy.workspace, &mut remove)?;
         copy.begin(&format!("taking {feature} out")).stream(copy.at_home(&mut remove))?;
