@@ -23,7 +23,7 @@ const REASON_AT_MOST: usize = 500;
 pub async fn look(app: &App, actor: &Actor) -> Result<QueueSeen> {
     actor.require(Action::OperateQueue, Relation::Other)?;
     let (lanes, types, workers, running, health) = tokio::try_join!(
-        queue::depths(&app.db),
+        async { Ok(queue::depths(&app.db).await?) },
         queue::types_seen(&app.db),
         queue::workers(&app.db),
         queue::running(&app.db),

@@ -10,6 +10,7 @@ mod latency;
 mod login;
 mod programs;
 mod report;
+mod result;
 mod roofline;
 mod serving;
 mod systems;

@@ -18,8 +18,8 @@ pub async fn now(db: &PgPool) -> Result<DateTime<Utc>> {
 }
 
 /// Depths of all lanes that are not empty.
-pub async fn depths(db: &PgPool) -> Result<Vec<LaneDepth>> {
-    let depths = sqlx::query_as!(
+pub async fn depths(db: &PgPool) -> sqlx::Result<Vec<LaneDepth>> {
+    sqlx::query_as!(
         LaneDepth,
         r#"
         select name as task_type, lane.priority as "priority!: Priority", counted.ready as "ready!", counted.oldest as oldest_ready_seconds
@@ -40,8 +40,7 @@ pub async fn depths(db: &PgPool) -> Result<Vec<LaneDepth>> {
         "#
     )
     .fetch_all(db)
-    .await?;
-    Ok(depths)
+    .await
 }
 
 /// The workers, the oldest first.
@@ -161,24 +160,17 @@ pub async fn sample(db: &PgPool) -> sqlx::Result<()> {
     if is_noted {
         return Ok(());
     }
+    let depths = depths(db).await?;
+    let ready: i64 = depths.iter().map(|lane| lane.ready).sum();
+    let oldest = depths.iter().filter_map(|lane| lane.oldest_ready_seconds).reduce(f64::max);
     sqlx::query!(
         r#"
         insert into queue_samples (minute, ready, running, oldest_ready_seconds)
-        select date_trunc('minute', now()), coalesce(sum(counted.ready), 0), (select coalesce(sum(running), 0) from workers), max(counted.oldest)
-        from task_types
-        cross join generate_series(0, 3) as lane (priority)
-        cross join lateral (
-            select count(*) as ready, extract(epoch from now() - min(updated_at))::float8 as oldest
-            from (
-                select updated_at
-                from tasks
-                where task_type_id = task_types.id and tasks.priority = lane.priority and run_at is null and worker_id is null
-                order by seq
-                limit 10000
-            ) as ready
-        ) as counted
+        select date_trunc('minute', now()), $1, (select coalesce(sum(running), 0) from workers), $2
         on conflict (minute) do nothing
-        "#
+        "#,
+        ready,
+        oldest,
     )
     .execute(db)
     .await?;

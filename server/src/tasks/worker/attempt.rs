@@ -61,7 +61,7 @@ impl Member {
             None => Err(Stop::Cancelled),
         };
         let limit = kind.policy.timeout;
-        let told = if cancel.is_cancelled() { Some(why.get().copied().unwrap_or(Why::Leaving)) } else { None };
+        let told = cancel.is_cancelled().then(|| why.get().copied().unwrap_or(Why::Leaving));
         Some(outcome_of(claimed, &kind.policy.retry, stopped(ended, told, limit)))
     }
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use super::http::{Connection, Request};
+use crate::bench::result;
 
 /// How many, and for how long.
 #[derive(Clone, Copy)]
@@ -60,8 +61,7 @@ pub fn run(address: &str, pace: Pace, request: &(impl Fn(u32) -> Request + Sync)
 pub fn percentile(outcomes: &[Outcome], part: f64) -> Duration {
     let mut took: Vec<_> = outcomes.iter().map(|one| one.took).collect();
     took.sort_unstable();
-    let place = (took.len() as f64 * part).ceil() as usize;
-    took.get(place.saturating_sub(1)).copied().unwrap_or_default()
+    result::percentile(&took, part)
 }
 
 #[cfg(test)]

@@ -1,16 +1,13 @@
 //! The findings as Markdown.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::process::Command;
-use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::load::{Outcome, percentile};
 use super::{Found, LOOKS, Login};
-use crate::process;
+use crate::bench::result::Facts;
 use crate::workspace::Workspace;
 
 /// How much slower the page may become (issue 4).
@@ -18,21 +15,16 @@ const GOAL: f64 = 2.0;
 
 /// Prints them and writes a file, whose name git ignores when it is not the whole measurement of what people get.
 pub fn write(workspace: &Workspace, options: &Login, found: &[Found]) -> Result<()> {
-    let mut git = Command::new("git");
-    let commit = process::output(git.current_dir(&workspace.root).args(["describe", "--always", "--dirty"]))?;
-    let date = process::output(Command::new("date").args(["-u", "+%Y-%m-%d"]))?;
-    let (commit, date) = (commit.trim(), date.trim());
-    let cores = thread::available_parallelism().map_or(0, usize::from);
+    let facts = Facts::read(workspace, !options.debug)?;
     let is_whole = !options.debug && options.set.is_empty() && options.seconds >= 30 && options.rate >= 100;
     let ratio = median(found.iter().map(ratio).collect());
     let text = format!(
-        "# The tasks page beside logins, {date}\n\n\
-         - commit: {commit}{}\n- machine: {cores} cores, {} {}\n- settings: {}\n- logins: {} in each second for {} s\n\
+        "# The tasks page beside logins, {}\n\n\
+         {}- settings: {}\n- logins: {} in each second for {} s\n\
          - looks at `/tasks`: {LOOKS} in each second, quiet and under load for as long\n\n{}\n{}\n\
          **p99 under load: {ratio:.2} × the quiet one** (the median of {}; the goal is {GOAL} × at most)\n",
-        if options.debug { ", not optimised" } else { "" },
-        std::env::consts::OS,
-        std::env::consts::ARCH,
+        facts.date,
+        facts.lines(),
         if options.set.is_empty() { "those of the program".to_owned() } else { options.set.join(", ") },
         options.rate,
         options.seconds,
@@ -40,12 +32,7 @@ pub fn write(workspace: &Workspace, options: &Login, found: &[Found]) -> Result<
         logins(found, options.seconds),
         found.len(),
     );
-    let folder = workspace.root.join("bench/results");
-    fs::create_dir_all(&folder)?;
-    let file = folder.join(format!("login-{date}{}.md", if is_whole { "" } else { "-part" }));
-    fs::write(&file, &text).with_context(|| format!("{} could not be written", file.display()))?;
-    println!("{text}");
-    Ok(())
+    facts.publish(workspace, "login", is_whole, &text)
 }
 
 fn ratio(found: &Found) -> f64 {

@@ -1,9 +1,9 @@
 //! A breaker for each destination: while one server is down, the tasks for it wait and the others go on. One row a host that has failed
 //! lately; a host without a row is well.
 
-use model::tasks::BreakerState;
 use std::time::Duration;
 
+use model::tasks::BreakerState;
 use sqlx::{PgConnection, PgPool};
 
 use crate::db;
