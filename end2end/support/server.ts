@@ -8,8 +8,11 @@ export const administrator = { username: "admin", password: "a passphrase for th
 
 const root = resolve(import.meta.dirname, "../..");
 
-/** Starts the program with its worker, as a user does, and tells the tests its address. */
-export default async function start(): Promise<() => Promise<void>> {
+/** A program that runs: its address, and how it ends. */
+export type Running = { url: string; stop: () => Promise<void> };
+
+/** Starts the program with its worker, as a user does, on a database of its own. */
+export async function launch(settings: Record<string, string> = {}): Promise<Running> {
   const data = mkdtempSync(join(tmpdir(), "starter-end2end-"));
   const { DATABASE_URL: _, ...environment } = process.env;
   const server = spawn(process.env.STARTER_BIN ?? join(root, "target/debug/starter"), ["serve", "--worker", "--port", "0"], {
@@ -25,17 +28,26 @@ export default async function start(): Promise<() => Promise<void>> {
       STARTER__LIMITS__LOGIN_PER_ADDRESS: "off",
       STARTER__LIMITS__RESET_PER_ADDRESS: "off",
       STARTER__INITIAL_ADMIN_PASSWORD: administrator.password,
+      ...settings,
     },
     stdio: ["ignore", "pipe", "inherit"],
   });
-  process.env.STARTER_URL = await address(server);
-  return async () => {
+  const url = await address(server);
+  const stop = async () => {
     const ended = new Promise((done) => server.once("exit", done));
     server.kill("SIGTERM");
     await ended;
     rmSync(data, { recursive: true, force: true });
     rmSync(`${data}.locks`, { recursive: true, force: true });
   };
+  return { url, stop };
+}
+
+/** The server that most tests share: tells them its address, and ends after them. */
+export default async function start(): Promise<() => Promise<void>> {
+  const { url, stop } = await launch();
+  process.env.STARTER_URL = url;
+  return stop;
 }
 
 function address(server: ChildProcess): Promise<string> {

@@ -377,6 +377,18 @@ async fn settlements_are_counted_by_minute_type_and_worker() {
         minutes.as_array().unwrap().iter().map(|m| m["run_histogram"][place].as_i64().unwrap()).sum::<i64>()
     };
     assert_eq!((in_bucket(2), in_bucket(3), in_bucket(4)), (0, 3, 0), "7 ms is above 5 and up to 10");
+    assert!(minutes[0].get("worker_id").is_none(), "{minutes}");
+
+    let other = join(&app).await;
+    app.queue(&ada, sum(&[1])).await;
+    let claimed = claim_one(&app, other).await;
+    assert!(settle(&app, other, &claimed, completed()).await);
+    let by_worker = app.get(&grace, "/api/v1/tasks/queue/minutes?by_worker=true").await.data();
+    let completed_by = |id: i64| {
+        let of_it = by_worker.as_array().unwrap().iter().filter(|minute| minute["worker_id"] == id);
+        of_it.map(|minute| minute["completed"].as_i64().unwrap()).sum::<i64>()
+    };
+    assert_eq!((completed_by(worker), completed_by(other)), (1, 1), "{by_worker}");
 }
 
 #[tokio::test]

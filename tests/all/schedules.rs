@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{TimeDelta, Timelike, Utc};
 use model::tasks::{RetryStrategy, TaskStatus};
 use model::users::Role;
 use serde_json::{Value, json};
@@ -46,6 +47,29 @@ async fn a_schedule_that_is_due_queues_its_task_once_over_many_workers() {
     assert_eq!((&task["task_type"], &task["priority"]), (&json!("script"), &json!("high")));
     assert!(listed[0]["next_at"].as_str() > listed[0]["last_at"].as_str(), "{listed}");
     assert_eq!(app.work().await, 1);
+}
+
+/// Two of its times are over after two hours: it comes at the minute that is half an hour away.
+fn hourly(missed: &str) -> Value {
+    let minute = (Utc::now() + TimeDelta::minutes(30)).minute();
+    json!({"name": missed, "task_type": "script", "payload": {"steps": ["ok"]}, "cron": format!("{minute} * * * *"), "time_zone": "UTC",
+        "missed": missed})
+}
+
+#[tokio::test]
+async fn what_a_schedule_missed_is_made_up_for_by_its_policy() {
+    let app = app().await;
+    let grace = app.register_as("Grace", Role::Moderator).await;
+    for missed in ["all", "once", "skip"] {
+        make(&app, &grace, hourly(missed)).await;
+    }
+    app.pass_time(Duration::from_secs(2 * 3600)).await;
+    assert_eq!(schedules::fire_due(&app.app).await.unwrap(), 2 + 1, "all of two, one of two, none");
+    let listed = app.get(&grace, "/api/v1/tasks/schedules").await.data();
+    let has_queued = listed.as_array().unwrap().iter().map(|schedule| schedule["last_task_id"].is_string());
+    assert_eq!(has_queued.collect::<Vec<_>>(), [true, true, false], "{listed}");
+    assert_eq!(schedules::fire_due(&app.app).await.unwrap(), 0, "what was skipped is not due any more");
+    assert_eq!(app.work().await, 3);
 }
 
 #[tokio::test]

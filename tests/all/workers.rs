@@ -1,10 +1,15 @@
 //! Workers as processes of their own, and how they end.
 
+use futures::{StreamExt, stream};
 use model::tasks::TaskStatus;
+use sqlx::postgres::PgListener;
 
 use crate::support::program::Program;
 use crate::support::tasks::{delay, sum};
 use crate::support::{TestApp, within_patience};
+
+/// Tasks that are queued at once.
+const MANY: i32 = 200;
 
 fn worker(app: &TestApp, settings: &[(&str, &str)]) -> Program {
     Program::start(&["worker"], &[&[("DATABASE_URL", app.database_url.as_str())], settings].concat())
@@ -104,6 +109,23 @@ async fn a_worker_elsewhere_is_called_also_for_what_was_queued_while_its_connect
         .unwrap();
     let unheard = app.queue(&ada, sum(&[2])).await;
     app.until(unheard, TaskStatus::Completed).await;
+}
+
+#[tokio::test]
+async fn many_calls_for_work_at_once_are_told_in_a_few() {
+    let app = TestApp::start().await;
+    let ada = app.register("Ada").await;
+    let mut listener = PgListener::connect_with(&app.app.db).await.unwrap();
+    listener.listen_all(["task_ready", "that_was_all"]).await.unwrap();
+    let queued = stream::iter(0..MANY).map(|number| app.queue(&ada, sum(&[number]))).buffer_unordered(50);
+    assert_eq!(queued.count().await, MANY as usize);
+    app.leaves_tasks(MANY.into());
+    sqlx::query("notify that_was_all").execute(&app.app.db).await.unwrap();
+    let mut calls = 0;
+    while listener.recv().await.unwrap().channel() == "task_ready" {
+        calls += 1;
+    }
+    assert!((1..MANY / 2).contains(&calls), "{calls} calls for {MANY} tasks");
 }
 
 #[tokio::test]

@@ -72,12 +72,15 @@ pub struct RunningTask {
     pub started_at: Option<DateTime<Utc>>,
 }
 
-/// The attempts of one type that ended in one minute, over all workers.
+/// The attempts of one type that ended in one minute, over all workers or of one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Minute {
     pub minute: DateTime<Utc>,
     pub task_type: String,
+    /// The worker that ran them, when figures of each were asked for; none for minutes that are added up already, which happens after an hour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker_id: Option<i64>,
     pub completed: i64,
     pub failed: i64,
     pub retried: i64,

@@ -59,14 +59,14 @@ pub async fn command(app: &App, actor: &Actor, command: QueueCommand) -> Result<
     }
 }
 
-/// How the attempts of the last minutes ended, by minute and type.
-pub async fn minutes(app: &App, actor: &Actor, count: Option<i32>) -> Result<Vec<Minute>> {
+/// How the attempts of the last minutes ended, by minute and type, and by worker where that is asked for.
+pub async fn minutes(app: &App, actor: &Actor, count: Option<i32>, by_worker: bool) -> Result<Vec<Minute>> {
     actor.require(Action::OperateQueue, Relation::Other)?;
     let count = count.unwrap_or(60);
     if !(1..=MINUTES_AT_MOST).contains(&count) {
         return Err(Problem::field("minutes", format!("must be 1 to {MINUTES_AT_MOST}")).into());
     }
-    queue::minutes(&app.db, count).await
+    queue::minutes(&app.db, count, by_worker).await
 }
 
 /// A type entered by hand.

@@ -66,9 +66,18 @@ pub struct Execution {
     pub task: Uuid,
     pub epoch: i32,
     pub worker: i64,
+    /// The process of the worker.
+    pub pid: u32,
     pub kind: String,
     pub began: u64,
     pub ended: Option<u64>,
+}
+
+/// A worker process that was killed, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct Killed {
+    pub pid: u32,
+    pub at: u64,
 }
 
 #[derive(Debug, Default)]
@@ -80,9 +89,10 @@ pub struct Ledger {
 pub fn read(dir: &Path) -> Result<Ledger> {
     let mut executions: HashMap<(Uuid, i32, i64), Execution> = HashMap::new();
     for file in files(dir)? {
+        let pid = pid_of(&file);
         for line in fs::read_to_string(&file)?.lines() {
             // The last line may be cut.
-            let Some((mark, execution)) = parse(line) else { continue };
+            let Some((mark, execution)) = parse(line, pid) else { continue };
             let key = (execution.task, execution.epoch, execution.worker);
             if mark == "B" {
                 executions.insert(key, execution);
@@ -96,7 +106,13 @@ pub fn read(dir: &Path) -> Result<Ledger> {
     Ok(Ledger { executions })
 }
 
-fn parse(line: &str) -> Option<(&str, Execution)> {
+/// A pen names its file by its process.
+fn pid_of(file: &Path) -> u32 {
+    let name = file.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
+    name.split('-').next().and_then(|pid| pid.parse().ok()).unwrap_or_default()
+}
+
+fn parse(line: &str, pid: u32) -> Option<(&str, Execution)> {
     let mut words = line.split(' ');
     let mark = words.next()?;
     let task = words.next()?.parse().ok()?;
@@ -104,7 +120,7 @@ fn parse(line: &str) -> Option<(&str, Execution)> {
     let worker = words.next()?.parse().ok()?;
     let kind = words.next()?.to_owned();
     let began = words.next()?.parse().ok()?;
-    Some((mark, Execution { task, epoch, worker, kind, began, ended: None }))
+    Some((mark, Execution { task, epoch, worker, pid, kind, began, ended: None }))
 }
 
 impl Ledger {
@@ -116,6 +132,22 @@ impl Ledger {
         }
         by_task.values_mut().for_each(|executions| executions.sort_by_key(|execution| execution.epoch));
         by_task
+    }
+
+    /// How long it took from the kill of a worker until each task that it was running began again, in microseconds, the shortest first. In
+    /// it are the rest of the lease and whatever else was broken at that time.
+    pub fn restarts(&self, killed: &[Killed]) -> Vec<u64> {
+        let by_task = self.by_task();
+        let pairs = by_task.values().flat_map(|executions| executions.windows(2));
+        let mut restarts: Vec<_> = pairs
+            .filter(|pair| pair[0].ended.is_none())
+            .filter_map(|pair| {
+                let kill = killed.iter().find(|kill| kill.pid == pair[0].pid && kill.at >= pair[0].began)?;
+                pair[1].began.checked_sub(kill.at)
+            })
+            .collect();
+        restarts.sort_unstable();
+        restarts
     }
 }
 

@@ -190,7 +190,16 @@ async fn act(scene: &Scene, url: &str, options: &Torture) -> anyhow::Result<Exit
             [late, judge::judge(scene.db(), &options.dir, &produced).await?].concat()
         }
     };
-    report(scene, &options.dir, &produced, &broken, options.seed);
+    report(scene, &options.dir, &produced, team.killed())?;
+    for one in &broken {
+        println!("BROKEN {one}");
+    }
+    match (broken.len(), options.seed) {
+        (0, seed) => println!("torture: no invariant is broken (seed {seed})"),
+        (count, seed) => {
+            println!("torture: {count} broken invariants (seed {seed}); the ledger is in {}", options.dir.display());
+        }
+    }
     Ok(if broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -230,7 +239,8 @@ async fn until_ended(scene: &Scene, team: &mut Team) -> anyhow::Result<Vec<Strin
     Ok(vec![format!("1 (no loss): not ended {} s after the last fault: {}", CALM.as_secs(), left.join("; "))])
 }
 
-fn report(scene: &Scene, dir: &Path, produced: &produce::Produced, broken: &[String], seed: u64) {
+/// What was done, and how it went.
+fn report(scene: &Scene, dir: &Path, produced: &produce::Produced, killed: &[ledger::Killed]) -> anyhow::Result<()> {
     for (what, count) in scene.counts.lock().unwrap_or_else(std::sync::PoisonError::into_inner).iter() {
         println!("  {count:>8} {what}");
     }
@@ -240,12 +250,17 @@ fn report(scene: &Scene, dir: &Path, produced: &produce::Produced, broken: &[Str
         produced.rolled_back.len(),
         produced.unsure.len()
     );
-    println!("  {:>8} executions in the ledger", ledger::read(dir).map_or(0, |ledger| ledger.executions.len()));
-    for one in broken {
-        println!("BROKEN {one}");
+    let ledger = ledger::read(dir)?;
+    println!("  {:>8} executions in the ledger", ledger.executions.len());
+    let restarts = ledger.restarts(killed);
+    if let (Some(longest), Some(half), Some(most)) =
+        (restarts.last(), restarts.get(restarts.len() / 2), restarts.get(restarts.len() * 99 / 100))
+    {
+        let [half, most, longest] = [half, most, longest].map(|micros| ledger::words(*micros));
+        println!(
+            "  {:>8} tasks of killed workers began again; half of them within {half}, 99 of 100 within {most}, the last within {longest}",
+            restarts.len()
+        );
     }
-    match broken.len() {
-        0 => println!("torture: no invariant is broken (seed {seed})"),
-        count => println!("torture: {count} broken invariants (seed {seed}); the ledger is in {}", dir.display()),
-    }
+    Ok(())
 }

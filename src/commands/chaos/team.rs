@@ -10,6 +10,7 @@ use rand::rngs::StdRng;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
+use super::ledger::{self, Killed};
 use super::proxy::Proxy;
 use super::{LEASE_SECONDS, Scene};
 
@@ -26,6 +27,7 @@ pub struct Team {
     /// The library that gives a worker a wall clock of its own; none where it is not installed.
     faketime: Option<PathBuf>,
     started: usize,
+    killed: Vec<Killed>,
 }
 
 struct Member {
@@ -43,7 +45,7 @@ impl Team {
         if faketime.is_none() {
             println!("torture: libfaketime is not installed, so no clock jumps");
         }
-        Self { size, proxy, dir: dir.to_owned(), members: Vec::new(), faketime, started: 0 }
+        Self { size, proxy, dir: dir.to_owned(), members: Vec::new(), faketime, started: 0, killed: Vec::new() }
     }
 
     /// Wakes up who was stopped for long enough, and replaces who is gone.
@@ -99,7 +101,15 @@ impl Team {
 
     /// `kill -9`.
     pub fn kill(&mut self, rng: &mut StdRng) -> bool {
-        self.one(rng).is_some_and(|member| member.signal(Signal::KILL))
+        let at = ledger::now();
+        let killed = self.one(rng).filter(|member| member.signal(Signal::KILL)).and_then(|member| member.child.id());
+        self.killed.extend(killed.map(|pid| Killed { pid, at }));
+        killed.is_some()
+    }
+
+    /// Whom [`Team::kill`] has killed.
+    pub fn killed(&self) -> &[Killed] {
+        &self.killed
     }
 
     /// Stops a worker for longer than its lease; then it goes on, and believes that it still holds its tasks.

@@ -60,12 +60,12 @@ pub async fn workers(db: &PgPool) -> Result<Vec<WorkerSeen>> {
     Ok(workers)
 }
 
-/// The last so many minutes, the oldest first.
-pub async fn minutes(db: &PgPool, count: i32) -> Result<Vec<Minute>> {
+/// The last so many minutes, the oldest first; also by worker where that is asked for.
+pub async fn minutes(db: &PgPool, count: i32, by_worker: bool) -> Result<Vec<Minute>> {
     let minutes = sqlx::query_as!(
         Minute,
         r#"
-        select minute, name as task_type, sum(completed)::bigint as "completed!", sum(failed)::bigint as "failed!",
+        select minute, name as task_type, case when $2 then nullif(worker_id, 0) end as worker_id, sum(completed)::bigint as "completed!", sum(failed)::bigint as "failed!",
             sum(retried)::bigint as "retried!", sum(cancelled)::bigint as "cancelled!", sum(run_ms)::bigint as "run_ms!",
             sum(wait_ms)::bigint as "wait_ms!",
             array[sum(run_histogram[1]), sum(run_histogram[2]), sum(run_histogram[3]), sum(run_histogram[4]), sum(run_histogram[5]),
@@ -75,10 +75,11 @@ pub async fn minutes(db: &PgPool, count: i32) -> Result<Vec<Minute>> {
         from task_stats
         join task_types on task_types.id = task_type_id
         where minute > now() - make_interval(mins => $1)
-        group by minute, name
-        order by minute, name
+        group by 1, 2, 3
+        order by 1, 2, 3
         "#,
         count,
+        by_worker,
     )
     .fetch_all(db)
     .await?;

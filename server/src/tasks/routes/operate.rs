@@ -49,9 +49,12 @@ struct Minutes {
     /// 1 to 1440; 60 when absent.
     #[param(minimum = 1, maximum = 1440)]
     minutes: Option<i32>,
+    /// Each worker for itself; minutes that are more than an hour old are added up over all.
+    #[serde(default)]
+    by_worker: bool,
 }
 
-/// How attempts ended, by minute and type: counts, time run and waited, and a histogram of the time run.
+/// How attempts ended, by minute, type and, if asked for, worker: counts, time run and waited, and a histogram of the time run.
 #[utoipa::path(get, path = "/tasks/queue/minutes", tag = "queue", security(("bearer" = []), ("api_key" = [])), params(Minutes), responses(
     (status = 200, body = Success<Vec<Minute>>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
     (status = 403, body = ErrorBody),
@@ -61,7 +64,7 @@ async fn minutes(
     Authenticated(actor): Authenticated,
     Query(asked): Query<Minutes>,
 ) -> Result<Success<Vec<Minute>>> {
-    Ok(Success::of(operate::minutes(&app, &actor, asked.minutes).await?))
+    Ok(Success::of(operate::minutes(&app, &actor, asked.minutes, asked.by_worker).await?))
 }
 
 /// Cancel, replay or delete every task that matches; with `dry_run` only count them.

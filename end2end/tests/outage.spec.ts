@@ -1,0 +1,114 @@
+import { type Page } from "@playwright/test";
+
+import { expect, logIn, test as base } from "../support/people";
+import { administrator, launch } from "../support/server";
+import { Sink } from "../support/smtp";
+
+/** Letters of the thousand tasks, and how many of those the mail server takes before it breaks. */
+const [LETTERS, TAKEN] = [300, 60];
+
+/** A program of its own that sends by a mail server of its own: what is broken here disturbs no other test. */
+const test = base.extend<{ sink: Sink; baseURL: string }>({
+  sink: async ({}, use) => {
+    const sink = new Sink();
+    await sink.start();
+    await use(sink);
+    await sink.stop();
+  },
+  baseURL: async ({ sink }, use) => {
+    const program = await launch({
+      STARTER__MAIL__TRANSPORT: "smtp",
+      STARTER__MAIL__SMTP_URL: `smtp://127.0.0.1:${sink.port}`,
+      STARTER__LIMITS__EMAIL_PER_ACCOUNT: "off",
+    });
+    await use(program.url);
+    await program.stop();
+  },
+});
+
+/** The pictures of docs/guides/11-an-outage.md, into the folder that is asked for. */
+async function picture(page: Page, name: string): Promise<void> {
+  const folder = process.env.STARTER_PICTURES;
+  if (folder) await page.screenshot({ path: `${folder}/${name}.png`, animations: "disabled", fullPage: true });
+}
+
+/** The thousand tasks. */
+const kinds = { email: LETTERS, data_processing: 380, delay_task: 200, notification: 100, report_generation: 20 };
+
+/** Those tasks. A letter is tried once, so that an outage leaves some of them dead. */
+function mixed(): object[] {
+  const today = new Date().toISOString().slice(0, 10);
+  const many = (count: number, make: (number: number) => object) => Array.from({ length: count }, (_, number) => make(number));
+  return [
+    ...many(LETTERS, (number) => ({
+      task_type: "email",
+      retry_strategy: "none",
+      payload: { to: `reader-${number}@example.com`, subject: "The news of the month", body: "Nothing broke." },
+    })),
+    ...many(kinds.data_processing, (number) => ({ task_type: "data_processing", payload: { operation: "sum", data: [number, 1] } })),
+    ...many(kinds.delay_task, () => ({ task_type: "delay_task", payload: { delay_seconds: 0 } })),
+    ...many(kinds.notification, (number) => ({ task_type: "notification", payload: { text: `Part ${number} is done` } })),
+    ...many(kinds.report_generation, () => ({ task_type: "report_generation", payload: { report_type: "tasks", start_date: today, end_date: today } })),
+  ];
+}
+
+/** How many tasks of a kind stand there. */
+async function count(page: Page, task_type: string, status: "pending" | "completed" | "failed"): Promise<number> {
+  const action = status === "pending" ? "cancel" : "delete";
+  const asked = await page.request.post("/api/v1/tasks/bulk", { data: { action, task_type, status, dry_run: true } });
+  return (await asked.json()).data.tasks;
+}
+
+/** How many of each kind are done. */
+async function done(page: Page): Promise<Record<string, number>> {
+  const counts = Object.keys(kinds).map(async (kind) => [kind, await count(page, kind, "completed")]);
+  return Object.fromEntries(await Promise.all(counts));
+}
+
+test("a mail server is away for a while: failures are seen, the breaker opens, nothing is lost, and the dead run again in two clicks", async ({ page, sink }) => {
+  test.setTimeout(300_000);
+  sink.breaksAfter = TAKEN;
+  await logIn(page, administrator);
+  await page.goto("/tasks/overview", { waitUntil: "networkidle" });
+  await expect(page.getByText("The queue is healthy.")).toBeVisible();
+  await picture(page, "1-healthy");
+
+  const queued = await page.request.post("/api/v1/tasks/batch", { data: { tasks: mixed() } });
+  expect(queued.status()).toBe(201);
+
+  // The page is not loaded again: it hears what happens.
+  const letters = page.getByRole("row", { name: "email" });
+  await expect(letters.getByText("open", { exact: true })).toBeVisible({ timeout: 60_000 });
+  await expect(page.locator("[data-health=bad]")).toContainText("email");
+  await picture(page, "2-open");
+
+  // All else is done; of the letters each is sent, dead, or waits for its turn.
+  await expect.poll(() => done(page), { timeout: 60_000 }).toEqual({ ...kinds, email: TAKEN });
+  const dead = await count(page, "email", "failed");
+  expect(dead).toBeGreaterThanOrEqual(20);
+  expect(await count(page, "email", "pending")).toBe(LETTERS - TAKEN - dead);
+
+  await page.goto("/tasks/dead", { waitUntil: "networkidle" });
+  await expect(page.getByRole("row", { name: "Email" }).first()).toBeVisible();
+  await picture(page, "3-dead");
+
+  sink.breaksAfter = Infinity;
+  await sink.start();
+  await page.goto("/tasks/overview", { waitUntil: "networkidle" });
+  // Probes find the mail server back, and close the breaker.
+  await expect(letters.getByText("closed", { exact: true })).toBeVisible({ timeout: 120_000 });
+  await expect(letters.getByRole("cell").nth(1)).toHaveText("0", { timeout: 60_000 });
+
+  await page.goto("/tasks/dead", { waitUntil: "networkidle" });
+  await page.getByRole("link", { name: "Run again all" }).click();
+  await picture(page, "4-run-again");
+  await page.getByRole("button", { name: /^Run again: \d+ task/ }).click();
+
+  await expect.poll(() => done(page), { timeout: 60_000 }).toEqual(kinds);
+  await page.goto("/tasks/dead", { waitUntil: "networkidle" });
+  await expect(page.getByText("Nothing has failed for good.")).toBeVisible();
+  await page.goto("/tasks/overview", { waitUntil: "networkidle" });
+  await expect(page.getByText("The queue is healthy.")).toBeVisible();
+  await picture(page, "5-healthy-again");
+  expect(new Set(sink.received).size, "each letter came").toBe(LETTERS);
+});
