@@ -53,7 +53,11 @@ pub async fn open(config: &Config, patience: Patience) -> anyhow::Result<Databas
         (None, None) => unreachable!("one of the two was just made"),
     };
     let options: PgConnectOptions = url.parse().context("DATABASE_URL is not a PostgreSQL address")?;
-    let options = options.application_name("starter");
+    let mut options = options.application_name("starter");
+    // Compiling a statement of a page takes ten times as long as running it. A pooler may not know of such options.
+    if config.database.notifications {
+        options = options.options([("jit", "off")]);
+    }
     let acquire_timeout = match patience {
         Patience::Web => Duration::from_millis(config.database.acquire_timeout_ms),
         Patience::Worker => Duration::from_secs(30),

@@ -85,14 +85,18 @@ pub struct Ledger {
     pub executions: Vec<Execution>,
 }
 
-/// All ledgers of a folder, in the order of the begins.
+/// All ledgers of a folder as they were at this moment, in the order of the begins. One file is read after the other while workers go on
+/// writing: without a common end the next execution of a task could be seen, and the end of the one before it not.
 pub fn read(dir: &Path) -> Result<Ledger> {
+    let now = now();
     let mut executions: HashMap<(Uuid, i32, i64), Execution> = HashMap::new();
     for file in files(dir)? {
         let pid = pid_of(&file);
         for line in fs::read_to_string(&file)?.lines() {
             // The last line may be cut.
-            let Some((mark, execution)) = parse(line, pid) else { continue };
+            let Some((mark, execution)) = parse(line, pid).filter(|(_, execution)| execution.began <= now) else {
+                continue;
+            };
             let key = (execution.task, execution.epoch, execution.worker);
             if mark == "B" {
                 executions.insert(key, execution);
