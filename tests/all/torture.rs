@@ -63,7 +63,8 @@ async fn assert_seen(sabotage: &str, invariants: &[&str]) {
 
 #[tokio::test]
 async fn a_torture_in_which_nobody_looks_after_the_dead_is_seen_to_fail() {
-    assert_seen("rescue", &["5 (rescue)"]).await;
+    // When PostgreSQL hardly answers, it is seen at the end: what nobody rescues does not end.
+    assert_seen("rescue", &["5 (rescue)", "1 (no loss)"]).await;
 }
 
 #[tokio::test]

@@ -85,29 +85,15 @@ pub struct Ledger {
     pub executions: Vec<Execution>,
 }
 
-/// All ledgers of a folder as they were at this moment, in the order of the begins. One file is read after the other while workers go on
-/// writing: without a common end the next execution of a task could be seen, and the end of the one before it not.
+/// All ledgers of a folder as they were at this moment. One file is read after the other while workers go on writing: without a common end
+/// the next execution of a task could be seen, and the end of the one before it not.
 pub fn read(dir: &Path) -> Result<Ledger> {
     let now = now();
-    let mut executions: HashMap<(Uuid, i32, i64), Execution> = HashMap::new();
+    let mut written = Vec::new();
     for file in files(dir)? {
-        let pid = pid_of(&file);
-        for line in fs::read_to_string(&file)?.lines() {
-            // The last line may be cut.
-            let Some((mark, execution)) = parse(line, pid).filter(|(_, execution)| execution.began <= now) else {
-                continue;
-            };
-            let key = (execution.task, execution.epoch, execution.worker);
-            if mark == "B" {
-                executions.insert(key, execution);
-            } else if let Some(begun) = executions.get_mut(&key) {
-                begun.ended = Some(execution.began);
-            }
-        }
+        written.push((pid_of(&file), fs::read_to_string(&file)?));
     }
-    let mut executions: Vec<_> = executions.into_values().collect();
-    executions.sort_by_key(|execution| execution.began);
-    Ok(Ledger { executions })
+    Ok(Ledger::of(&written, now))
 }
 
 /// A pen names its file by its process.
@@ -128,6 +114,24 @@ fn parse(line: &str, pid: u32) -> Option<(&str, Execution)> {
 }
 
 impl Ledger {
+    /// What processes have written until then, in the order of the begins.
+    fn of(written: &[(u32, String)], until: u64) -> Self {
+        let mut executions: HashMap<(Uuid, i32, i64), Execution> = HashMap::new();
+        // The last line of a file may be cut.
+        let lines = written.iter().flat_map(|(pid, lines)| lines.lines().filter_map(|line| parse(line, *pid)));
+        for (mark, execution) in lines.filter(|(_, execution)| execution.began <= until) {
+            let key = (execution.task, execution.epoch, execution.worker);
+            if mark == "B" {
+                executions.insert(key, execution);
+            } else if let Some(begun) = executions.get_mut(&key) {
+                begun.ended = Some(execution.began);
+            }
+        }
+        let mut executions: Vec<_> = executions.into_values().collect();
+        executions.sort_by_key(|execution| execution.began);
+        Self { executions }
+    }
+
     /// The executions of each task, in the order of their claims.
     pub fn by_task(&self) -> BTreeMap<Uuid, Vec<&Execution>> {
         let mut by_task: BTreeMap<Uuid, Vec<&Execution>> = BTreeMap::new();
@@ -158,4 +162,31 @@ impl Ledger {
 /// Microseconds as people read them.
 pub fn words(micros: u64) -> String {
     format!("{:.3} s", Duration::from_micros(micros).as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(pid: u32, lines: &[(char, i32, u64)]) -> (u32, String) {
+        let lines = lines.iter().map(|(mark, epoch, at)| format!("{mark} {} {epoch} {pid} kind {at}\n", Uuid::nil()));
+        (pid, lines.collect())
+    }
+
+    #[test]
+    fn what_is_written_while_the_files_are_read_is_not_seen() {
+        let files =
+            [written(1, &[('B', 1, 10), ('E', 1, 20), ('B', 3, 30), ('E', 3, 51)]), written(2, &[('B', 5, 55)])];
+        let seen = Ledger::of(&files, 50);
+        let spans: Vec<_> = seen.executions.iter().map(|one| (one.epoch, one.began, one.ended)).collect();
+        assert_eq!(spans, [(1, 10, Some(20)), (3, 30, None)]);
+    }
+
+    #[test]
+    fn a_restart_is_counted_from_the_kill_of_the_process_that_ran_the_task() {
+        let files =
+            [written(1, &[('B', 1, 10), ('E', 1, 20), ('B', 2, 30)]), written(2, &[('B', 4, 90), ('E', 4, 95)])];
+        let killed = [Killed { pid: 1, at: 40 }, Killed { pid: 2, at: 99 }];
+        assert_eq!(Ledger::of(&files, 100).restarts(&killed), [50]);
+    }
 }
