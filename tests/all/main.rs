@@ -54,6 +54,7 @@ mod torture;
 mod two_factor;
 mod two_factor_login;
 mod user_keys;
+mod user_stats;
 mod verification;
 mod webhooks;
 mod workers;

@@ -4,7 +4,7 @@
 use model::auth::Register;
 use model::rbac::{Action, Relation, allowed};
 use model::users::manage::{
-    DeleteUser, EditProfile, NewUser, Reason, ResetPassword, SetRole, SetStatus, UserFilter, UserSort, UserStats,
+    DeleteUser, EditProfile, NewUser, Reason, ResetPassword, SetRole, SetStatus, UserFilter, UserSort,
 };
 use model::users::{Role, UserProfile};
 use model::{Page, PageRequest, Problem, page};
@@ -73,12 +73,6 @@ pub async fn list(app: &App, actor: &Actor, filter: &UserFilter, page: PageReque
     // Only the newest first have an order that a cursor can take up.
     let next = next.filter(|_| filter.sort.unwrap_or_default() == UserSort::Newest);
     Ok(Page { items, total, next })
-}
-
-/// How many users there are, by state, role and age.
-pub async fn stats(app: &App, actor: &Actor) -> Result<UserStats> {
-    actor.require(Action::ReadUserStats, Relation::Other)?;
-    rows::stats(&app.db).await
 }
 
 /// Makes an account of any role. A higher one than that of a user wants what giving it wants: a password that was given lately.

@@ -6,8 +6,9 @@ use model::users::UserProfile;
 use model::users::bulk::{BulkResult, BulkUsers};
 use model::users::manage::{
     ChangePassword, DeleteAccount, DeleteUser, EditProfile, NewUser, Reason, ResetPassword, SetRole, SetStatus,
-    UserFilter, UserStats,
+    UserFilter,
 };
+use model::users::stats::UserStats;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -285,7 +286,7 @@ async fn restore(
     Ok(Success::told(users::restore(&app, &actor, id).await?, "The account was restored"))
 }
 
-/// How many users there are, by state, role and age; for administrators.
+/// How many users there are, by state, role and age, and how they log in; for administrators.
 #[utoipa::path(get, path = "/admin/users/stats", tag = "users", security(("bearer" = []), ("api_key" = [])), responses(
     (status = 200, body = Success<UserStats>), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
 ))]

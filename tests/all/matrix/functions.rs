@@ -87,6 +87,7 @@ const PASSKEYS: &[Row] = &[];
 
 const PEOPLE: &[Row] = &[
     row("POST /api/users/list", Session, Nothing, LISTED, &[[403, 200, 200]]),
+    row("POST /api/users/stats", Session, Nothing, "", &[FOR_ADMINS]),
     row("POST /api/users/get", Session, Person, "id={id}", &[OK, [404, 200, 200], [404, 200, 200], [404, 404, 200]])
         .always(),
     row(
