@@ -18,6 +18,7 @@ mod health;
 mod impersonation;
 mod key_rotation;
 mod leaks;
+mod least_privilege;
 mod limits;
 mod live;
 mod mail;
