@@ -29,6 +29,7 @@ export default async function start(): Promise<() => Promise<void>> {
     stdio: ["ignore", "pipe", "inherit"],
   });
   process.env.STARTER_URL = await address(server);
+  process.env.STARTER_POSTGRES = join(data, "postgres", ".s.PGSQL.5432");
   return async () => {
     const ended = new Promise((done) => server.once("exit", done));
     server.kill("SIGTERM");
