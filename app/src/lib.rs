@@ -42,7 +42,7 @@ use notifications::NotificationsPage;
 use passkeys::PasskeysPage;
 use tasks::{BulkTasksPage, DeadLetterPage, NewTaskPage, OverviewPage, RetryTaskPage, TaskPage, TasksPage};
 use two_factor::TwoFactorPage;
-use users::{AccountPage, BulkPage, NewUserPage, UserPage, UsersPage};
+use users::{AccountPage, BulkPage, NewUserPage, StatisticsPage, UserPage, UsersPage};
 
 /// The whole application, in the browser and on the server.
 #[component]
@@ -87,6 +87,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/users") view=UsersPage ssr=SsrMode::Async/>
                     <Route path=path!("/users/new") view=NewUserPage ssr=SsrMode::Async/>
                     <Route path=path!("/users/bulk") view=BulkPage ssr=SsrMode::Async/>
+                    <Route path=path!("/users/statistics") view=StatisticsPage ssr=SsrMode::Async/>
                     <Route path=path!("/users/:id") view=UserPage ssr=SsrMode::Async/>
                     <Route path=path!("/admin/audit-log") view=AuditLogPage ssr=SsrMode::Async/>
                     <Route path=path!("/admin/permissions") view=PermissionsPage ssr=SsrMode::Async/>

@@ -1,4 +1,5 @@
 import { type Locator, type Page } from "@playwright/test";
+import { forgetConfirmation } from "./database";
 import { expect, logIn, logOut, signUp, someone } from "./people";
 import { administrator } from "./server";
 
@@ -94,6 +95,51 @@ export async function makeUser(page: Page, name: string, role = "user"): Promise
   const made = await page.request.post("/api/v1/users", { data: { ...person, role } });
   expect(made.status()).toBe(200);
   return { ...person, id: (await made.json()).data.id };
+}
+
+/** Gives the password that a refusal asks for, by its link, and comes back to the page that it was on. */
+async function confirmsPassword(page: Page, password: string, path: string): Promise<void> {
+  await page.getByRole("link", { name: "Confirm your password" }).click();
+  await expect(page.getByRole("heading", { name: "Confirm your password" })).toBeVisible();
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Confirm" }).click();
+  await page.waitForURL((url) => url.pathname + url.search === path);
+}
+
+/** What the tests of both kinds of browser do when the password was given too long ago. */
+export async function confirmsBeforePower(page: Page): Promise<void> {
+  await logIn(page, administrator);
+  const [alma, ada, bob] = [await makeUser(page, "alma", "admin"), await makeUser(page, "ada"), await makeUser(page, "bob")];
+  await logOut(page);
+  await logIn(page, alma);
+  const another = async (): Promise<void> => {
+    await panel(page, "Password").getByLabel("New password").fill("another long passphrase");
+    await panel(page, "Password").getByRole("button", { name: "Set password" }).click();
+  };
+  const [one, many] = [`/users/${ada.id}`, `/users/bulk?do=delete&id=${bob.id}`];
+  await forgetConfirmation(alma.username);
+  await page.goto(one);
+  await another();
+  await expect(panel(page, "Password").getByText("Please confirm your password first")).toBeVisible();
+  await page.goto(one);
+  await panel(page, "Deletion").getByLabel("Reason").fill("left the company");
+  await page.getByRole("button", { name: "Delete account" }).click();
+  await expect(panel(page, "Deletion").getByText("Please confirm your password first")).toBeVisible();
+  await expect(panel(page, "Deletion").getByLabel("Reason")).toHaveValue("left the company");
+  await expect(page.locator("[data-user-status]")).toHaveText("active");
+  await confirmsPassword(page, alma.password, one);
+  await another();
+  await expect(page.getByText("The password was set, and the sessions have ended.")).toBeVisible();
+  await page.getByRole("button", { name: "Delete account" }).click();
+  await expect(page.locator("[data-user-status]")).toHaveText("deleted");
+
+  await forgetConfirmation(alma.username);
+  await page.goto(many);
+  await expect(page.getByRole("heading", { name: "Delete accounts" })).toBeVisible();
+  await expect(page.getByRole("button", { name: "Do it for 1 person" })).toHaveCount(0);
+  await confirmsPassword(page, alma.password, many);
+  await page.getByRole("button", { name: "Do it for 1 person" }).click();
+  await expect(page.getByText("1 changed, 0 refused.")).toBeVisible();
 }
 
 async function choose(page: Page, action: string): Promise<void> {

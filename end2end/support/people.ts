@@ -91,12 +91,17 @@ export const screens = [
   { name: "phone", use: { colorScheme: "light", viewport: { width: 390, height: 844 } } },
 ] as const;
 
+/** No wider than the screen. */
+export async function fits(page: Page, what: string): Promise<void> {
+  const isTooWide = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
+  expect(isTooWide, `${what} scrolls sideways`).toBe(false);
+}
+
 /** A look at a page: accessible, no wider than the screen, and a picture of it. */
 export function looks(info: TestInfo): (page: Page, what: string) => Promise<void> {
   return async (page, what) => {
     await expectAccessible(page);
-    const isTooWide = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
-    expect(isTooWide, `${what} scrolls sideways`).toBe(false);
+    await fits(page, what);
     await page.screenshot({ path: info.outputPath(`${what.replaceAll(/\W+/g, "-")}.png`), fullPage: true });
   };
 }

@@ -8,8 +8,8 @@ export const administrator = { username: "admin", password: "a passphrase for th
 
 const root = resolve(import.meta.dirname, "../..");
 
-/** A program that runs: its address, and how it ends. */
-export type Running = { url: string; stop: () => Promise<void> };
+/** A program that runs: its address, the socket of its database, and how it ends. */
+export type Running = { url: string; database: string; stop: () => Promise<void> };
 
 /** Starts the program with its worker, as a user does, on a database of its own. */
 export async function launch(settings: Record<string, string> = {}): Promise<Running> {
@@ -40,13 +40,14 @@ export async function launch(settings: Record<string, string> = {}): Promise<Run
     rmSync(data, { recursive: true, force: true });
     rmSync(`${data}.locks`, { recursive: true, force: true });
   };
-  return { url, stop };
+  return { url, database: join(data, "postgres", ".s.PGSQL.5432"), stop };
 }
 
 /** The server that most tests share: tells them its address, and ends after them. */
 export default async function start(): Promise<() => Promise<void>> {
-  const { url, stop } = await launch();
+  const { url, database, stop } = await launch();
   process.env.STARTER_URL = url;
+  process.env.STARTER_POSTGRES = database;
   return stop;
 }
 

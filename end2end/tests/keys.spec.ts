@@ -54,7 +54,7 @@ test("a password is confirmed, and the way leads back", async ({ page }) => {
   await expectAccessible(page);
   await page.getByLabel("Password").fill("not this one");
   await page.getByRole("button", { name: "Confirm" }).click();
-  await expect(page.getByText("Wrong username, email or password")).toBeVisible();
+  await expect(page.getByText("Wrong password, or wrong code")).toBeVisible();
   await page.getByLabel("Password").fill(person.password);
   await page.getByRole("button", { name: "Confirm" }).click();
   await expect(page).toHaveURL(/\/account\/api-keys$/);

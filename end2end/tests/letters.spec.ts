@@ -1,4 +1,4 @@
-import { expect, expectAccessible, signUp, test } from "../support/people";
+import { expect, signUp, test } from "../support/people";
 import { confirmAddress, openLetter, resetPassword } from "../support/letters";
 
 test("somebody confirms an address by the letter", async ({ page }) => {
@@ -25,20 +25,4 @@ test("the letter is sent again, but not twice a minute", async ({ page }) => {
   await page.getByRole("link", { name: "To the dashboard" }).click();
   await page.getByRole("button", { name: "Send the letter again" }).click();
   await expect(page.getByText("on its way already")).toBeVisible();
-});
-
-test("the pages around letters are accessible", async ({ page }) => {
-  test.setTimeout(240_000);
-  const paths = ["/verify-email", "/verify-email/done", "/verify-email/sent", "/forgot-password", "/forgot-password/sent", "/reset-password", "/reset-password/done"];
-  for (const path of paths) {
-    await page.goto(path);
-    await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
-    await expectAccessible(page);
-  }
-  await signUp(page, "ada");
-  await expect(page.getByText("Your email is not confirmed yet")).toBeVisible();
-  await expectAccessible(page);
-  // Not on the page of a letter: axe waits for ever for a frame that may not run scripts.
-  await page.goto("/dev/mail");
-  await expectAccessible(page);
 });

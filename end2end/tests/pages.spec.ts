@@ -1,26 +1,29 @@
-import { expect, expectAccessible, queueDelay, queueNumbers, queueTooLate, signUp, someone, test } from "../support/people";
+import type { Page, TestInfo } from "@playwright/test";
+import { Authenticator } from "../support/authenticator";
+import { openLetter } from "../support/letters";
+import { addPasskey, device, passkeyAddress } from "../support/passkeys";
+import { expect, fits, logOut, looks, queueDelay, queueNumbers, queueTooLate, screens, signUp, someone, test } from "../support/people";
+import { giveCode, givePassword } from "../support/two-factor";
 
-const looks = [
-  { name: "light", colorScheme: "light", width: 1280 },
-  { name: "dark", colorScheme: "dark", width: 1280 },
-  { name: "phone", colorScheme: "light", width: 390 },
-] as const;
+const LETTERS = ["/verify-email", "/verify-email/done", "/verify-email/sent", "/forgot-password", "/forgot-password/sent", "/reset-password", "/reset-password/done"];
 
-for (const { name, colorScheme, width } of looks) {
+/** Opens pages and looks at them. */
+function opens(page: Page, info: TestInfo): (path: string) => Promise<void> {
+  const look = looks(info);
+  return async (path) => {
+    await page.goto(path);
+    await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+    await look(page, path);
+  };
+}
+
+for (const { name, use } of screens) {
   test.describe(`on a ${name} screen`, () => {
-    test.use({ colorScheme, viewport: { width, height: 844 } });
+    test.use(use);
 
     test("every page is accessible and fits its width", async ({ page }, info) => {
       test.setTimeout(240_000);
-      const look = async (path: string) => {
-        await page.goto(path);
-        await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
-        await expectAccessible(page);
-        const isTooWide = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
-        expect(isTooWide, `${path} scrolls sideways`).toBe(false);
-        const picture = `${path.replaceAll(/\W+/g, "-")}.png`;
-        await page.screenshot({ path: info.outputPath(picture), fullPage: true });
-      };
+      const look = opens(page, info);
       for (const path of ["/", "/register", "/login", "/nowhere"]) await look(path);
       await signUp(page, "ada");
       await queueNumbers(page, "3 1 4 1 5 9 2 6");
@@ -33,6 +36,73 @@ for (const { name, colorScheme, width } of looks) {
       for (const path of ["/dashboard", "/tasks", "/tasks/new", "/tasks/new?kind=data_processing", task, failed]) await look(path);
       for (const kind of ["email", "notification", "report_generation", "webhook"]) await look(`/tasks/new?kind=${kind}`);
       for (const path of ["/account/sessions", "/account/api-keys", "/account/confirm?to=/account/sessions"]) await look(path);
+    });
+
+    test("every step of a second factor is accessible and fits its width", async ({ page }, info) => {
+      test.setTimeout(240_000);
+      const look = looks(info);
+      const person = await signUp(page, "grace");
+      await page.goto("/account/two-factor");
+      await look(page, "two-factor off");
+      await page.getByRole("button", { name: "Set up two-factor" }).click();
+      await expect(page.getByRole("img", { name: "QR code with the key" })).toBeVisible();
+      await look(page, "two-factor setting up");
+      const app = new Authenticator((await page.locator("[data-secret]").textContent())!);
+      await giveCode(page, "12345", "Switch on");
+      await expect(page.getByText("is not the code that the app shows now")).toBeVisible();
+      await look(page, "two-factor refused");
+      await giveCode(page, app.code(), "Switch on");
+      await expect(page.getByRole("heading", { name: "Your new recovery codes" })).toBeVisible();
+      await look(page, "two-factor recovery codes");
+      await page.goto("/account/two-factor");
+      await expect(page.getByText("Recovery codes left: 10")).toBeVisible();
+      await look(page, "two-factor on");
+      await page.goto("/account/confirm?to=/account/two-factor");
+      await expect(page.getByLabel("Code", { exact: true })).toBeVisible();
+      await look(page, "confirm with a code");
+      await logOut(page);
+      await givePassword(page, person);
+      await look(page, "login code");
+      await giveCode(page, "12345", "Log in");
+      await expect(page.getByText("is wrong, or was used already")).toBeVisible();
+      await look(page, "login code refused");
+    });
+
+    test("every page around letters is accessible and fits its width", async ({ page }, info) => {
+      test.setTimeout(240_000);
+      const look = opens(page, info);
+      for (const path of LETTERS) await look(path);
+      const person = await signUp(page, "mary");
+      await expect(page.getByText("Your email is not confirmed yet")).toBeVisible();
+      await looks(info)(page, "email not confirmed");
+      await openLetter(page, person, "Please confirm your email address");
+      // Without axe, which waits for ever for a frame that may not run scripts.
+      await fits(page, "letter");
+      await page.screenshot({ path: info.outputPath("letter.png"), fullPage: true });
+      await look("/dev/mail");
+    });
+
+    test.describe("by the name that passkeys are bound to", () => {
+      test.use({ baseURL: async ({}, use) => use(passkeyAddress()) });
+
+      test("the pages of passkeys are accessible and fit their width", async ({ page }, info) => {
+        test.setTimeout(240_000);
+        const look = looks(info);
+        await device(page);
+        await signUp(page, "annie");
+        await page.goto("/account/passkeys", { waitUntil: "networkidle" });
+        await expect(page.getByText("No passkeys yet.")).toBeVisible();
+        await look(page, "passkeys none");
+        for (const name of ["phone", "the laptop in the office with a long name"]) {
+          await addPasskey(page, name);
+          await expect(page.getByText(name, { exact: true })).toBeVisible();
+        }
+        await look(page, "passkeys two");
+        await logOut(page);
+        await page.goto("/login", { waitUntil: "networkidle" });
+        await expect(page.getByRole("button", { name: "Use a passkey" })).toBeVisible();
+        await look(page, "login with passkey");
+      });
     });
   });
 }

@@ -1,4 +1,4 @@
-import { administersUsers, changesOwnAccount } from "../support/accounts";
+import { administersUsers, changesOwnAccount, confirmsBeforePower } from "../support/accounts";
 import { confirmAddress, resetPassword } from "../support/letters";
 import { expect, logIn, queueDelay, queueNumbers, queueTooLate, signUp, test } from "../support/people";
 import { ownType, queueTooLarge } from "../support/queue";
@@ -93,6 +93,17 @@ test("without JavaScript: somebody changes the own profile and password, and del
 
 test("without JavaScript: an administrator makes, changes, deletes and restores an account", async ({ page }) => {
   await administersUsers(page);
+});
+
+test("without JavaScript: an administrator confirms the password before power over somebody, and goes on", async ({ page }) => {
+  await confirmsBeforePower(page);
+});
+
+test("without JavaScript: the statistics of users are drawn", async ({ page }) => {
+  await logIn(page, administrator);
+  await page.goto("/users/statistics");
+  await expect(page.getByRole("figure", { name: "Accounts by the day they were made" }).locator("svg rect.bar").last()).toBeVisible();
+  await expect(page.getByRole("link", { name: /active: admin$/ }).first()).toBeVisible();
 });
 
 test("without JavaScript: somebody confirms an address by the letter", async ({ page }) => {

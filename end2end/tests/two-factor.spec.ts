@@ -1,21 +1,8 @@
 import type { Page } from "@playwright/test";
 import { Authenticator } from "../support/authenticator";
 import { openLetter } from "../support/letters";
-import { expect, expectAccessible as byAxe, logOut, signUp, someone, test } from "../support/people";
-
-/** Gives name and password, and lands at the question for the code. */
-async function givePassword(page: Page, person: ReturnType<typeof someone>): Promise<void> {
-  await page.goto("/login");
-  await page.getByLabel("Username or email").fill(person.username);
-  await page.getByLabel("Password").fill(person.password);
-  await page.getByRole("button", { name: "Log in" }).click();
-  await expect(page.getByRole("heading", { name: "Your code" })).toBeVisible();
-}
-
-async function giveCode(page: Page, code: string, button: string): Promise<void> {
-  await page.getByLabel("Code", { exact: true }).fill(code);
-  await page.getByRole("button", { name: button }).click();
-}
+import { expect, expectAccessible as byAxe, logOut, signUp, test } from "../support/people";
+import { giveCode, givePassword } from "../support/two-factor";
 
 /** From off to on, to a login by app and by recovery code, and to off again. */
 async function usesTwoFactor(page: Page, expectAccessible: (page: Page) => Promise<void>): Promise<void> {
@@ -43,7 +30,7 @@ async function usesTwoFactor(page: Page, expectAccessible: (page: Page) => Promi
   await expect(page).toHaveURL(/\/login$/);
   await givePassword(page, person);
   await giveCode(page, "12345", "Log in");
-  await expect(page.getByText("Wrong username, email or password")).toBeVisible();
+  await expect(page.getByText("is wrong, or was used already")).toBeVisible();
   await giveCode(page, app.code(), "Log in");
   await expect(page.getByRole("heading", { name: `Hello, ${person.username}` })).toBeVisible();
 

@@ -89,7 +89,7 @@ impl App {
 
     /// Brings the schema up to date, registers the task types and creates the initial administrator.
     pub async fn prepare(&self) -> Result<()> {
-        db::migrate(&self.db).await?;
+        db::migrate(&self.db, &self.config.database).await?;
         queue::register(&self.db, self.kinds.iter()).await?;
         queue::make_history(&self.db).await?;
         seed::initial_admin(self).await?;

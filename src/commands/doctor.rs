@@ -111,6 +111,14 @@ async fn look_at_database(report: &mut Report, config: &Config, database: &Datab
             Err(error) => Err(format!("they cannot be read: {error}")),
         },
     );
+    if let Ok(is_owner) = db::is_owner(&app.db).await {
+        let words = if is_owner {
+            "may change the schema; see database.migration_url"
+        } else {
+            "has the rows of the tables and nothing else"
+        };
+        report.tell("role", Ok(words.into()));
+    }
     if is_up_to_date {
         report.tell("secrets", secrets(&app).await);
     }

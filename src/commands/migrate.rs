@@ -6,8 +6,7 @@ use server::db::{self, Patience};
 /// Applies what is pending.
 pub async fn run(config: Config) -> anyhow::Result<()> {
     let database = db::open(&config, Patience::Worker).await?;
-    let pending = db::pending_migrations(&database.pool).await?;
-    db::migrate(&database.pool).await?;
+    let pending = db::migrate(&database.pool, &config.database).await?;
     println!("{pending} migration(s) applied; the schema is up to date");
     database.close().await;
     Ok(())

@@ -1,10 +1,13 @@
 //! `/dev/mail`: the letters that the program has sent, for developers. Exists only in development, and only with the mailbox transport.
 
+use std::fmt::Display;
+
 use axum::Router;
 use axum::extract::State;
 use axum::http::header::CONTENT_SECURITY_POLICY;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
+use chrono::{DateTime, Utc};
 use model::Problem;
 use model::problem::Thing;
 use server::http::Path;
@@ -47,7 +50,7 @@ async fn list(State(context): State<Context>) -> Result<Response> {
         format!(
             "<tr><td data-label=\"Sent\"><time datetime=\"{at}\">{shown}</time></td><td data-label=\"To\">{to}</td><td data-label=\"Subject\"><a href=\"/dev/mail/{id}\">{subject}</a></td></tr>",
             at = letter.sent_at.to_rfc3339(),
-            shown = letter.sent_at.format("%Y-%m-%d %H:%M:%S"),
+            shown = shown(letter.sent_at),
             to = escaped(&letter.to),
             id = letter.id,
             subject = escaped(&letter.subject),
@@ -65,17 +68,23 @@ async fn list(State(context): State<Context>) -> Result<Response> {
     Ok(page(&context, "Mailbox", &format!("<h1>Mailbox</h1>{words}{list}")))
 }
 
+fn shown(at: DateTime<Utc>) -> impl Display {
+    at.format("%Y-%m-%d %H:%M:%S")
+}
+
 async fn show(State(context): State<Context>, Path(id): Path<Uuid>) -> Result<Response> {
     let letter = letter(&context, id).await?;
     let (from, to, subject) = (escaped(&letter.from), escaped(&letter.to), escaped(&letter.subject));
     let body = format!(
         "<p><a href=\"/dev/mail\">All letters</a></p><h1>{subject}</h1>\
-         <dl class=\"kv\"><dt>From</dt><dd>{from}</dd><dt>To</dt><dd>{to}</dd><dt>Sent</dt><dd>{at}</dd></dl>\
+         <dl class=\"kv\"><dt>From</dt><dd>{from}</dd><dt>To</dt><dd>{to}</dd><dt>Sent</dt>\
+         <dd><time datetime=\"{at}\">{shown} UTC</time></dd></dl>\
          <h2>Text</h2><pre class=\"code\" tabindex=\"0\">{text}</pre>\
          <h2>HTML</h2><iframe class=\"letter\" title=\"The letter as HTML\" src=\"/dev/mail/{id}/html\" \
          sandbox=\"allow-top-navigation-by-user-activation\"></iframe>\
          <details><summary>Source</summary><pre class=\"code\" tabindex=\"0\">{source}</pre></details>",
         at = letter.sent_at.to_rfc3339(),
+        shown = shown(letter.sent_at),
         text = with_links(&letter.text),
         source = escaped(&letter.html),
     );

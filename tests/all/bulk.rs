@@ -137,19 +137,22 @@ async fn a_request_has_1_to_200_people_a_known_action_and_what_that_needs() {
 }
 
 #[tokio::test]
-async fn another_role_wants_a_password_that_was_given_lately_also_for_a_dry_run() {
+async fn another_role_and_deletion_want_a_password_that_was_given_lately_also_for_a_dry_run() {
     let app = TestApp::start().await;
     let (ada, alma) = (app.register("Ada").await, app.register_as("Alma", Role::Admin).await);
     app.change(alma.id, "update sessions set sudo_until = now() where user_id = $1").await;
     let wanted = (403, "REAUTHENTICATION_REQUIRED".to_owned());
     for dry_run in [true, false] {
-        assert_eq!(app.post(&alma, BULK, wish("set_role", &[ada.id], dry_run)).await.refusal(), wanted);
+        for action in ["set_role", "delete"] {
+            assert_eq!(app.post(&alma, BULK, wish(action, &[ada.id], dry_run)).await.refusal(), wanted, "{action}");
+        }
         assert_eq!(app.post(&alma, BULK, wish("disable", &[alma.id], dry_run)).await.status, 200);
     }
     app.post(&alma, "/api/v1/auth/sudo", json!({"password": PASSWORD})).await.data();
     let done = app.post(&alma, BULK, wish("set_role", &[ada.id, alma.id], false)).await.data();
     assert_eq!(codes(&done), ["", "CONFLICT"], "not the own one, which the table allows");
     assert_eq!(app.get(&ada, "/api/v1/auth/me").await.data()["role"], "moderator");
+    assert_eq!(codes(&app.post(&alma, BULK, wish("delete", &[ada.id], false)).await.data()), [""]);
 }
 
 #[tokio::test]

@@ -1,9 +1,10 @@
 //! The password once more.
 
+use model::users::Role;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::{Answer, PASSWORD, TestApp};
+use crate::support::{Answer, PASSWORD, Person, TestApp};
 
 #[tokio::test]
 async fn a_wrong_password_confirms_nothing_and_the_right_one_does_for_ten_minutes() {
@@ -72,4 +73,75 @@ async fn the_way_back_leads_to_no_other_site() {
         let answer = browser.submit("/account/confirm", "/api/auth/confirm", &fields).await;
         assert_eq!((answer.status, answer.header("location")), (302, "/account/sessions"), "{evil:?}");
     }
+}
+
+#[tokio::test]
+async fn what_gives_power_over_an_account_or_takes_it_away_wants_a_password_that_was_given_lately() {
+    let app = TestApp::start().await;
+    let (ada, bob) = (app.register("Ada").await, app.register("Bob").await);
+    let (alma, grace) = (app.register_as("Alma", Role::Admin).await, app.register_as("Grace", Role::Moderator).await);
+    app.save_accounts().await;
+    let before = app.accounts().await;
+    for person in [&alma, &grace] {
+        app.change(person.id, "update sessions set sudo_until = now() where user_id = $1").await;
+    }
+    let of_ada = |what: &str| format!("/api/v1/users/{}{what}", ada.id);
+    let reset = json!({"new_password": "another-Secret-9"});
+    let doors = [
+        (&alma, Method::PUT, of_ada("/profile"), json!({"email": "countess@example.com"})),
+        (&alma, Method::PUT, of_ada("/profile"), json!({"email_verified": true})),
+        (&alma, Method::PUT, of_ada("/role"), json!({"role": "moderator"})),
+        (&alma, Method::POST, of_ada("/impersonate"), json!({"reason": "asked"})),
+        (&grace, Method::POST, of_ada("/reset-password"), reset.clone()),
+        (&alma, Method::POST, of_ada("/reset-password"), reset),
+        (
+            &alma,
+            Method::POST,
+            "/api/v1/users/bulk".into(),
+            json!({"action": "delete", "ids": [bob.id], "dry_run": false}),
+        ),
+        (&alma, Method::DELETE, of_ada(""), json!({})),
+        (&alma, Method::DELETE, of_ada(""), json!({"hard_delete": true})),
+    ];
+    let send = async |(person, method, path, body): &(&Person, Method, String, Value)| {
+        Answer::to(app.request(method.clone(), path).bearer_auth(&person.token).json(body)).await
+    };
+    for door in &doors {
+        assert_eq!(send(door).await.refusal(), (403, "REAUTHENTICATION_REQUIRED".into()), "{} {}", door.1, door.2);
+    }
+    assert_eq!(app.accounts().await, before);
+    let same = json!({"username": "Countess", "email": "ada@example.com", "email_verified": false});
+    assert_eq!(app.put(&alma, &of_ada("/profile"), same).await.status, 200, "the email stays");
+
+    for person in [&alma, &grace] {
+        app.post(person, "/api/v1/auth/sudo", json!({"password": PASSWORD})).await.data();
+    }
+    for door in &doors {
+        // A role of her own keeps the moderator from Ada's password.
+        app.change(ada.id, "update users set role = 'user' where id = $1").await;
+        assert_eq!(send(door).await.status, 200, "{} {}", door.1, door.2);
+    }
+    app.take_letters_back().await;
+}
+
+#[tokio::test]
+async fn an_administrator_is_led_to_the_password_and_back_and_then_deletes_the_account() {
+    let app = TestApp::start().await;
+    let (ada, alma) = (app.register("Ada").await, app.register_as("Alma", Role::Admin).await);
+    app.post(&alma, "/api/v1/auth/logout", json!({})).await.data();
+    let browser = app.browser_of("Alma").await;
+    app.change(alma.id, "update sessions set sudo_until = null where user_id = $1").await;
+    let (page, id) = (format!("/users/{}", ada.id), ada.id.to_string());
+    let wish = [("id", id.as_str()), ("new[hard_delete]", "false"), ("new[reason]", "left the company")];
+    let refused = browser.submit(&page, "/api/users/delete", &wish).await;
+    assert_eq!(refused.status, 403);
+    assert!(refused.text.contains(&format!("/account/confirm?to={page}\"")), "{}", refused.text);
+    assert!(refused.text.contains(r#"value="left the company""#), "{}", refused.text);
+
+    let confirm = [("new[password]", PASSWORD), ("to", page.as_str())];
+    let confirmed = browser.submit("/account/confirm", "/api/auth/confirm", &confirm).await;
+    assert_eq!(confirmed.header("location"), page);
+    let deleted = browser.submit(&page, "/api/users/delete", &wish).await;
+    assert_eq!(deleted.header("location"), format!("{page}?done=deleted"));
+    assert_eq!(app.get(&ada, "/api/v1/auth/me").await.status, 401);
 }

@@ -3,6 +3,7 @@
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
+use model::Problem;
 
 use super::api::SubmitCode;
 use super::pages::forget_cache_when_done;
@@ -12,7 +13,12 @@ use crate::ui::{Refusal, Submit, TextField, refusal_of};
 #[component]
 pub fn CodePage() -> impl IntoView {
     let action = ServerAction::<SubmitCode>::new();
-    let problem = refusal_of(action);
+    let refusal = refusal_of(action);
+    // Whoever is here has given a password that fits.
+    let problem = Signal::derive(move || match refusal.get() {
+        Some(Problem::WrongCredentials) => Some(Problem::field("code", "is wrong, or was used already")),
+        other => other,
+    });
     forget_cache_when_done(move || matches!(action.value().get(), Some(Ok(()))));
     view! {
         <Title text="Your code"/>

@@ -4,6 +4,7 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_location, use_query_map};
+use model::Problem;
 use model::two_factor::TwoFactor;
 
 use super::ForSignedIn;
@@ -12,6 +13,7 @@ use super::pages::forget_cache_when_done;
 use crate::two_factor;
 use crate::ui::{Refusal, Submit, TextField, refusal_of};
 
+const WRONG: &str = "Wrong password, or wrong code where one is asked for";
 const CODE_HELP: &str = "Of your authenticator app, or a recovery code.";
 
 /// The address of [`ConfirmPage`], with the way back to the page that is shown now.
@@ -40,7 +42,12 @@ fn Form() -> impl IntoView {
     let query = use_query_map();
     let to = move || query.with(|query| query.get("to")).unwrap_or_default();
     let action = ServerAction::<SubmitConfirm>::new();
-    let problem = refusal_of(action);
+    let refusal = refusal_of(action);
+    // Who it is, is known; of two secrets it is not said which one was wrong.
+    let problem = Signal::derive(move || match refusal.get() {
+        Some(Problem::WrongCredentials) => Some(Problem::Conflict { message: WRONG.into() }),
+        other => other,
+    });
     let status = two_factor::status();
     let code = move || {
         let wants_code = matches!(status.get(), Some(Ok(TwoFactor::On { .. })));

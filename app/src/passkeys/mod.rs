@@ -79,7 +79,7 @@ fn NewPasskeyForm() -> impl IntoView {
     view! {
         <form class="panel stack" on:submit=submit node_ref=form>
             <h2>"New passkey"</h2>
-            {move || hindrance(is_there.get()).map(|words| view! { <p class="notice">{words}</p> })}
+            {move || hindrance(is_there.get()).map(|(class, words)| view! { <p class=class data-tone="warn">{words}</p> })}
             <Refusal problem/>
             <TextField field="name" label="Name" autocomplete="off" problem help="What you know it by, such as \"phone\"."/>
             <button class="btn" type="submit" disabled=move || action.pending().get() || is_there.get() != Some(true)>"Add a passkey"</button>
@@ -87,11 +87,11 @@ fn NewPasskeyForm() -> impl IntoView {
     }
 }
 
-/// Why no passkey can be made; before the client runs it is not known whether the browser could.
-fn hindrance(is_there: Option<bool>) -> Option<&'static str> {
+/// Why no passkey can be made, and how it is shown; before the client runs it is not known whether the browser could.
+fn hindrance(is_there: Option<bool>) -> Option<(&'static str, &'static str)> {
     match is_there {
-        None => Some("Only a page with JavaScript can ask your device for a passkey."),
-        Some(false) => Some("This browser does not know passkeys."),
+        None => Some(("notice unless-started", "Only a page with JavaScript can ask your device for a passkey.")),
+        Some(false) => Some(("notice", "This browser does not know passkeys.")),
         Some(true) => None,
     }
 }

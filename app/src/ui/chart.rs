@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use leptos::ev::PointerEvent;
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
@@ -78,9 +78,15 @@ impl Graph {
         steps.map(highest).fold(1.0, f64::max)
     }
 
+    /// When a step is, in words: those of a day have no hours.
+    fn when(&self, at: &DateTime<Utc>) -> String {
+        let is_daily = matches!(self.at.as_slice(), [first, next, ..] if *next - *first >= TimeDelta::days(1));
+        at.format(if is_daily { "%m-%d" } else { "%m-%d %H:%M" }).to_string()
+    }
+
     /// What is known of a step, in words; none when nothing is.
     fn words(&self, step: usize) -> Option<String> {
-        let mut words = self.at.get(step)?.format("%m-%d %H:%M").to_string();
+        let mut words = self.when(self.at.get(step)?);
         let mut is_known = false;
         for series in &self.series {
             let Some(value) = series.values.get(step).copied().flatten() else { continue };
@@ -149,7 +155,7 @@ impl Graph {
             if self.series.iter().all(|series| series.values.get(step).copied().flatten().unwrap_or(0.0) == 0.0) {
                 continue;
             }
-            let _ = write!(table, "<tr><td>{}</td>", at.format("%m-%d %H:%M"));
+            let _ = write!(table, "<tr><td>{}</td>", self.when(at));
             for series in &self.series {
                 let value = series.values.get(step).copied().flatten();
                 let _ =
@@ -176,7 +182,7 @@ pub fn chart(title: &'static str, graph: Signal<Graph>) -> AnyView {
     let edge = move |is_last: bool| {
         graph.with(|graph| {
             let at = if is_last { graph.at.last() } else { graph.at.first() };
-            at.map(|at| at.format("%m-%d %H:%M").to_string())
+            at.map(|at| graph.when(at))
         })
     };
     view! {
@@ -233,6 +239,15 @@ mod tests {
         let table = graph(Unit::Count).table();
         let (late, early) = (table.find("00:02").expect("late"), table.find("00:00").expect("early"));
         assert!(late < early && !table.contains("00:01"), "{table}");
+    }
+
+    #[test]
+    fn steps_of_a_day_have_no_hours() {
+        let at = (0..2).map(|day| DateTime::from_timestamp(day * 86_400, 0).expect("a time")).collect();
+        let made = Series { name: "made", tone: "info", values: vec![Some(2.0), Some(0.0)] };
+        let graph = Graph { unit: Unit::Count, at, series: vec![made] };
+        assert!(graph.svg().contains("<title>01-01 · made 2</title>"), "{}", graph.svg());
+        assert!(graph.table().contains("<td>01-01</td>"), "{}", graph.table());
     }
 
     #[test]

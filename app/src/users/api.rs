@@ -8,6 +8,7 @@ use model::users::manage::{
     ChangePassword, DeleteAccount, DeleteUser, EditProfile, Impersonate, NewUser, Reason, ResetPassword, SetRole,
     SetStatus, UserFilter,
 };
+use model::users::stats::UserStats;
 use model::{Page, PageRequest};
 use uuid::Uuid;
 
@@ -56,6 +57,13 @@ pub async fn delete_account(new: DeleteAccount) -> Result<(), ApiError> {
 pub async fn list_users(filter: UserFilter, page: PageRequest) -> Result<Page<UserProfile>, ApiError> {
     let (app, actor) = ssr::signed_in().await?;
     users::list(&app, &actor, &filter, page).await.map_err(ssr::refuse)
+}
+
+/// Figures of all users.
+#[server(endpoint = "users/stats")]
+pub async fn count_users() -> Result<UserStats, ApiError> {
+    let (app, actor) = ssr::signed_in().await?;
+    users::stats(&app, &actor).await.map_err(ssr::refuse)
 }
 
 /// One user.

@@ -31,11 +31,14 @@ pub fn UsersPage() -> impl IntoView {
 #[component]
 fn Heading() -> impl IntoView {
     let CurrentUser(user) = expect_context();
-    let may_create = allowed(user.role, Action::CreateUser, Relation::Other);
+    let may = |action: Action| allowed(user.role, action, Relation::Other);
     view! {
         <header class="actions" data-spread="">
             <h1>"Users"</h1>
-            {may_create.then(|| view! { <a class="btn" href="/users/new">"New user"</a> })}
+            <div class="actions">
+                {may(Action::ReadUserStats).then(|| view! { <a class="btn" data-variant="outline" href="/users/statistics">"Statistics"</a> })}
+                {may(Action::CreateUser).then(|| view! { <a class="btn" href="/users/new">"New user"</a> })}
+            </div>
         </header>
     }
 }

@@ -7,6 +7,7 @@ mod detail;
 mod list;
 mod new;
 mod queries;
+mod stats;
 mod table;
 
 pub use account::AccountPage;
@@ -14,3 +15,4 @@ pub use bulk::BulkPage;
 pub use detail::UserPage;
 pub use list::UsersPage;
 pub use new::NewUserPage;
+pub use stats::StatisticsPage;

@@ -6,10 +6,11 @@ use leptos::prelude::*;
 use leptos_fetch::{QueryClient, QueryOptions, QueryScope};
 use model::users::UserProfile;
 use model::users::manage::UserFilter;
+use model::users::stats::UserStats;
 use model::{Page, PageRequest};
 use uuid::Uuid;
 
-use super::api::{get_user, list_users, profile};
+use super::api::{count_users, get_user, list_users, profile};
 use crate::error::ApiError;
 
 /// Which part of which list.
@@ -31,6 +32,10 @@ fn users() -> QueryScope<Uuid, Result<UserProfile, ApiError>> {
     QueryScope::new(get_user).with_options(options())
 }
 
+fn figures() -> QueryScope<(), Result<UserStats, ApiError>> {
+    QueryScope::new(|()| count_users()).with_options(options())
+}
+
 /// The own profile.
 pub fn own() -> Resource<Result<UserProfile, ApiError>> {
     expect_context::<QueryClient>().resource(profiles(), || ())
@@ -46,6 +51,11 @@ pub fn one(id: impl Fn() -> Uuid + Send + Sync + 'static) -> Resource<Result<Use
     expect_context::<QueryClient>().resource(users(), id)
 }
 
+/// Figures of all users.
+pub fn stats() -> Resource<Result<UserStats, ApiError>> {
+    expect_context::<QueryClient>().resource(figures(), || ())
+}
+
 /// What shows people is read again each time that `version` goes up: somebody's account changed, perhaps the own one.
 pub fn read_again(version: impl Fn() -> usize + 'static) {
     let client = expect_context::<QueryClient>();
@@ -54,6 +64,7 @@ pub fn read_again(version: impl Fn() -> usize + 'static) {
             client.invalidate_query_scope(profiles());
             client.invalidate_query_scope(lists());
             client.invalidate_query_scope(users());
+            client.invalidate_query_scope(figures());
         }
     });
 }

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{PasswordRule, Role, check_email, check_username};
@@ -286,39 +285,6 @@ pub struct UserFilter {
     pub status: Option<UserStatus>,
     #[cfg_attr(feature = "openapi", param(inline))]
     pub sort: Option<UserSort>,
-}
-
-/// How many users there are.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct UserStats {
-    /// Without those that are deleted.
-    pub total_users: i64,
-    pub active_users: i64,
-    pub inactive_users: i64,
-    pub email_verified: i64,
-    pub email_unverified: i64,
-    pub by_role: ByRole,
-    pub recent_registrations: RecentRegistrations,
-    pub last_updated: DateTime<Utc>,
-}
-
-/// Users by role.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct ByRole {
-    pub user: i64,
-    pub moderator: i64,
-    pub admin: i64,
-}
-
-/// Accounts that were made lately.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct RecentRegistrations {
-    pub last_24h: i64,
-    pub last_7d: i64,
-    pub last_30d: i64,
 }
 
 // Passwords must not reach a log, so these say less than a derived Debug would.

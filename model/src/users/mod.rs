@@ -2,6 +2,7 @@
 
 pub mod bulk;
 pub mod manage;
+pub mod stats;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

@@ -71,6 +71,10 @@ fn check(config: &Config) -> anyhow::Result<()> {
     {
         bail!(complaint);
     }
+    ensure!(
+        config.database.migration_url.is_none() || config.database.url.is_some(),
+        "database.migration_url needs a database.url: the program's own PostgreSQL has one role only"
+    );
     ensure!(config.database.max_connections >= 2, "database.max_connections must be at least 2");
     ensure!(config.database.acquire_timeout_ms >= 100, "database.acquire_timeout_ms must be at least 100");
     let auth = &config.auth;
@@ -186,6 +190,8 @@ mod tests {
         assert!(production("postgres://ada@localhost/x?host=/run/postgresql", &[]).is_ok());
         assert!(production("postgres://ada@db.example/x?sslmode=verify-full", &[]).is_ok());
         assert!(production("postgres://ada@localhost/x?host=db.example", &[]).is_err(), "the last host counts");
+        let owner = ("STARTER__DATABASE__MIGRATION_URL", "postgres://owner@db.example/x?sslmode=require");
+        assert!(production("postgres://ada@db.example/x?sslmode=verify-full", &[owner]).is_err(), "both roles");
     }
 
     #[test]
@@ -219,11 +225,19 @@ mod tests {
     fn secrets_are_masked_when_printed_and_in_debug_output() {
         let env = [
             ("DATABASE_URL", "postgres://ada:canary-1@db/x"),
+            ("STARTER__DATABASE__MIGRATION_URL", "postgres://owner:canary-4@db/x"),
             ("STARTER__INITIAL_ADMIN_PASSWORD", "canary-2-long"),
             ("STARTER__MAIL__SMTP_URL", "smtps://ada:canary-3@mail.example.com"),
         ];
         let config = with(&env).unwrap();
         assert_eq!(config.database.url.as_ref().unwrap().expose_secret(), env[0].1);
         assert!(!format!("{}{config:?}", printed(&config).unwrap()).contains("canary"));
+    }
+
+    #[test]
+    fn an_owner_of_the_schema_needs_a_role_beside_it() {
+        let owner = ("STARTER__DATABASE__MIGRATION_URL", "postgres://owner@localhost/x");
+        assert!(format!("{:#}", with(&[owner]).unwrap_err()).contains("database.migration_url needs a database.url"));
+        assert!(with(&[owner, ("DATABASE_URL", "postgres://ada@localhost/x")]).is_ok());
     }
 }

@@ -120,6 +120,9 @@ pub struct DatabaseConfig {
     /// Also read from `DATABASE_URL`.
     #[serde(serialize_with = "masked", skip_serializing_if = "Option::is_none")]
     pub url: Option<SecretString>,
+    /// The same database as the role that owns the schema, for migrations; then that of `url` needs no more than its rows.
+    #[serde(serialize_with = "masked", skip_serializing_if = "Option::is_none")]
+    pub migration_url: Option<SecretString>,
     /// Whether a PostgreSQL on another machine has to be reached by TLS with a checked certificate. Production refuses to start otherwise,
     /// development warns.
     pub require_tls: bool,
@@ -139,6 +142,7 @@ impl Default for DatabaseConfig {
     fn default() -> Self {
         Self {
             url: None,
+            migration_url: None,
             require_tls: true,
             max_connections: 20,
             acquire_timeout_ms: 2000,

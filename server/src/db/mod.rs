@@ -1,5 +1,6 @@
 //! The database: the given one, or the program's own embedded cluster, and the migrations.
 
+mod migrate;
 mod transport;
 
 use std::sync::Arc;
@@ -8,17 +9,14 @@ use std::time::Duration;
 use anyhow::Context;
 use embedded_postgres::{Embedded, Options};
 use secrecy::ExposeSecret;
-use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{PgPool, Postgres, Transaction};
 
 use crate::Config;
 use crate::config::DatabaseConfig;
 
+pub use migrate::{MIGRATOR, is_owner, migrate, pending_migrations};
 pub use transport::complaint;
-
-/// The migrations of `migrations/`, inside the binary.
-pub static MIGRATOR: Migrator = sqlx::migrate!("../migrations");
 
 /// The name of the database in the embedded cluster.
 const EMBEDDED_DATABASE: &str = "starter";
@@ -163,25 +161,6 @@ async fn unless_dropped<T: Send + 'static>(
     begin: impl Future<Output = sqlx::Result<T>> + Send + 'static,
 ) -> sqlx::Result<T> {
     tokio::spawn(begin).await.unwrap_or(Err(sqlx::Error::PoolClosed))
-}
-
-/// Brings the schema up to date; several programs may do so at once, one of them works and the others wait.
-pub async fn migrate(pool: &PgPool) -> anyhow::Result<()> {
-    MIGRATOR.run(pool).await.context("the migrations could not be applied")
-}
-
-/// How many migrations of this binary are not applied yet.
-pub async fn pending_migrations(pool: &PgPool) -> Result<usize, sqlx::Error> {
-    let has_table = sqlx::query_scalar!(r#"select to_regclass('_sqlx_migrations') is not null as "found!""#)
-        .fetch_one(pool)
-        .await?;
-    if !has_table {
-        return Ok(MIGRATOR.iter().count());
-    }
-    // The table is sqlx's own and not part of our migrations, so the check at compile time does not know it.
-    let applied: Vec<i64> =
-        sqlx::query_scalar("select version from _sqlx_migrations where success").fetch_all(pool).await?;
-    Ok(MIGRATOR.iter().filter(|migration| !applied.contains(&migration.version)).count())
 }
 
 /// PostgreSQL's version as a number such as 150004, and how many seconds its clock is ahead of this machine's.

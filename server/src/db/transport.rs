@@ -8,7 +8,7 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use crate::config::DatabaseConfig;
 
 const COMPLAINT: &str = "the database is on another machine, and whoever is on the way there can read and change what travels: \
-    add sslmode=verify-full to DATABASE_URL (and sslrootcert=<file> when this machine does not trust the server's certificate), or set \
+    add sslmode=verify-full to DATABASE_URL and database.migration_url (and sslrootcert=<file> when this machine does not trust the server's certificate), or set \
     database.require_tls = false on a network that nobody else is on";
 
 /// What is wrong with the way to the database, and what to do about it; none for a socket, this machine, TLS with a checked certificate,
@@ -17,11 +17,15 @@ const COMPLAINT: &str = "the database is on another machine, and whoever is on t
 /// Nothing less than `verify-full` will do: `require` takes any certificate, and `verify-ca` that of any host which an authority of the
 /// system knows.
 pub fn complaint(config: &DatabaseConfig) -> Option<&'static str> {
-    let url = config.url.as_ref().filter(|_| config.require_tls)?;
-    // One that can not be read is refused when it is used.
-    let options: PgConnectOptions = url.expose_secret().parse().ok()?;
-    let is_checked = matches!(options.get_ssl_mode(), PgSslMode::VerifyFull);
-    (!is_checked && !is_near(&options)).then_some(COMPLAINT)
+    let mut urls = [&config.url, &config.migration_url].into_iter().flatten();
+    let is_seen = urls.any(|url| is_seen(url.expose_secret()));
+    (config.require_tls && is_seen).then_some(COMPLAINT)
+}
+
+/// Whether somebody on the way sees what travels. An address that can not be read is refused when it is used.
+fn is_seen(url: &str) -> bool {
+    let Ok(options) = url.parse::<PgConnectOptions>() else { return false };
+    !matches!(options.get_ssl_mode(), PgSslMode::VerifyFull) && !is_near(&options)
 }
 
 fn is_near(options: &PgConnectOptions) -> bool {

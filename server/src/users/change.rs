@@ -44,7 +44,7 @@ impl Change {
     /// Field problems as well.
     pub async fn admit(&self, app: &App, actor: &Actor) -> Result<()> {
         actor.require_for_somebody(self.action())?;
-        if matches!(self, Self::Role(_)) {
+        if matches!(self, Self::Role(_) | Self::Delete(_)) {
             auth::require_sudo(app, actor).await?;
         }
         Ok(self.check()?)

@@ -4,7 +4,7 @@
 use model::auth::Register;
 use model::rbac::{Action, Relation, allowed};
 use model::users::manage::{
-    DeleteUser, EditProfile, NewUser, Reason, ResetPassword, SetRole, SetStatus, UserFilter, UserSort, UserStats,
+    DeleteUser, EditProfile, NewUser, Reason, ResetPassword, SetRole, SetStatus, UserFilter, UserSort,
 };
 use model::users::{Role, UserProfile};
 use model::{Page, PageRequest, Problem, page};
@@ -75,12 +75,6 @@ pub async fn list(app: &App, actor: &Actor, filter: &UserFilter, page: PageReque
     Ok(Page { items, total, next })
 }
 
-/// How many users there are, by state, role and age.
-pub async fn stats(app: &App, actor: &Actor) -> Result<UserStats> {
-    actor.require(Action::ReadUserStats, Relation::Other)?;
-    rows::stats(&app.db).await
-}
-
 /// Makes an account of any role. A higher one than that of a user wants what giving it wants: a password that was given lately.
 ///
 /// # Errors
@@ -106,10 +100,20 @@ pub async fn create(app: &App, actor: &Actor, new: NewUser) -> Result<UserProfil
 /// Changes somebody's username or email, or says that the email is verified.
 ///
 /// # Errors
-/// Field problems, and a username or email that somebody has.
+/// Field problems, a username or email that somebody has, and for what is about the email a password that was given too long ago.
 pub async fn edit(app: &App, actor: &Actor, id: Uuid, edit: EditProfile) -> Result<UserProfile> {
     actor.require_for_somebody(Action::EditUser)?;
     edit.check()?;
+    let (user, _) = readable(actor, rows::by_id(&app.db, id).await?)?;
+    // A page sends all fields. What stays is left out, so that it is not set back unconfirmed when somebody else changes it meanwhile.
+    let edit = EditProfile {
+        email: edit.email().filter(|email| *email != user.email).map(str::to_owned),
+        email_verified: edit.email_verified.filter(|is_verified| *is_verified != user.email_verified),
+        ..edit
+    };
+    if edit.email.is_some() || edit.email_verified.is_some() {
+        auth::require_sudo(app, actor).await?;
+    }
     let mut tx = db::begin(&app.db).await?;
     let (user, permit) = locked(&mut tx, actor, Action::EditUser, id).await?;
     rows::edit(&mut tx, id, &edit).await?;
@@ -152,9 +156,10 @@ pub async fn require_password_change(app: &App, actor: &Actor, id: Uuid, why: Re
 /// Sets somebody's password; their sessions and API keys end, and they choose another one at the next login unless that is declined.
 ///
 /// # Errors
-/// Field problems.
+/// Field problems, and a refusal when the actor's password was given too long ago.
 pub async fn reset_password(app: &App, actor: &Actor, id: Uuid, wish: ResetPassword) -> Result<()> {
     actor.require_for_somebody(Action::ResetPassword)?;
+    auth::require_sudo(app, actor).await?;
     // Asked before the password is hashed, and again when the account is locked.
     let (user, relation) = readable(actor, rows::by_id(&app.db, id).await?)?;
     actor.require(Action::ResetPassword, relation)?;
@@ -224,7 +229,8 @@ pub async fn end_sessions(app: &App, actor: &Actor, id: Uuid) -> Result<u64> {
 /// Deletes somebody's account: at once for good, or so that it can be restored.
 ///
 /// # Errors
-/// A refusal for the own account, which has a door of its own, and a conflict for the last administrator.
+/// A refusal for the own account, which has a door of its own, or when the actor's password was given too long ago, and a conflict for the
+/// last administrator.
 pub async fn delete(app: &App, actor: &Actor, id: Uuid, wish: DeleteUser) -> Result<()> {
     Ok(make(app, actor, id, Change::Delete(wish)).await?.commit().await?)
 }

@@ -7,6 +7,7 @@ mod manage;
 pub mod routes;
 mod rows;
 pub mod seed;
+mod stats;
 
 use model::Problem;
 use model::problem::Thing;
@@ -20,11 +21,12 @@ pub use bulk::bulk;
 pub use email::{id_by_recovery_email, is_email_verified, note_verified};
 pub use manage::{
     ResetLink, by_name, create, delete, edit, end_sessions, get, list, locked, require_password_change, reset_link,
-    reset_password, reset_two_factor, restore, set_role, set_status, stats,
+    reset_password, reset_two_factor, restore, set_role, set_status,
 };
 pub use rows::{
     active, active_by_name, an_admin_exists, by_login, insert, note_login, purge, renew_hash, set_password,
 };
+pub use stats::stats;
 
 use crate::audit::Subject;
 use crate::auth::sessions;

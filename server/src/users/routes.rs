@@ -6,8 +6,9 @@ use model::users::UserProfile;
 use model::users::bulk::{BulkResult, BulkUsers};
 use model::users::manage::{
     ChangePassword, DeleteAccount, DeleteUser, EditProfile, NewUser, Reason, ResetPassword, SetRole, SetStatus,
-    UserFilter, UserStats,
+    UserFilter,
 };
+use model::users::stats::UserStats;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -129,7 +130,8 @@ async fn get(
     Ok(Success::of(users::get(&app, &actor, id).await?))
 }
 
-/// Change somebody's username or email, or say that the email is verified; for administrators.
+/// Change somebody's username or email, or say that the email is verified; for administrators. What is about the email wants a password that
+/// was given lately.
 #[utoipa::path(put, path = "/users/{id}/profile", tag = "users", security(("bearer" = [])), params(("id" = Uuid, Path)),
     request_body = EditProfile, responses(
     (status = 200, body = Success<UserProfile>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
@@ -161,7 +163,7 @@ async fn set_status(
     Ok(Success::told(users::set_status(&app, &actor, id, wish).await?, "The status was changed"))
 }
 
-/// Give somebody another role; for administrators.
+/// Give somebody another role; for administrators, with a password that was given lately.
 #[utoipa::path(put, path = "/users/{id}/role", tag = "users", security(("bearer" = [])), params(("id" = Uuid, Path)),
     request_body = SetRole, responses(
     (status = 200, body = Success<UserProfile>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
@@ -177,7 +179,7 @@ async fn set_role(
     Ok(Success::told(users::set_role(&app, &actor, id, wish).await?, "The role was changed"))
 }
 
-/// Set somebody's password and end their sessions; moderators for users, administrators for all.
+/// Set somebody's password and end their sessions; moderators for users, administrators for all, with a password that was given lately.
 #[utoipa::path(post, path = "/users/{id}/reset-password", tag = "users", security(("bearer" = [])),
     params(("id" = Uuid, Path)), request_body = ResetPassword, responses(
     (status = 200, body = Success<String>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
@@ -224,8 +226,8 @@ async fn require_password_change(
 }
 
 /// Make one change to up to 200 people, or see with `dry_run` what it would come to. Each is judged as if alone: `people` says who was
-/// refused, and why; the others are changed all the same. `set_role` wants a password that was given lately. A key can not do what it could
-/// not do to one person.
+/// refused, and why; the others are changed all the same. `set_role` and `delete` want a password that was given lately. A key can not do what
+/// it could not do to one person.
 #[utoipa::path(post, path = "/users/bulk", tag = "users", security(("bearer" = []), ("api_key" = [])), request_body = BulkUsers, responses(
     (status = 200, body = Success<BulkResult>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
     (status = 403, body = ErrorBody), (status = 422, body = ErrorBody),
@@ -254,7 +256,7 @@ async fn end_sessions(
     Ok(Success::of(format!("Ended {ended} session(s)")))
 }
 
-/// Delete somebody's account, for administrators; it can be restored unless `hard_delete` is said.
+/// Delete somebody's account, for administrators with a password that was given lately; it can be restored unless `hard_delete` is said.
 #[utoipa::path(delete, path = "/users/{id}", tag = "users", security(("bearer" = [])), params(("id" = Uuid, Path)),
     request_body = Option<DeleteUser>, responses(
     (status = 200, body = Success<String>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
@@ -284,7 +286,7 @@ async fn restore(
     Ok(Success::told(users::restore(&app, &actor, id).await?, "The account was restored"))
 }
 
-/// How many users there are, by state, role and age; for administrators.
+/// How many users there are, by state, role and age, and how they log in; for administrators.
 #[utoipa::path(get, path = "/admin/users/stats", tag = "users", security(("bearer" = []), ("api_key" = [])), responses(
     (status = 200, body = Success<UserStats>), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
 ))]

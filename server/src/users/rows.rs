@@ -1,7 +1,7 @@
 //! The `users` table: every statement on accounts.
 
 use model::auth::{AuthUser, Register};
-use model::users::manage::{ByRole, EditProfile, RecentRegistrations, UserFilter, UserSort, UserStats, UserStatus};
+use model::users::manage::{EditProfile, UserFilter, UserSort, UserStatus};
 use model::users::{Role, UserProfile};
 use sqlx::{PgConnection, PgExecutor, PgPool};
 use uuid::Uuid;
@@ -151,35 +151,6 @@ pub async fn count(db: &PgPool, roles: &[Role], filter: &UserFilter) -> Result<i
     .fetch_one(db)
     .await?;
     Ok(count)
-}
-
-/// How many accounts there are, by state, role and age.
-pub async fn stats(db: &PgPool) -> Result<UserStats> {
-    let row = sqlx::query!(
-        r#"
-        select count(*) as "total!", count(*) filter (where is_active) as "active!",
-            count(*) filter (where email_verified) as "verified!",
-            count(*) filter (where role = 'user') as "users!", count(*) filter (where role = 'moderator') as "moderators!",
-            count(*) filter (where role = 'admin') as "admins!",
-            count(*) filter (where created_at > now() - interval '24 hours') as "day!",
-            count(*) filter (where created_at > now() - interval '7 days') as "week!",
-            count(*) filter (where created_at > now() - interval '30 days') as "month!", now() as "now!"
-        from users
-        where deleted_at is null
-        "#,
-    )
-    .fetch_one(db)
-    .await?;
-    Ok(UserStats {
-        total_users: row.total,
-        active_users: row.active,
-        inactive_users: row.total - row.active,
-        email_verified: row.verified,
-        email_unverified: row.total - row.verified,
-        by_role: ByRole { user: row.users, moderator: row.moderators, admin: row.admins },
-        recent_registrations: RecentRegistrations { last_24h: row.day, last_7d: row.week, last_30d: row.month },
-        last_updated: row.now,
-    })
 }
 
 /// Changes name and email. An email that is another one is not verified, unless that is said as well.

@@ -87,6 +87,7 @@ const PASSKEYS: &[Row] = &[];
 
 const PEOPLE: &[Row] = &[
     row("POST /api/users/list", Session, Nothing, LISTED, &[[403, 200, 200]]),
+    row("POST /api/users/stats", Session, Nothing, "", &[FOR_ADMINS]),
     row("POST /api/users/get", Session, Person, "id={id}", &[OK, [404, 200, 200], [404, 200, 200], [404, 404, 200]])
         .always(),
     row(
@@ -99,7 +100,7 @@ const PEOPLE: &[Row] = &[
     row("POST /api/users/edit", Session, Person, "id={id}&new[username]=Countess", ADMINS_ONLY),
     row("POST /api/users/status", Session, Person, "id={id}&new[is_active]=false", BELOW),
     row("POST /api/users/role", Sudo, Person, "id={id}&new[role]=user", ADMINS_ONLY),
-    row("POST /api/users/reset_password", Session, Person, "id={id}&new[new_password]=another-Secret-9", BELOW),
+    row("POST /api/users/reset_password", Sudo, Person, "id={id}&new[new_password]=another-Secret-9", BELOW),
     row("POST /api/users/require_password_change", Session, Person, "id={id}&new[reason]=leaked", BELOW),
     // Whoever may do it to somebody is answered what became of each: see `bulk`.
     row(
@@ -120,7 +121,7 @@ const PEOPLE: &[Row] = &[
     row("POST /api/users/end_sessions", Session, Person, "id={id}", &[OK, FOR_MODERATORS, FOR_ADMINS, [403, 404, 200]]),
     row(
         "POST /api/users/delete",
-        Session,
+        Sudo,
         Person,
         "id={id}&new[hard_delete]=false",
         &[[403, 403, 400], FOR_ADMINS, FOR_ADMINS, FOR_ADMINS],

@@ -42,6 +42,7 @@ const PAGES: &[Row] = &[
     row("GET /users", Session, Nothing, "", &[[403, 200, 200]]),
     row("GET /users/new", Session, Nothing, "", &[OK]).always(),
     row("GET /users/bulk", Session, Person, "?do=disable&id={id}", &[[403, 200, 200]; 4]),
+    row("GET /users/statistics", Session, Nothing, "", &[[403, 403, 200]]),
     row("GET /users/{id}", Session, Person, "", &[OK, [404, 200, 200], [404, 200, 200], [404, 404, 200]]).always(),
     row("GET /admin/audit-log", Session, Nothing, "", &[[403, 403, 200]]),
     row("GET /admin/permissions", Session, Nothing, "", &[[403, 403, 200]]),

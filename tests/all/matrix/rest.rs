@@ -99,9 +99,9 @@ const PEOPLE: &[Row] = &[
         .always(),
     row(
         "PUT /api/v1/users/{id}/profile",
-        Session,
+        Sudo,
         Person,
-        r#"{"username": "Countess", "email_verified": true}"#,
+        r#"{"username": "Countess", "email": "countess@example.com", "email_verified": true}"#,
         ADMINS_ONLY,
     ),
     row(
@@ -114,7 +114,7 @@ const PEOPLE: &[Row] = &[
     row("PUT /api/v1/users/{id}/role", Sudo, Person, r#"{"role": "user", "reason": "asked for it"}"#, ADMINS_ONLY),
     row(
         "POST /api/v1/users/{id}/reset-password",
-        Session,
+        Sudo,
         Person,
         r#"{"new_password": "another-Secret-9"}"#,
         &[[403; 3], FOR_MODERATORS, FOR_ADMINS, [403, 404, 200]],
@@ -155,7 +155,7 @@ const PEOPLE: &[Row] = &[
         "",
         &[OK, FOR_MODERATORS, FOR_ADMINS, [403, 404, 200]],
     ),
-    row("DELETE /api/v1/users/{id}", Session, Person, "", &[[403, 403, 400], FOR_ADMINS, FOR_ADMINS, FOR_ADMINS]),
+    row("DELETE /api/v1/users/{id}", Sudo, Person, "", &[[403, 403, 400], FOR_ADMINS, FOR_ADMINS, FOR_ADMINS]),
     // Nobody here is deleted, which is said to those who may restore.
     row(
         "POST /api/v1/users/{id}/restore",

@@ -69,6 +69,66 @@ impl Drop for Database {
     }
 }
 
+/// An empty database, its owner, and a role that may connect to it; all are gone at the end.
+pub struct TwoRoles {
+    database: Database,
+    owner: String,
+    rows: String,
+}
+
+impl TwoRoles {
+    pub async fn create() -> Self {
+        let mut admin = PgConnection::connect(CLUSTER.0.as_str()).await.expect("the cluster of the tests answers");
+        let name = named(SystemTime::now());
+        let (owner, rows) = (format!("{name}_owner"), format!("{name}_rows"));
+        run(&mut admin, format!("create role {owner} login")).await;
+        run(&mut admin, format!("create role {rows} login")).await;
+        run(&mut admin, format!("create database {name} owner {owner}")).await;
+        let database = Database { name };
+        let mut inside = PgConnection::connect(&database.url()).await.expect("the database answers");
+        // PostgreSQL 14 gives this to everybody.
+        run(&mut inside, format!("alter schema public owner to {owner}")).await;
+        run(&mut inside, "revoke create on schema public from public".into()).await;
+        Self { database, owner, rows }
+    }
+
+    /// The role that owns the database.
+    pub fn owner(&self) -> &str {
+        &self.owner
+    }
+
+    pub fn owner_url(&self) -> String {
+        self.url_as(&self.owner)
+    }
+
+    pub fn rows_url(&self) -> String {
+        self.url_as(&self.rows)
+    }
+
+    fn url_as(&self, role: &str) -> String {
+        let mut url = Url::parse(&self.database.url()).expect("an address");
+        url.set_username(role).expect("an address with a host");
+        url.into()
+    }
+}
+
+impl Drop for TwoRoles {
+    fn drop(&mut self) {
+        let Self { database, owner, rows } = self;
+        let statements = [
+            format!("drop database if exists {} with (force)", database.name),
+            format!("drop role {owner}"),
+            format!("drop role {rows}"),
+        ];
+        at_once(async move {
+            let mut admin = PgConnection::connect(CLUSTER.0.as_str()).await.expect("the cluster of the tests answers");
+            for statement in statements {
+                run(&mut admin, statement).await;
+            }
+        });
+    }
+}
+
 /// Runs what a `drop` has to wait for; it cannot wait on the runtime that it is on.
 pub fn at_once<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
     let thread = std::thread::spawn(|| {
@@ -120,7 +180,7 @@ async fn make(admin: &mut PgConnection, name: &str) {
     run(admin, format!("drop database if exists {name} with (force)")).await;
     run(admin, format!("create database {name}")).await;
     let pool = PgPool::connect(&url_of(name)).await.expect("the template answers");
-    db::migrate(&pool).await.expect("the migrations are applied");
+    db::migrate(&pool, &server::config::DatabaseConfig::default()).await.expect("the migrations are applied");
     queue::register(&pool, Kinds::default().iter()).await.expect("the task types are registered");
     pool.close().await;
     run(admin, format!("alter database {name} is_template true")).await;

@@ -1,0 +1,33 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+
+const PROTOCOL = 196_608;
+
+function text(...parts: string[]): Buffer {
+  return Buffer.from([...parts, ""].join("\0"));
+}
+
+function message(kind: string, body: Buffer): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(body.length + 4);
+  return Buffer.concat([Buffer.from(kind), length, body]);
+}
+
+/** Runs a statement in the program's own PostgreSQL, for what a test cannot wait for. */
+async function run(statement: string): Promise<void> {
+  const socket = connect(process.env.STARTER_POSTGRES!);
+  const version = Buffer.alloc(4);
+  version.writeUInt32BE(PROTOCOL);
+  socket.write(message("", Buffer.concat([version, text("user", "postgres", "database", "starter", "")])));
+  socket.write(message("Q", text(statement)));
+  socket.write(message("X", Buffer.alloc(0)));
+  let answer = "";
+  socket.on("data", (bytes) => (answer += bytes.toString("latin1")));
+  await once(socket, "close");
+  if (!/UPDATE [1-9]/.test(answer)) throw new Error(`${statement}: ${answer}`);
+}
+
+/** As if the password of somebody had been given too long ago in each of their sessions; the name is one of our tests'. */
+export async function forgetConfirmation(username: string): Promise<void> {
+  await run(`update sessions set sudo_until = null from users where users.id = user_id and username = '${username}'`);
+}
