@@ -199,6 +199,8 @@ pub enum QueueAction {
     /// The breaker counts by itself again.
     FreeBreaker,
     RunSchedule,
+    PauseSchedule,
+    ResumeSchedule,
 }
 
 impl QueueAction {
@@ -211,6 +213,8 @@ impl QueueAction {
             Self::CloseBreaker => "close_breaker",
             Self::FreeBreaker => "free_breaker",
             Self::RunSchedule => "run_schedule",
+            Self::PauseSchedule => "pause_schedule",
+            Self::ResumeSchedule => "resume_schedule",
         }
     }
 }

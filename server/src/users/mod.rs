@@ -23,7 +23,7 @@ pub use manage::{
     reset_password, reset_two_factor, restore, set_role, set_status, stats,
 };
 pub use rows::{
-    active, active_by_name, an_admin_exists, by_login, insert, note_login, purge, renew_hash, set_password,
+    active, active_by_name, actor, an_admin_exists, by_login, insert, note_login, purge, renew_hash, set_password,
 };
 
 use crate::audit::Subject;
