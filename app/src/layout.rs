@@ -9,8 +9,8 @@ use crate::auth::{Whoami, current_user};
 use crate::palette::Palette;
 use crate::tasks::live;
 
-/// What everybody has things of: address and words.
-const FEATURES: &[(&str, &str)] = &[
+/// What everybody has things of: address and words. The palette has them as well.
+pub(crate) const FEATURES: &[(&str, &str)] = &[
     // One a line.
     ("/tasks", "Tasks"),
     ("/notes", "Notes"),

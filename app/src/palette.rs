@@ -8,19 +8,19 @@ use model::rbac::{Action, Relation, allowed};
 use model::users::Role;
 
 use crate::auth::Whoami;
+use crate::layout::FEATURES;
 
-/// Words, where they lead, and what one must be allowed to do to things of others; none for everybody who is signed in.
+/// Words, where they lead, and what one must be allowed to do to things of others; none for everybody who is signed in. Besides what the navigation
+/// has of features.
 const PLACES: &[(&str, &str, Option<Action>)] = &[
     // One a line.
     ("Dashboard", "/dashboard", None),
-    ("Tasks", "/tasks", None),
     ("Queue a new task", "/tasks/new", None),
     ("Failed tasks", "/tasks?status=failed", None),
     ("Running tasks", "/tasks?status=running", None),
     ("Dead letter", "/tasks/dead", None),
     ("Queue", "/tasks/overview", Some(Action::OperateQueue)),
     ("Run all failed tasks again", "/tasks/bulk?do=retry&status=failed", Some(Action::OperateQueue)),
-    ("Notes", "/notes", None),
     ("Notifications", "/notifications", None),
     ("Users", "/users", Some(Action::ListUsers)),
     ("New user", "/users/new", Some(Action::CreateUser)),
@@ -36,7 +36,8 @@ const PLACES: &[(&str, &str, Option<Action>)] = &[
 fn places(role: Option<Role>) -> Vec<(&'static str, &'static str)> {
     let Some(role) = role else { return vec![("Log in", "/login"), ("Register", "/register")] };
     let is_open = |action: Option<Action>| action.is_none_or(|action| allowed(role, action, Relation::Other));
-    PLACES.iter().filter(|(_, _, action)| is_open(*action)).map(|(words, href, _)| (*words, *href)).collect()
+    let places = PLACES.iter().filter(|(_, _, action)| is_open(*action)).map(|(words, href, _)| (*words, *href));
+    FEATURES.iter().map(|(href, words)| (*words, *href)).chain(places).collect()
 }
 
 /// The button that opens the palette, and the palette.
@@ -134,6 +135,9 @@ mod tests {
         assert_eq!(places(None).len(), 2);
         assert!(has(user, "/tasks/dead") && !has(user, "/tasks/overview") && !has(user, "/users"));
         assert!(has(moderator, "/tasks/overview") && has(moderator, "/users") && !has(moderator, "/admin/audit-log"));
-        assert_eq!(places(admin).len(), PLACES.len());
+        assert_eq!(places(admin).len(), PLACES.len() + FEATURES.len());
+        for (href, _) in FEATURES {
+            assert!(has(user, href), "{href} is in the navigation and not in the palette");
+        }
     }
 }

@@ -24,7 +24,11 @@ pub enum Action {
     OperateQueue,
     /// Make, change, fire and delete schedules.
     ManageSchedules,
+    /// Change and pause the schedules by which the program looks after itself.
+    ManageMaintenance,
     DefineTaskType,
+    /// See where in the program an attempt failed, and the causes.
+    ReadTraces,
     ReadHealthDetails,
     ReadUser,
     /// See the list of users; it shows those whom the reader may read.
@@ -219,6 +223,8 @@ const CORE: &[Rule] = &[
     Rule::thing(Action::DeleteTask, USER, MODERATOR).by(Scope::TasksWrite),
     Rule::thing(Action::OperateQueue, MODERATOR, MODERATOR).by(Scope::QueueOperate),
     Rule::thing(Action::ManageSchedules, MODERATOR, MODERATOR).by(Scope::SchedulesManage),
+    Rule::thing(Action::ManageMaintenance, ADMIN, ADMIN).by(Scope::SchedulesManage),
+    Rule::thing(Action::ReadTraces, ADMIN, ADMIN).by(Scope::TasksRead),
     Rule::thing(Action::DefineTaskType, ADMIN, ADMIN).by(Scope::TaskTypesManage),
     Rule::thing(Action::ReadTaskStats, MODERATOR, MODERATOR).by(Scope::TasksRead),
     Rule::thing(Action::ReadHealthDetails, ADMIN, ADMIN).by(Scope::HealthRead),

@@ -53,6 +53,12 @@ impl From<anyhow::Error> for Error {
     }
 }
 
+impl From<Error> for anyhow::Error {
+    fn from(error: Error) -> Self {
+        error.into_fault()
+    }
+}
+
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         if is_away(&error) {

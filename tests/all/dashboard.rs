@@ -9,10 +9,8 @@ use uuid::Uuid;
 
 use crate::support::kinds::Step::{Fatal, Ok as Done};
 use crate::support::kinds::{script, scripted};
-use crate::support::tasks::{delay, sum, tomorrow};
+use crate::support::tasks::{BULK, delay, sum, tomorrow};
 use crate::support::{Answer, Person, TestApp};
-
-const BULK: &str = "/api/v1/tasks/bulk";
 
 fn ids(answer: &Answer) -> Vec<String> {
     let tasks = answer.data();
@@ -106,29 +104,9 @@ async fn the_dead_letter_is_grouped_by_what_went_wrong_and_a_group_is_run_again_
         |dry_run| json!({"action": "retry", "task_type": "script", "error": groups[0].error, "dry_run": dry_run});
     assert_eq!(app.post(&grace, BULK, group(true)).await.data()["tasks"], 2);
     let other = json!({"action": "retry", "error": "something else"});
-    assert_eq!(app.post(&grace, BULK, other).await.data()["tasks"], 0);
-    assert_eq!(app.post(&grace, BULK, group(false)).await.data()["tasks"], 2);
+    assert_eq!(app.act_on_many(&grace, other).await["done"], 0);
+    assert_eq!(app.act_on_many(&grace, group(false)).await["done"], 2);
     assert_eq!(app.work().await, 2);
-}
-
-#[tokio::test]
-async fn what_has_ended_is_deleted_by_the_filter_and_the_totals_go_along() {
-    let app = TestApp::start().await;
-    let ada = app.register("Ada").await;
-    let grace = app.register_as("Grace", Role::Moderator).await;
-    let gone = app.queue(&ada, sum(&[1])).await;
-    let stays = app.queue(&grace, sum(&[2])).await;
-    let waits = app.queue(&ada, tomorrow(delay(0))).await;
-    app.work().await;
-    let wish = |dry_run| json!({"action": "delete", "owner": "Ada", "dry_run": dry_run});
-    assert_eq!(app.post(&grace, BULK, wish(true)).await.data()["tasks"], 1);
-    assert_eq!(app.post(&grace, BULK, wish(false)).await.data()["tasks"], 1);
-    assert_eq!(listed(&app, &grace, "").await, sorted(&[stays, waits]));
-    assert_eq!(app.get(&ada, &format!("/api/v1/tasks/{gone}")).await.status, 404);
-    assert_eq!(app.get(&grace, "/api/v1/tasks/stats").await.data()["completed"], 1);
-    let alive = json!({"action": "delete", "status": "pending"});
-    assert_eq!(app.post(&grace, BULK, alive).await.fields(), ["status"]);
-    app.cancel(&ada, waits).await;
 }
 
 #[tokio::test]

@@ -83,43 +83,6 @@ async fn a_settlement_from_before_the_replay_is_fenced_off() {
 }
 
 #[tokio::test]
-async fn an_operator_replays_or_cancels_many_at_once_after_a_look() {
-    let app = app().await;
-    let (ada, grace) = (app.register("Ada").await, app.register_as("Grace", Role::Moderator).await);
-    for _ in 0..3 {
-        app.queue(&ada, script(&[Fatal])).await;
-    }
-    app.work().await;
-    let other = app.queue(&ada, tomorrow(sum(&[9]))).await;
-
-    let bulk = async |what| app.post(&grace, "/api/v1/tasks/bulk", what).await.data();
-    let look = json!({"action": "retry", "task_type": "script", "dry_run": true});
-    assert_eq!(bulk(look).await, json!({"tasks": 3, "dry_run": true}));
-    assert_eq!(app.work().await, 0, "a look changes nothing");
-    assert_eq!(bulk(json!({"action": "retry", "task_type": "script"})).await, json!({"tasks": 3, "dry_run": false}));
-    let waiting = json!({"action": "cancel", "dry_run": true});
-    assert_eq!(bulk(waiting).await, json!({"tasks": 4, "dry_run": true}));
-    assert_eq!(bulk(json!({"action": "cancel", "task_type": "script"})).await["tasks"], 3);
-    assert_eq!(app.work().await, 0);
-    assert_eq!(app.stored(other).await.status, TaskStatus::Pending, "the other type is left alone");
-    assert_eq!(audited(&app, "tasks.bulk").await.len(), 2);
-    let ended = app.post(&grace, "/api/v1/tasks/bulk", json!({"action": "cancel", "status": "failed"})).await;
-    assert_eq!(ended.fields(), ["status"]);
-    app.leaves_tasks(1);
-}
-
-#[tokio::test]
-async fn what_only_became_ready_by_it_is_not_counted_as_cancelled() {
-    let app = app().await;
-    let (ada, grace) = (app.register("Ada").await, app.register_as("Grace", Role::Moderator).await);
-    let batch = json!({"tasks": [script(&[Step::Ok])], "callback": sum(&[1])});
-    assert_eq!(app.post(&ada, "/api/v1/tasks/batch", batch).await.status, 201);
-    let cancel = json!({"action": "cancel", "task_type": "script"});
-    assert_eq!(app.post(&grace, "/api/v1/tasks/bulk", cancel).await.data()["tasks"], 1);
-    app.leaves_tasks(1);
-}
-
-#[tokio::test]
 async fn only_what_has_ended_is_deleted_and_the_figures_follow() {
     let app = app().await;
     let (ada, grace) = (app.register("Ada").await, app.register_as("Grace", Role::Moderator).await);
@@ -155,7 +118,7 @@ async fn old_days_of_the_history_are_dropped_with_their_figures() {
     // What lay in no day's table is moved into the one that is made for it.
     sqlx::query("select make_history_of((now() at time zone 'UTC')::date - 40)").execute(&app.app.db).await.unwrap();
     assert_eq!(app.stored(old).await.status, TaskStatus::Completed);
-    let dropped = server::tasks::queue::prune(&app.app.db, 30, 7).await.unwrap();
+    let dropped = server::tasks::queue::prune_history(&app.app.db, 30).await.unwrap();
     assert!(dropped >= 1, "{dropped}");
     assert_eq!(app.get(&ada, &format!("/api/v1/tasks/{old}")).await.status, 404);
     assert_eq!(app.stored(young).await.status, TaskStatus::Completed);

@@ -121,7 +121,8 @@ async fn task_for(app: &TestApp, owner: &Person, action: Action) -> Uuid {
     id
 }
 
-/// Whether a test of this file tries the action; those on people are tried in `people`.
+/// Whether a test of this file tries the action, or one of `maintenance` or `traces`; those on people are tried in `people`.
 pub fn is_tried(action: Action) -> bool {
-    action == Action::ReadHealthDetails || CELLS.iter().any(|(tried, ..)| *tried == action)
+    let elsewhere = [Action::ReadHealthDetails, Action::ManageMaintenance, Action::ReadTraces];
+    elsewhere.contains(&action) || CELLS.iter().any(|(tried, ..)| *tried == action)
 }

@@ -40,6 +40,7 @@ async fn settle_all(app: &TestApp, worker: i64, batch: &[(&Claimed, Outcome)]) -
         claimed: (*claimed).clone().into(),
         outcome: outcome.clone(),
         ran: Duration::from_millis(7),
+        trace: None,
     };
     let batch: Vec<_> = batch.iter().map(settlement).collect();
     queue::settle(&mut app.app.db.acquire().await.unwrap(), worker, &batch).await.unwrap()

@@ -255,9 +255,20 @@ async fn sessions_that_have_ended_are_purged_by_a_worker() {
     let kept = app.register("Bob").await;
     app.change(ada.id, "update sessions set idle_until = now() where user_id = $1").await;
     let worker = Program::start(&["worker"], &[("DATABASE_URL", app.database_url.as_str())]);
+    within_patience("the schedule of the purge", async {
+        let due = "update task_schedules set next_at = now() where name = 'maintenance: expired rows'";
+        while sqlx::query(due).execute(&app.app.db).await.unwrap().rows_affected() == 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
     within_patience("the purge", async {
         let left = async || sqlx::query_scalar::<_, Uuid>("select user_id from sessions").fetch_all(&app.app.db).await;
         while left().await.unwrap() != [kept.id] {
+            tokio::task::yield_now().await;
+        }
+        let alive = async || sqlx::query_scalar::<_, i64>("select count(*) from tasks").fetch_one(&app.app.db).await;
+        while alive().await.unwrap() > 0 {
             tokio::task::yield_now().await;
         }
     })

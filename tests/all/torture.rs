@@ -113,7 +113,7 @@ async fn each_condition_of_the_fence_is_needed() {
     let (worker, other) = (join(&app).await, join(&app).await);
     let first = claim_one(&app, worker).await;
     let retry = Outcome::RetryLater { error: "once more".into(), delay: Duration::ZERO };
-    let settlement = Settlement { claimed: first.clone().into(), outcome: retry, ran: Duration::ZERO };
+    let settlement = Settlement { claimed: first.clone().into(), outcome: retry, ran: Duration::ZERO, trace: None };
     queue::settle(&mut app.app.db.acquire().await.unwrap(), worker, &[settlement]).await.unwrap();
     let second = claim_one(&app, worker).await;
     assert_eq!((first.id, second.id), (id, id));

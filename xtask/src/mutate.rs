@@ -21,8 +21,9 @@ const REMOVED: &str = "STARTER_REMOVED_GUARD";
 const NOTICED: &str = "STARTER_GUARDS";
 /// The tests that try rows, each without every guard, as a filter of nextest.
 const ROWS: &str = "test(each_as_the_matrix_says)";
-/// The tests that must notice when a permission is not asked for and no row does: what an administrator does as somebody else is in no row.
-const BESIDE: &str = "test(matrix) - test(each_as_the_matrix_says) | test(impersonation)";
+/// The tests that must notice when a permission is not asked for and no row does: what an administrator does as somebody else is in no row, nor is what
+/// goes on after the answer.
+const BESIDE: &str = "test(matrix) - test(each_as_the_matrix_says) | test(impersonation) | test(bulk_tasks) | test(maintenance) | test(traces)";
 /// The test that must notice when an account shows by the work of an answer; those that measure its time want a quiet machine.
 const BY_WORK: &str = "test(the_work_is_the_same)";
 const GUARDS: [(&str, &str); 9] = [

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 use model::tasks::{
-    Bulk, BulkDone, DeadGroup, Delivery, NewTaskForm, Operations, Period, QueueCommand, Replay, Task, TaskFilter,
+    Bulk, BulkAsked, DeadGroup, Delivery, NewTaskForm, Operations, Period, QueueCommand, Replay, Task, TaskFilter,
     TaskSeen, TaskStats,
 };
 use model::{Page, PageRequest};
@@ -100,6 +100,8 @@ pub async fn queue_command(new: QueueCommand) -> Result<(), ApiError> {
         QueueAction::Resume => "type-resumed",
         QueueAction::OpenBreaker | QueueAction::CloseBreaker | QueueAction::FreeBreaker => "breaker-set",
         QueueAction::RunSchedule => "schedule-run",
+        QueueAction::PauseSchedule => "schedule-paused",
+        QueueAction::ResumeSchedule => "schedule-resumed",
     };
     ssr::redirect(&format!("/tasks/overview?period={period}&done={done}"));
     Ok(())
@@ -114,17 +116,18 @@ pub async fn dead_groups() -> Result<Vec<DeadGroup>, ApiError> {
 
 /// How many tasks an action would be for. As JSON, because it is no form.
 #[server(endpoint = "tasks/preview_bulk", input = Json)]
-pub async fn preview_bulk_tasks(wish: Bulk) -> Result<BulkDone, ApiError> {
+pub async fn preview_bulk_tasks(wish: Bulk) -> Result<BulkAsked, ApiError> {
     let (app, actor) = ssr::signed_in().await?;
     server::tasks::bulk::bulk(&app, &actor, Bulk { dry_run: true, ..wish }).await.map_err(ssr::refuse)
 }
 
-/// Acts on many tasks, and goes to the list.
+/// Queues the task that acts on many tasks, and goes to its page.
 #[server(name = SubmitBulkTasks, endpoint = "tasks/bulk")]
 pub async fn bulk_tasks(new: Bulk) -> Result<(), ApiError> {
     let (app, actor) = ssr::signed_in().await?;
-    let action = new.action.name();
-    server::tasks::bulk::bulk(&app, &actor, Bulk { dry_run: false, ..new }).await.map_err(ssr::refuse)?;
-    ssr::redirect(&format!("/tasks?done=bulk-{action}"));
+    let asked = server::tasks::bulk::bulk(&app, &actor, Bulk { dry_run: false, ..new }).await.map_err(ssr::refuse)?;
+    if let Some(id) = asked.task_id {
+        ssr::redirect(&format!("/tasks/{id}"));
+    }
     Ok(())
 }

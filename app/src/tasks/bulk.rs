@@ -4,7 +4,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use leptos_router::params::ParamsMap;
 use model::page::COUNTED_AT_MOST;
-use model::tasks::{Bulk, BulkAction, BulkDone};
+use model::tasks::{Bulk, BulkAction};
 
 use super::api::{SubmitBulkTasks, preview_bulk_tasks};
 use super::filters::{self, hidden, list_address};
@@ -37,7 +37,7 @@ fn Ask() -> impl IntoView {
     let wish = Memo::new(move |_| query.with(read));
     let action = ServerAction::<SubmitBulkTasks>::new();
     let client = expect_context();
-    // Told while it is on its way: the answer leads to the list, and this page is gone.
+    // Told while it is on its way: the answer leads to the page of the task that does it, and this page is gone.
     Effect::new(move |_| {
         if action.pending().get() {
             queries::all_changed(&client);
@@ -76,7 +76,7 @@ fn Preview(wish: Bulk, action: ServerAction<SubmitBulkTasks>) -> impl IntoView {
     let preview = Resource::new(move || asked.clone(), preview_bulk_tasks);
     let shown = move || {
         preview.get().map(|read| match read {
-            Ok(done) => confirmation(&wish, done, action),
+            Ok(asked) => confirmation(&wish, asked.tasks.unwrap_or_default(), action),
             Err(error) => view! { <Refused problem=error.0/> }.into_any(),
         })
     };
@@ -88,9 +88,9 @@ fn Preview(wish: Bulk, action: ServerAction<SubmitBulkTasks>) -> impl IntoView {
     }
 }
 
-fn confirmation(wish: &Bulk, done: BulkDone, action: ServerAction<SubmitBulkTasks>) -> AnyView {
+fn confirmation(wish: &Bulk, tasks: i64, action: ServerAction<SubmitBulkTasks>) -> AnyView {
     let back = list_address(&wish.filter, None);
-    let count = match done.tasks {
+    let count = match tasks {
         0 => {
             return view! { <Empty><p>"No task fits."</p><a class="btn" href=back>"Back to the list"</a></Empty> }
                 .into_any();
@@ -106,7 +106,7 @@ fn confirmation(wish: &Bulk, done: BulkDone, action: ServerAction<SubmitBulkTask
     view! {
         <ActionForm action=action attr:class="panel stack">
             <Refusal problem=problem/>
-            <p><strong>{count}</strong>" that match now; what comes later is not meant."</p>
+            <p><strong>{count}</strong>" that match now; what comes later is not meant. A worker does it in the background."</p>
             <input type="hidden" name="new[action]" value=name/>
             {filter}
             <div class="actions">

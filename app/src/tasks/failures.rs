@@ -46,7 +46,12 @@ fn row(failed: AttemptError) -> impl IntoView {
         <tr>
             <td data-label="Attempt">{failed.attempt}</td>
             <td data-label="When"><Moment at=failed.at/></td>
-            <td data-label="What happened">{failed.error}</td>
+            <td data-label="What happened">{failed.error}{failed.trace.map(trace)}</td>
         </tr>
     }
+}
+
+/// Where it failed, for the few who are shown that.
+fn trace(text: String) -> AnyView {
+    view! { <details><summary>"Trace"</summary><pre class="answer" tabindex="0">{text}</pre></details> }.into_any()
 }

@@ -5,13 +5,19 @@ use crate::ui::{Moment, PriorityBadge, StatusBadge};
 
 /// The words for a type; a type that this build does not know keeps its name.
 pub(super) fn title_of(task_type: &str) -> String {
-    TaskKind::by_name(task_type).map_or_else(|| task_type.to_owned(), |kind| kind.title().to_owned())
+    match (TaskKind::by_name(task_type), task_type) {
+        (Some(kind), _) => kind.title(),
+        (None, "bulk") => "Many tasks at once",
+        (None, "maintenance") => "Maintenance",
+        (None, other) => other,
+    }
+    .to_owned()
 }
 
-/// Tasks as rows; on a phone each row is a card. A row is drawn anew only when its task has changed, so a link keeps the focus.
+/// Tasks as rows; on a phone each row is a card. A row stays while its task changes, only what is different is drawn anew:
+/// whoever has the focus on its link keeps it.
 #[component]
 pub fn TaskTable(#[prop(into)] tasks: Signal<Vec<Task>>) -> impl IntoView {
-    let key = |task: &Task| (task.id, task.status, task.current_attempt);
     view! {
         <table class="data-table">
             <thead>
@@ -23,18 +29,21 @@ pub fn TaskTable(#[prop(into)] tasks: Signal<Vec<Task>>) -> impl IntoView {
                     <th scope="col">"Created"</th>
                 </tr>
             </thead>
-            <tbody><For each=move || tasks.get() key=key children=row/></tbody>
+            <tbody><For each=move || tasks.get() key=|task| task.id children=move |task| row(tasks, &task)/></tbody>
         </table>
     }
 }
 
-fn row(task: Task) -> AnyView {
+fn row(tasks: Signal<Vec<Task>>, task: &Task) -> AnyView {
+    let of = |task: &Task| (task.status, task.current_attempt, task.max_attempts);
+    let (id, first) = (task.id, of(task));
+    let now = Memo::new(move |_| tasks.with(|tasks| tasks.iter().find(|one| one.id == id).map_or(first, of)));
     view! {
         <tr>
-            <td data-label="Task"><a href=format!("/tasks/{}", task.id)>{title_of(&task.task_type)}</a></td>
-            <td data-label="State"><StatusBadge status=task.status/></td>
+            <td data-label="Task"><a href=format!("/tasks/{id}")>{title_of(&task.task_type)}</a></td>
+            <td data-label="State">{move || view! { <StatusBadge status=now.get().0/> }}</td>
             <td data-label="Priority"><PriorityBadge priority=task.priority/></td>
-            <td data-label="Attempts">{format!("{} of {}", task.current_attempt, task.max_attempts)}</td>
+            <td data-label="Attempts">{move || format!("{} of {}", now.get().1, now.get().2)}</td>
             <td data-label="Created"><Moment at=task.created_at/></td>
         </tr>
     }

@@ -57,7 +57,7 @@ async fn prepared(conn: &mut PgConnection, like: &str) -> anyhow::Result<Prepare
 
 fn nothing(task_type_id: i32) -> Settlement {
     let claimed = Claimed { task_type_id, attempt: 1, max_attempts: 1, ..Claimed::default() };
-    Settlement { claimed: claimed.into(), outcome: Outcome::Completed(Value::Null), ran: Duration::ZERO }
+    Settlement { claimed: claimed.into(), outcome: Outcome::Completed(Value::Null), ran: Duration::ZERO, trace: None }
 }
 
 /// A claim whose rows become the arrays that the settlement takes, and the settlement.

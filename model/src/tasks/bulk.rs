@@ -1,8 +1,10 @@
 //! One action on all tasks that a filter leaves.
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::{TaskFilter, TaskStatus};
+use crate::rbac::Action;
 
 /// What is done to many tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -29,6 +31,15 @@ impl BulkAction {
         }
     }
 
+    /// What somebody must be allowed to who does it to one task.
+    pub fn permission(self) -> Action {
+        match self {
+            Self::Cancel => Action::CancelTask,
+            Self::Retry => Action::RetryTask,
+            Self::Delete => Action::DeleteTask,
+        }
+    }
+
     /// Whether it can be done to tasks that stand here.
     pub fn is_for(self, status: TaskStatus) -> bool {
         match self {
@@ -44,7 +55,8 @@ impl BulkAction {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Bulk {
     pub action: BulkAction,
-    /// Which tasks. Of those, the action is for what it can be done to; a status that it is not for is refused, except by a replay.
+    /// Which tasks. Of those, the action is for what it can be done to; a status that it is not for is refused, except by a replay. What is
+    /// queued, dies or ends after this was asked for is not meant.
     #[serde(flatten)]
     pub filter: TaskFilter,
     /// Count only.
@@ -52,11 +64,13 @@ pub struct Bulk {
     pub dry_run: bool,
 }
 
-/// How many tasks a bulk action was for.
+/// What a bulk action would be for, or the task that does it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct BulkDone {
-    /// With `dry_run` 10 000 at most.
-    pub tasks: i64,
+pub struct BulkAsked {
     pub dry_run: bool,
+    /// With `dry_run`: how many match, 10 000 at most.
+    pub tasks: Option<i64>,
+    /// Else: the background task that does it, batch by batch. Its result says how many that were.
+    pub task_id: Option<Uuid>,
 }

@@ -9,6 +9,7 @@ mod kinds;
 mod queue;
 mod retry;
 mod schedule;
+mod seen;
 
 use std::collections::BTreeMap;
 
@@ -17,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-pub use bulk::{Bulk, BulkAction, BulkDone};
+pub use bulk::{Bulk, BulkAction, BulkAsked};
 pub use delivery::Delivery;
 pub use figures::{Figure, Period, percentile};
 pub use filter::{TEXT_MAX, TaskFilter};
@@ -32,6 +33,7 @@ pub use queue::{
 };
 pub use retry::RetryStrategy;
 pub use schedule::{Missed, NewSchedule, Schedule};
+pub use seen::{AttemptError, Related, TaskNamed, TaskSeen};
 
 use crate::{FieldProblem, Problem};
 
@@ -134,15 +136,6 @@ pub enum DeadReason {
     Undecodable,
 }
 
-/// One attempt that failed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct AttemptError {
-    pub attempt: i32,
-    pub at: DateTime<Utc>,
-    pub error: String,
-}
-
 /// How far a running task says it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -181,29 +174,6 @@ pub struct Task {
     pub scheduled_at: Option<DateTime<Utc>>,
     pub started_at: Option<DateTime<Utc>>,
     pub completed_at: Option<DateTime<Utc>>,
-}
-
-/// A task that another one names.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TaskNamed {
-    pub id: Uuid,
-    pub task_type: String,
-    pub status: TaskStatus,
-}
-
-/// What a task has to do with others, as long as they are waited for.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Related {
-    pub waits_for: Vec<TaskNamed>,
-    pub followed_by: Vec<TaskNamed>,
-}
-
-/// A task as its page shows it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct TaskSeen {
-    #[serde(flatten)]
-    pub task: Task,
-    pub related: Related,
 }
 
 /// A replay from the dead letter, as a form sends it.

@@ -202,6 +202,8 @@ pub enum QueueAction {
     /// The breaker counts by itself again.
     FreeBreaker,
     RunSchedule,
+    PauseSchedule,
+    ResumeSchedule,
 }
 
 impl QueueAction {
@@ -214,6 +216,8 @@ impl QueueAction {
             Self::CloseBreaker => "close_breaker",
             Self::FreeBreaker => "free_breaker",
             Self::RunSchedule => "run_schedule",
+            Self::PauseSchedule => "pause_schedule",
+            Self::ResumeSchedule => "resume_schedule",
         }
     }
 }

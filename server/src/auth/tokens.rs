@@ -36,7 +36,6 @@ pub async fn issue(
     email: &str,
     minutes: u32,
 ) -> Result<Option<String>> {
-    forget_old(conn).await?;
     let token = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
     let issued = sqlx::query_scalar!(
         r#"
@@ -60,11 +59,10 @@ pub async fn issue(
     Ok(issued.map(|_| token))
 }
 
-async fn forget_old(conn: &mut PgConnection) -> Result<()> {
-    sqlx::query!("delete from user_tokens where expires_at < now() - make_interval(days => $1)", KEPT_DAYS)
-        .execute(conn)
-        .await?;
-    Ok(())
+/// Deletes tokens whose time has long been over; the answer is how many.
+pub async fn purge(db: &PgPool) -> sqlx::Result<u64> {
+    let done = sqlx::query!("delete from user_tokens where expires_at < now() - make_interval(days => $1)", KEPT_DAYS);
+    Ok(done.execute(db).await?.rows_affected())
 }
 
 /// Whose token it is, while it can be used; it can be used afterwards as before.

@@ -122,7 +122,7 @@ impl Database {
 /// wait for long itself.
 const SHORT: &str = "begin; set local idle_in_transaction_session_timeout = '2s'; set local lock_timeout = '2s'";
 
-/// Begins a transaction. Every transaction of the program begins here, in [`begin_short`] or in [`begin_reading`].
+/// Begins a transaction. Every transaction of the program begins here, or in one of those below.
 ///
 /// A future may be dropped at any moment: a request that took too long, a worker that lost its lease. sqlx 0.9 does not roll back a `begin`
 /// that is dropped before its answer, and the pool would give that connection to somebody whose statements are then never committed. So
@@ -155,6 +155,18 @@ const READING: &str = "begin read only; set local plan_cache_mode = force_custom
 pub async fn begin_reading(pool: &PgPool) -> sqlx::Result<Transaction<'static, Postgres>> {
     let pool = pool.clone();
     unless_dropped(async move { pool.begin_with(READING).await }).await
+}
+
+/// The same plans for a transaction that also writes.
+const CHOOSING: &str = "begin; set local plan_cache_mode = force_custom_plan";
+
+/// Begins a transaction for a change of what a filter leaves.
+///
+/// # Errors
+/// When the database is away.
+pub async fn begin_choosing(pool: &PgPool) -> sqlx::Result<Transaction<'static, Postgres>> {
+    let pool = pool.clone();
+    unless_dropped(async move { pool.begin_with(CHOOSING).await }).await
 }
 
 async fn unless_dropped<T: Send + 'static>(

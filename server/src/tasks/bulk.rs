@@ -1,104 +1,140 @@
-//! One action on all tasks that a filter leaves, some hundred in each transaction, so that nothing waits for it.
+//! One action on all tasks that a filter leaves: counted at once, done by a task in the background ([`BulkTask`]).
 
-use chrono::{DateTime, Utc};
 use model::Problem;
 use model::page::COUNTED_AT_MOST;
-use model::rbac::{Action, Relation};
-use model::tasks::{Bulk, BulkAction, BulkDone, TaskStatus};
+use model::rbac::{Action, Relation, allowed};
+use model::tasks::{Bulk, BulkAction, BulkAsked, NewTask, Priority, TaskFilter, TaskKind, TaskStatus};
 use serde_json::json;
+use sqlx::PgConnection;
 
-use super::queue::{self, Narrow};
+use super::enqueue::enqueue_in;
+use super::kinds::{BulkTask, Work};
+use super::queue::{self, Chosen, Ended, Narrow};
 use crate::audit::{self, Subject};
 use crate::{Actor, App, Result, db};
 
-/// Acts on all tasks that match, or counts them. What is queued, dies or ends while it goes on is not meant. What was done before a fault
-/// stays done, and the audit log has it all.
+/// Counts the tasks that match, or queues the task that does it to them. What is queued, dies or ends after this is not meant.
 ///
 /// # Errors
 /// A field problem for a status that the action is not for.
-pub async fn bulk(app: &App, actor: &Actor, bulk: Bulk) -> Result<BulkDone> {
+pub async fn bulk(app: &App, actor: &Actor, bulk: Bulk) -> Result<BulkAsked> {
     let permit = actor.require(Action::OperateQueue, Relation::Other)?;
+    let (action, dry_run) = (bulk.action, bulk.dry_run);
+    let filter = filter_of(bulk)?;
+    let mut tx = if dry_run { db::begin_reading(&app.db).await? } else { db::begin(&app.db).await? };
+    let narrow = narrow(&mut tx, action, &filter).await?;
+    if dry_run {
+        let tasks = match narrow {
+            Some(narrow) => queue::count(&mut tx, &narrow, COUNTED_AT_MOST).await?,
+            None => 0,
+        };
+        return Ok(BulkAsked { dry_run, tasks: Some(tasks), task_id: None });
+    }
+    let Some(narrow) = narrow else {
+        return Err(
+            Problem::Unreadable { message: "There is no such type of task, or nobody of this name".into() }.into()
+        );
+    };
+    let task = BulkTask::new(actor, action, filter.clone(), narrow.owner, queue::now(&mut *tx).await?);
+    let payload = serde_json::to_value(task).map_err(anyhow::Error::from)?;
+    let priority = Some(Priority::High);
+    let new = NewTask { task_type: BulkTask::NAME.into(), payload, priority, ..NewTask::default() };
+    let queued = enqueue_in(app, &mut tx, Some(actor.id()), new).await?;
+    let details = json!({"action": action, "filter": filter, "task": queued.0.id});
+    audit::record(&mut tx, actor, permit, "tasks.bulk", Subject::Tasks, details).await?;
+    tx.commit().await?;
+    queued.ring(app);
+    Ok(BulkAsked { dry_run, tasks: None, task_id: Some(queued.0.id) })
+}
+
+/// The filter, checked; a replay is for the dead letter, whatever it says.
+fn filter_of(bulk: Bulk) -> Result<TaskFilter, Problem> {
     bulk.filter.check()?;
-    let mut filter = bulk.filter.clone();
+    let mut filter = bulk.filter;
     match bulk.action {
         BulkAction::Retry => filter.status = Some(TaskStatus::Failed),
         action if filter.status.is_some_and(|status| !action.is_for(status)) => {
             let message =
                 if action == BulkAction::Cancel { "names tasks that have ended" } else { "names tasks that are alive" };
-            return Err(Problem::field("status", message).into());
+            return Err(Problem::field("status", message));
         }
         BulkAction::Cancel | BulkAction::Delete => {}
     }
-    let mut tx = db::begin_reading(&app.db).await?;
-    let Some(narrow) = queue::narrow(&mut tx, None, &filter).await? else {
-        return Ok(BulkDone { tasks: 0, dry_run: bulk.dry_run });
-    };
-    if bulk.dry_run {
-        let mut tasks = 0;
-        let states = TaskStatus::ALL.into_iter().filter(|status| bulk.action.is_for(*status));
-        for status in states.filter(|status| narrow.status.is_none_or(|wanted| wanted == *status)) {
-            tasks += queue::count(&mut tx, &Narrow { status: Some(status), ..narrow.clone() }).await?;
-        }
-        return Ok(BulkDone { tasks: tasks.min(COUNTED_AT_MOST), dry_run: true });
-    }
-    drop(tx);
-    let details = json!({"action": bulk.action, "filter": filter});
-    audit::record(&mut *app.db.acquire().await?, actor, permit, "tasks.bulk", Subject::Tasks, details).await?;
-    let before = queue::now(&app.db).await?;
-    let tasks = match bulk.action {
-        BulkAction::Cancel => cancel(app, &narrow, before).await?,
-        BulkAction::Retry => replay(app, &narrow, before).await?,
-        BulkAction::Delete => delete(app, &narrow, before).await?,
-    };
-    Ok(BulkDone { tasks, dry_run: false })
+    Ok(filter)
 }
 
-async fn cancel(app: &App, narrow: &Narrow, before: DateTime<Utc>) -> Result<i64> {
-    let mut tasks = 0;
-    loop {
-        let mut tx = db::begin(&app.db).await?;
-        let ended = queue::cancel_some(&mut tx, narrow, before).await?;
-        tx.commit().await?;
-        for told in ended.iter().filter(|one| one.status == TaskStatus::Running) {
+/// What of the filter the action is for; none when nothing can match.
+pub async fn narrow(conn: &mut PgConnection, action: BulkAction, filter: &TaskFilter) -> Result<Option<Narrow>> {
+    let narrow = queue::narrow(conn, None, filter).await?;
+    Ok(narrow.map(|narrow| Narrow { is_alive: Some(action == BulkAction::Cancel), ..narrow }))
+}
+
+/// What became of some tasks.
+#[derive(Debug, Default)]
+pub struct Done {
+    /// Those that are cancelled are counted with the steps of chains that waited for them.
+    pub done: i64,
+    /// Those that the actor may not do it to.
+    pub refused: i64,
+    ended: Vec<Ended>,
+    has_ready: bool,
+}
+
+/// Does it to these tasks, in the caller's transaction, as far as each of them is open to the actor.
+pub async fn act(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    action: BulkAction,
+    status: Option<TaskStatus>,
+    chosen: &[Chosen],
+) -> Result<Done> {
+    let ids: Vec<_> = chosen.iter().filter(|one| is_open(actor, action, one)).map(|one| one.id).collect();
+    let refused = (chosen.len() - ids.len()) as i64;
+    Ok(match action {
+        BulkAction::Cancel => {
+            let ended = queue::cancel_all(conn, &ids, status).await?;
+            // Those that became ready because what they waited for has ended were not cancelled.
+            let is_cancelled = |one: &&Ended| matches!(one.status, TaskStatus::Running | TaskStatus::Cancelled);
+            Done { done: ended.iter().filter(is_cancelled).count() as i64, refused, ended, has_ready: false }
+        }
+        BulkAction::Retry => {
+            let replayed = queue::replay_all(conn, &ids).await?;
+            let again = |one: &queue::Replayed| Ended {
+                id: one.id,
+                owner: one.owner,
+                status: TaskStatus::Pending,
+                is_ready: true,
+            };
+            let ended: Vec<_> = replayed.iter().map(again).collect();
+            Done { done: ended.len() as i64, refused, has_ready: !ended.is_empty(), ended }
+        }
+        BulkAction::Delete => {
+            super::forget(conn, &ids).await?;
+            let (done, ended) = queue::delete_all(conn, &ids, status).await?;
+            Done { done, refused, ended, has_ready: false }
+        }
+    })
+}
+
+/// Whether the table allows it for this one task, as it would be asked for it alone. A key that is good for the queue need not be good for tasks.
+fn is_open(actor: &Actor, action: BulkAction, one: &Chosen) -> bool {
+    let relation = if one.owner == Some(actor.id()) { Relation::Own } else { Relation::Other };
+    let needed = TaskKind::by_name(&one.task_type).and_then(TaskKind::needs).filter(|_| action == BulkAction::Retry);
+    allowed(actor.role(), action.permission(), relation) && needed.is_none_or(|needed| actor.may(needed, Relation::Own))
+}
+
+impl Done {
+    /// Tells workers and pages, after the commit.
+    pub fn ring(&self, app: &App, action: BulkAction) {
+        for told in self.ended.iter().filter(|one| one.status == TaskStatus::Running) {
             app.bell.told_to_stop(told.id, told.owner);
         }
-        app.bell.ended(&ended);
-        // Those that became ready because what they waited for has ended were not cancelled.
-        let is_cancelled = |one: &&queue::Ended| matches!(one.status, TaskStatus::Running | TaskStatus::Cancelled);
-        match ended.iter().filter(is_cancelled).count() as i64 {
-            0 => return Ok(tasks),
-            done => tasks += done,
+        app.bell.ended(&self.ended);
+        if self.has_ready {
+            app.bell.ready();
         }
-    }
-}
-
-async fn replay(app: &App, narrow: &Narrow, before: DateTime<Utc>) -> Result<i64> {
-    let mut tasks = 0;
-    loop {
-        let replayed = queue::replay_some(&mut *app.db.acquire().await?, narrow, before).await?;
-        if replayed.is_empty() {
-            return Ok(tasks);
-        }
-        for one in &replayed {
-            app.bell.changed(one.id, one.owner, TaskStatus::Pending);
-        }
-        app.bell.ready();
-        tasks += replayed.len() as i64;
-    }
-}
-
-async fn delete(app: &App, narrow: &Narrow, before: DateTime<Utc>) -> Result<i64> {
-    let (mut tasks, mut after) = (0, None);
-    loop {
-        let mut tx = db::begin(&app.db).await?;
-        let deleted = queue::delete_some(&mut tx, narrow, before, after).await?;
-        tx.commit().await?;
-        app.bell.ended(&deleted.orphans);
-        tasks += deleted.tasks;
-        if deleted.last.is_none() {
+        if action == BulkAction::Delete {
             app.bell.many_changed();
-            return Ok(tasks);
         }
-        after = deleted.last;
     }
 }

@@ -12,6 +12,7 @@ pub mod schedules;
 pub mod testing;
 pub mod worker;
 
+use model::page::COUNTED_AT_MOST;
 use model::problem::Thing;
 use model::rbac::{Action, Relation};
 use model::tasks::{
@@ -19,6 +20,7 @@ use model::tasks::{
 };
 use model::{Page, PageRequest, Problem, page};
 use serde_json::{Value, json};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use self::kinds::report;
@@ -58,7 +60,14 @@ pub async fn create(app: &App, actor: &Actor, new: NewTask) -> Result<Created> {
 pub async fn get(app: &App, actor: &Actor, id: Uuid) -> Result<Task> {
     actor.require(Action::ReadTask, Relation::Own)?;
     let task = queue::get(&app.db, id, actor.limited_to(Action::ReadTask)).await?;
-    Ok(task.ok_or(Problem::NotFound { what: Thing::Task })?)
+    let mut task = task.ok_or(Problem::NotFound { what: Thing::Task })?;
+    if !task.errors.is_empty() && actor.may(Action::ReadTraces, Relation::Other) {
+        for one in queue::traces(&app.db, id).await? {
+            let failed = task.errors.iter_mut().find(|failed| failed.at == one.at);
+            failed.into_iter().for_each(|failed| failed.trace = Some(one.trace.clone()));
+        }
+    }
+    Ok(task)
 }
 
 /// The tries to deliver a webhook, the newest first; a stranger's task is not found.
@@ -86,7 +95,7 @@ pub async fn list(app: &App, actor: &Actor, filter: &TaskFilter, page: PageReque
         return Ok(Page { items: Vec::new(), total: 0, next: None });
     };
     let found = match narrow.pattern {
-        None => queue::Found { tasks: queue::count(&mut tx, &narrow).await?, last: None },
+        None => queue::Found { tasks: queue::count(&mut tx, &narrow, COUNTED_AT_MOST).await?, last: None },
         Some(_) => queue::search(&mut tx, &narrow, page.after).await?,
     };
     let mut items = queue::list(&mut tx, &narrow, &window).await?;
@@ -184,11 +193,17 @@ pub async fn delete(app: &App, actor: &Actor, id: Uuid) -> Result<()> {
     let mut tx = db::begin(&app.db).await?;
     let deleted = queue::delete(&mut tx, id, actor.limited_to(Action::DeleteTask)).await?;
     let orphans = deleted.ok_or(Problem::NotFound { what: Thing::Task })?;
-    deliveries::forget(&mut tx, id).await?;
-    report::forget(&mut tx, id).await?;
+    forget(&mut tx, &[id]).await?;
     audit::record(&mut tx, actor, permit, "task.delete", Subject::Task(id), json!({})).await?;
     tx.commit().await?;
     app.bell.many_changed();
     app.bell.ended(&orphans);
     Ok(())
+}
+
+/// Forgets what tasks have left elsewhere, with the tasks themselves.
+async fn forget(conn: &mut PgConnection, ids: &[Uuid]) -> Result<()> {
+    deliveries::forget(conn, ids).await?;
+    report::forget(conn, ids).await?;
+    queue::forget_traces(conn, ids).await
 }

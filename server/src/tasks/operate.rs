@@ -9,6 +9,7 @@ use model::tasks::{BreakerState, Minute, Operations, Period, QueueAction, QueueC
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::{queue, schedules};
 use crate::audit::{self, Subject};
@@ -52,11 +53,16 @@ pub async fn command(app: &App, actor: &Actor, command: QueueCommand) -> Result<
         QueueAction::OpenBreaker => set_breaker(app, actor, task_type, Some(BreakerState::Open)).await,
         QueueAction::CloseBreaker => set_breaker(app, actor, task_type, Some(BreakerState::Closed)).await,
         QueueAction::FreeBreaker => set_breaker(app, actor, task_type, None).await,
-        QueueAction::RunSchedule => {
-            let id = command.subject.parse().map_err(|_| Problem::NotFound { what: Thing::Schedule })?;
-            schedules::run_now(app, actor, id).await.map(drop)
+        QueueAction::RunSchedule => schedules::run_now(app, actor, schedule_of(task_type)?).await.map(drop),
+        QueueAction::PauseSchedule => schedules::set_paused(app, actor, schedule_of(task_type)?, true).await.map(drop),
+        QueueAction::ResumeSchedule => {
+            schedules::set_paused(app, actor, schedule_of(task_type)?, false).await.map(drop)
         }
     }
+}
+
+fn schedule_of(subject: &str) -> Result<Uuid, Problem> {
+    subject.parse().map_err(|_| Problem::NotFound { what: Thing::Schedule })
 }
 
 /// How the attempts of the last minutes ended, by minute and type, and by worker where that is asked for.

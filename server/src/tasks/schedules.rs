@@ -14,6 +14,7 @@ use sqlx::{Postgres, Transaction};
 use uuid::Uuid;
 
 use super::enqueue::{self, Enqueued};
+use super::kinds::{Maintenance, SCHEDULES, Work};
 use super::queue::schedules::{self as table, Due};
 use super::queue::{self, NewRow, Queued};
 use crate::audit::{self, Subject};
@@ -49,37 +50,86 @@ pub async fn list(app: &App, actor: &Actor) -> Result<Vec<Schedule>> {
 pub async fn create(app: &App, actor: &Actor, new: NewSchedule) -> Result<Schedule> {
     let permit = actor.require(Action::ManageSchedules, Relation::Other)?;
     enqueue::admit(app, actor, &task_of(&new)).await?;
-    write(app, actor, permit, db::begin(&app.db).await?, Uuid::now_v7(), new, "schedule.create").await
+    let next_at = check(app, &new)?;
+    write(app, actor, db::begin(&app.db).await?, Written { id: Uuid::now_v7(), new, next_at, permit, is_new: true })
+        .await
 }
 
-/// Changes a schedule. Its next time is counted from now.
+/// Changes a schedule. Its next time is counted from now. One of the program keeps its name and what it does, and is for administrators.
 pub async fn update(app: &App, actor: &Actor, id: Uuid, new: NewSchedule) -> Result<Schedule> {
-    let permit = actor.require(Action::ManageSchedules, Relation::Other)?;
+    let mut permit = actor.require(Action::ManageSchedules, Relation::Other)?;
     enqueue::admit(app, actor, &task_of(&new)).await?;
     let mut tx = db::begin(&app.db).await?;
-    table::lock(&mut tx, id).await?.ok_or(Problem::NotFound { what: Thing::Schedule })?;
-    write(app, actor, permit, tx, id, new, "schedule.update").await
+    let old = table::lock(&mut tx, id).await?.ok_or(Problem::NotFound { what: Thing::Schedule })?;
+    let next_at = if app.kinds.is_internal(&old.task_type) {
+        permit = actor.require(Action::ManageMaintenance, Relation::Other)?;
+        check_change(&old, &new)?
+    } else {
+        check(app, &new)?
+    };
+    write(app, actor, tx, Written { id, new, next_at, permit, is_new: false }).await
+}
+
+/// Pauses a schedule, or lets it go on; its next time is counted from now.
+pub async fn set_paused(app: &App, actor: &Actor, id: Uuid, is_paused: bool) -> Result<Schedule> {
+    let old = list(app, actor).await?.into_iter().find(|one| one.id == id);
+    let old = old.ok_or(Problem::NotFound { what: Thing::Schedule })?;
+    let Schedule { name, task_type, payload, priority, cron, time_zone, missed, .. } = old;
+    let priority = Some(priority);
+    update(app, actor, id, NewSchedule { name, task_type, payload, priority, cron, time_zone, missed, is_paused }).await
+}
+
+struct Written {
+    id: Uuid,
+    new: NewSchedule,
+    next_at: Option<DateTime<Utc>>,
+    permit: Permit,
+    is_new: bool,
 }
 
 async fn write(
     app: &App,
     actor: &Actor,
-    permit: Permit,
     mut tx: Transaction<'static, Postgres>,
-    id: Uuid,
-    new: NewSchedule,
-    action: &str,
+    Written { id, new, next_at, permit, is_new }: Written,
 ) -> Result<Schedule> {
-    let next_at = check(app, &new)?;
     if !table::save(&mut tx, id, &new, next_at, actor.id()).await? {
         return Err(Problem::field("task_type", "this task type is not registered").into());
     }
     let details = json!({"name": new.name, "cron": new.cron, "time_zone": new.time_zone, "is_paused": new.is_paused});
+    let action = if is_new { "schedule.create" } else { "schedule.update" };
     audit::record(&mut tx, actor, permit, action, Subject::Schedule(id), details).await?;
     let saved = table::lock(&mut tx, id).await?.ok_or(Problem::NotFound { what: Thing::Schedule })?;
     tx.commit().await?;
     app.bell.later();
     Ok(saved)
+}
+
+/// Enters the schedules of the program that are not there yet. What an administrator has changed stays so.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn enter(app: &App) -> sqlx::Result<()> {
+    if app.kinds.get(Maintenance::NAME).is_none() {
+        return Ok(());
+    }
+    for (name, cron, upkeep) in SCHEDULES {
+        let new = NewSchedule {
+            name: name.into(),
+            task_type: Maintenance::NAME.into(),
+            payload: serde_json::to_value(Maintenance { upkeep }).unwrap_or_default(),
+            priority: None,
+            cron: cron.into(),
+            time_zone: "UTC".into(),
+            missed: Missed::Once,
+            is_paused: false,
+        };
+        let next_at = next_after(cron, "UTC", Utc::now()).ok().flatten();
+        if table::enter(&mut *app.db.acquire().await?, Uuid::now_v7(), &new, next_at).await? {
+            tracing::info!(schedule = name, "entered a schedule of the program");
+        }
+    }
+    Ok(())
 }
 
 /// What it queues.
@@ -94,6 +144,23 @@ fn check(app: &App, new: &NewSchedule) -> Result<Option<DateTime<Utc>>, Problem>
         fields.push(FieldProblem::new("name", "has 1 to 100 characters"));
     }
     fields.extend(enqueue::check(app, &task_of(new)).err().map(|problem| problem.fields()).unwrap_or_default());
+    next_unless(new, fields)
+}
+
+/// The same for one of the program, of which only the time can be changed, its priority, and whether it is paused.
+fn check_change(old: &Schedule, new: &NewSchedule) -> Result<Option<DateTime<Utc>>, Problem> {
+    let fixed = [
+        ("name", old.name == new.name),
+        ("task_type", old.task_type == new.task_type),
+        ("payload", old.payload == new.payload),
+    ];
+    let fields = fixed.into_iter().filter(|(_, is_same)| !is_same);
+    let fields = fields.map(|(name, _)| FieldProblem::new(name, "belongs to the program and cannot be changed"));
+    next_unless(new, fields.collect())
+}
+
+/// The next time, unless something is wrong with it or with the rest.
+fn next_unless(new: &NewSchedule, mut fields: Vec<FieldProblem>) -> Result<Option<DateTime<Utc>>, Problem> {
     match next_after(&new.cron, &new.time_zone, Utc::now()) {
         Ok(None) => fields.push(FieldProblem::new("cron", "never comes")),
         Ok(next_at) if fields.is_empty() => return Ok(next_at),
@@ -107,9 +174,12 @@ fn check(app: &App, new: &NewSchedule) -> Result<Option<DateTime<Utc>>, Problem>
 pub async fn delete(app: &App, actor: &Actor, id: Uuid) -> Result<()> {
     let permit = actor.require(Action::ManageSchedules, Relation::Other)?;
     let mut tx = db::begin(&app.db).await?;
-    if !table::delete(&mut tx, id).await? {
-        return Err(Problem::NotFound { what: Thing::Schedule }.into());
+    let old = table::lock(&mut tx, id).await?.ok_or(Problem::NotFound { what: Thing::Schedule })?;
+    if app.kinds.is_internal(&old.task_type) {
+        let message = "This schedule belongs to the program: it can be paused, not deleted".into();
+        return Err(Problem::Conflict { message }.into());
     }
+    table::delete(&mut tx, id).await?;
     audit::record(&mut tx, actor, permit, "schedule.delete", Subject::Schedule(id), json!({})).await?;
     tx.commit().await?;
     Ok(())

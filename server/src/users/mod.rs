@@ -24,7 +24,7 @@ pub use manage::{
     reset_password, reset_two_factor, restore, set_role, set_status,
 };
 pub use rows::{
-    active, active_by_name, an_admin_exists, by_login, insert, note_login, purge, renew_hash, set_password,
+    active, active_by_name, actor, an_admin_exists, by_login, insert, note_login, purge, renew_hash, set_password,
 };
 pub use stats::stats;
 

@@ -7,7 +7,7 @@ use sqlx::{PgConnection, PgExecutor, PgPool};
 use uuid::Uuid;
 
 use super::email;
-use crate::{App, Result};
+use crate::{Actor, App, Result};
 
 /// Writes a new account; a taken username or email comes back as that problem.
 pub async fn insert(
@@ -321,6 +321,21 @@ pub async fn active(app: &App, id: Uuid) -> Result<Option<AuthUser>> {
         email: row.email,
         role: row.role,
         impersonated_by: None,
+    }))
+}
+
+/// The same as the services see somebody, by nothing but the account: for what goes on when the request is long over.
+pub async fn actor(conn: &mut PgConnection, id: Uuid) -> Result<Option<Actor>> {
+    let found = sqlx::query!(
+        r#"select id, username, email, role as "role: Role", must_change_password from users where id = $1 and is_active"#,
+        id,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(found.map(|row| {
+        let (username, email, role) = (row.username, row.email, row.role);
+        let user = AuthUser { id: row.id, username, email, role, impersonated_by: None };
+        Actor { must_change_password: row.must_change_password, ..Actor::of(user) }
     }))
 }
 

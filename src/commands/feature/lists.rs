@@ -4,6 +4,7 @@
 pub const LISTS: &[&str] = &[
     "app/src/layout.rs",
     "app/src/lib.rs",
+    "app/src/palette.rs",
     "app/src/tasks/live.rs",
     "app/src/ui/done.rs",
     "model/src/lib.rs",
@@ -12,8 +13,8 @@ pub const LISTS: &[&str] = &[
     "server/src/config/mod.rs",
     "server/src/lib.rs",
     "server/src/mail/letter.rs",
+    "server/src/tasks/kinds/maintenance.rs",
     "server/src/tasks/kinds/mod.rs",
-    "server/src/tasks/worker/chores.rs",
     "src/web.rs",
     "src/web/api_docs.rs",
     "style/main.css",

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
 use model::auth::AuthUser;
-use model::tasks::{BreakerState, Bulk, BulkAction, NewTask, Priority, RetryStrategy, TaskFilter};
+use model::tasks::{BreakerState, Bulk, BulkAction, NewTask, Priority, RetryStrategy, TaskFilter, TaskStatus};
 use model::users::Role;
 use serde_json::json;
-use server::tasks::bulk::bulk;
+use server::tasks::bulk::{self, bulk};
 use server::tasks::enqueue::enqueue_many_in;
 use server::tasks::queue::{self, Claimed, Counted, Lane, Member, Outcome, Purpose, Settlement, Sign, cancel_orphans};
 use server::tasks::{self, NewBatch, testing};
@@ -154,7 +154,9 @@ impl<'a> Engine<'a> {
             }
             Command::Promote => Answer::Count(usize::try_from(queue::promote(db).await?).expect("not so many")),
             Command::Prune => {
-                queue::prune(db, HISTORY_DAYS, STATS_DAYS).await?;
+                queue::prune_history(db, HISTORY_DAYS).await?;
+                queue::prune_figures(db, STATS_DAYS).await?;
+                queue::purge_uniques(db).await?;
                 Answer::Nothing
             }
             Command::Recount => {
@@ -207,12 +209,21 @@ impl<'a> Engine<'a> {
             status: which.status,
             ..TaskFilter::default()
         };
-        let mut counts = [0; 2];
-        for (count, dry_run) in counts.iter_mut().zip([true, false]) {
-            let done = bulk(&self.app.app, &self.actor, Bulk { action, filter: filter.clone(), dry_run }).await?;
-            *count = usize::try_from(done.tasks).expect("not so many");
-        }
-        Ok(Answer::Counts(counts[0], counts[1]))
+        let asked = bulk(&self.app.app, &self.actor, Bulk { action, filter: filter.clone(), dry_run: true }).await?;
+        let foretold = asked.tasks.expect("they are counted");
+        // As the task of such an action does it, in one batch: the model knows no task of that kind.
+        let mut tx = db::begin_choosing(&self.app.app.db).await?;
+        let filter = match action {
+            BulkAction::Retry => TaskFilter { status: Some(TaskStatus::Failed), ..filter },
+            _ => filter,
+        };
+        let narrow = bulk::narrow(&mut tx, action, &filter).await?.expect("there is such a type");
+        let now = queue::now(&mut *tx).await?;
+        let chosen = queue::choose(&mut tx, &narrow, now, None, i64::MAX).await?;
+        let done = bulk::act(&mut tx, &self.actor, action, narrow.status, &chosen).await?.done;
+        tx.commit().await?;
+        let [foretold, done] = [foretold, done].map(|count| usize::try_from(count).expect("not so many"));
+        Ok(Answer::Counts(foretold, done))
     }
 
     fn queued(&mut self, ids: impl IntoIterator<Item = Uuid>) -> Answer {
@@ -253,12 +264,13 @@ impl<'a> Engine<'a> {
             claimed: self.claims[*claim].clone().into(),
             outcome: outcome(*end),
             ran: Duration::from_millis(7),
+            trace: None,
         };
         let batch: Vec<_> = ended.iter().map(settlement).collect();
         let db = &self.app.app.db;
         let mut told = queue::settle(&mut *db.acquire().await?, self.workers[by], &batch).await?;
         // As the worker does it after a batch in which something was cancelled.
-        if told.iter().any(|one| one.status == model::tasks::TaskStatus::Cancelled) {
+        if told.iter().any(|one| one.status == TaskStatus::Cancelled) {
             let mut tx = db::begin_short(db).await?;
             told.extend(cancel_orphans(&mut tx).await?);
             tx.commit().await?;

@@ -9,6 +9,8 @@ use uuid::Uuid;
 
 use super::{Person, TestApp, id_of, within_patience};
 
+pub const BULK: &str = "/api/v1/tasks/bulk";
+
 /// A task that waits for this many seconds.
 pub fn delay(seconds: u32) -> Value {
     json!({"task_type": "delay_task", "payload": {"delay_seconds": seconds}})
@@ -47,6 +49,14 @@ impl TestApp {
     /// Runs what is due; the answer is how many attempts were made.
     pub async fn work(&self) -> usize {
         within_patience("the work is done", testing::work_off(&self.app)).await.expect("the work is done")
+    }
+
+    /// Asks for an action on many tasks and runs the task that does it, but nothing that it makes ready; the answer is what that has said.
+    pub async fn act_on_many(&self, person: &Person, wish: Value) -> Value {
+        let asked = self.post(person, BULK, wish).await.data();
+        let ran = testing::run_one(&self.app).await.expect("the database answers").expect("the task is ready");
+        assert_eq!(json!(ran.id), asked["task_id"], "{ran:?}");
+        ran.result.clone().unwrap_or_else(|| panic!("{ran:?}"))
     }
 
     /// Waits until the task stands there.

@@ -1,7 +1,9 @@
 use leptos::prelude::*;
+use model::rbac::{Action, Relation, allowed};
 use model::tasks::{BreakerState, QueueAction, RunningTask, Schedule, TypeSeen, WorkerSeen};
 
 use super::{Shared, address, button};
+use crate::auth::CurrentUser;
 use crate::tasks::table::title_of;
 use crate::ui::{Moment, duration};
 
@@ -130,6 +132,9 @@ pub(super) fn schedules(shared: Shared) -> AnyView {
 }
 
 fn schedule(shared: Shared, one: Schedule) -> AnyView {
+    let CurrentUser(user) = expect_context();
+    // Those of the program are for administrators.
+    let is_open = one.created_by.is_some() || allowed(user.role, Action::ManageMaintenance, Relation::Other);
     let last = one.last_at.map(|at| match one.last_task_id {
         Some(id) => view! { <a href=format!("/tasks/{id}")><Moment at/></a> }.into_any(),
         None => view! { <Moment at/> }.into_any(),
@@ -139,7 +144,13 @@ fn schedule(shared: Shared, one: Schedule) -> AnyView {
         (false, Some(at)) => view! { <Moment at/> }.into_any(),
         (false, None) => "never".into_any(),
     };
-    let run = button(shared, QueueAction::RunSchedule, one.id.to_string(), "Run now", &one.name);
+    let id = one.id.to_string();
+    let run = button(shared, QueueAction::RunSchedule, id.clone(), "Run now", &one.name);
+    let (action, label) = match one.is_paused {
+        true => (QueueAction::ResumeSchedule, "Resume"),
+        false => (QueueAction::PauseSchedule, "Pause"),
+    };
+    let hold = is_open.then(|| button(shared, action, id, label, &one.name));
     view! {
         <tr>
             <td data-label="Schedule">{one.name}</td>
@@ -147,7 +158,7 @@ fn schedule(shared: Shared, one: Schedule) -> AnyView {
             <td data-label="When"><code>{one.cron}</code>" "{one.time_zone}</td>
             <td data-label="Last run">{last}</td>
             <td data-label="Next run">{next}</td>
-            <td>{run}</td>
+            <td><span class="actions">{run}{hold}</span></td>
         </tr>
     }
     .into_any()

@@ -2,11 +2,11 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sqlx::PgConnection;
+use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::auth::sessions::hash;
-use crate::{App, Result, db};
+use crate::{App, Result};
 
 /// Minutes that somebody has to give the code.
 pub const MINUTES: i32 = 5;
@@ -16,8 +16,6 @@ const MAX_TRIES: i32 = 5;
 /// Begins to wait for a code; the answer is the token of 256 random bits that the browser keeps.
 pub async fn issue(app: &App, user_id: Uuid, is_remembered: bool) -> Result<String> {
     let token = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
-    let mut tx = db::begin(&app.db).await?;
-    forget_old(&mut tx).await?;
     sqlx::query!(
         r#"
         insert into login_challenges (id, user_id, token_hash, is_remembered, expires_at)
@@ -29,15 +27,15 @@ pub async fn issue(app: &App, user_id: Uuid, is_remembered: bool) -> Result<Stri
         is_remembered,
         MINUTES,
     )
-    .execute(&mut *tx)
+    .execute(&app.db)
     .await?;
-    tx.commit().await?;
     Ok(token)
 }
 
-async fn forget_old(conn: &mut PgConnection) -> Result<()> {
-    sqlx::query!("delete from login_challenges where expires_at <= now()").execute(conn).await?;
-    Ok(())
+/// Deletes those whose time is over; the answer is how many.
+pub async fn purge(db: &PgPool) -> sqlx::Result<u64> {
+    let done = sqlx::query!("delete from login_challenges where expires_at <= now()").execute(db).await?;
+    Ok(done.rows_affected())
 }
 
 /// Counts one try, and says whose login it is; none when it has ended, or after too many tries.

@@ -54,7 +54,7 @@ impl Work for FileCleanup {
         let root = context.app.config.files.cleanup_root.clone().ok_or_else(|| Stop::Fatal(NO_ROOT.into()))?;
         let (dry_run, cancel) = (self.dry_run, context.cancel.clone());
         let swept = tokio::task::spawn_blocking(move || sweep(&root, &self, SystemTime::now(), &cancel));
-        let swept = swept.await.map_err(|error| Stop::Retry(error.to_string()))??;
+        let swept = swept.await.map_err(|error| context.again("The cleanup was cut off", error))??;
         Ok(json!({
             "files": swept.files,
             "bytes": swept.bytes,

@@ -14,7 +14,7 @@ impl Work for DataProcessing {
         let Some(data) = self.data else { return table::run(self, context).await };
         // Sorting many numbers takes a while; the runtime's threads are for those who wait.
         let computed = tokio::task::spawn_blocking(move || compute(self.operation, data.values().collect()));
-        computed.await.map_err(|error| Stop::Retry(error.to_string()))?
+        computed.await.map_err(|error| context.again("The computation was cut off", error))?
     }
 }
 

@@ -9,7 +9,7 @@ use model::tasks::{Email, RetryStrategy, TaskKind};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Context, Policy, Stop, Work};
+use super::{Context, NO_ANSWER, Policy, Stop, Work};
 use crate::mail::{Message, escaped};
 use crate::{Actor, App, auth};
 
@@ -42,7 +42,7 @@ impl Work for Email {
 
     async fn run(self, context: &Context) -> Result<Value, Stop> {
         let Some(owner) = context.owner() else { return Err(Stop::Fatal("Nobody has written the letter".into())) };
-        let sender = sender(context, owner).await.map_err(|error| Stop::Retry(error.to_string()))?;
+        let sender = sender(context, owner).await.map_err(|error| context.again(NO_ANSWER, error))?;
         let sender = sender.ok_or_else(|| Stop::Fatal("The account of the sender is closed".into()))?;
         let message = written(&self, &sender, &context.app.config.server.public_url);
         context.app.mailer.send(context.task_id(), &message).await?;

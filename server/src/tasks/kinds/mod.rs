@@ -1,10 +1,12 @@
 //! What each kind of task does, and the registry that a worker takes them from.
 
+mod bulk;
 pub mod cleanup;
 mod context;
 mod data;
 mod delay;
 mod email;
+mod maintenance;
 mod notify;
 mod policy;
 pub mod report;
@@ -25,7 +27,9 @@ use serde_json::Value;
 use crate::mail::Letter;
 use crate::{Actor, App};
 
-pub use context::Context;
+pub use bulk::BulkTask;
+pub use context::{Context, NO_ANSWER};
+pub use maintenance::{Maintenance, SCHEDULES, Upkeep};
 pub use policy::{BreakerPolicy, Policy, Rate};
 
 /// Why an attempt ended without a result. What follows is decided by the kind, never guessed from a text.
@@ -174,6 +178,8 @@ impl Default for Kinds {
             .and(Kind::of::<Notify>())
             .and(Kind::of::<ReportGeneration>())
             .and(Kind::of::<Webhook>())
+            .and(Kind::of::<BulkTask>())
+            .and(Kind::of::<Maintenance>())
             .and(Kind::of::<Letter>())
             .and(Kind::of::<crate::notes::NoteShared>())
     }
@@ -287,6 +293,22 @@ mod tests {
                 1,
                 json!({"url": "https://example.com", "method": "PUT", "payload": [1], "headers": {"X-A": "b"}}),
             ),
+            (
+                BulkTask::NAME,
+                1,
+                json!({"action": "retry", "filter": {"task_type": "a", "status": "failed"}, "before": "2030-01-01T00:00:00Z",
+                    "asked_by": {"user_id": Uuid::nil()}}),
+            ),
+            (
+                BulkTask::NAME,
+                1,
+                json!({"action": "cancel", "filter": {"owner": "a"}, "owner_id": Uuid::nil(), "before": "2030-01-01T00:00:00Z",
+                    "asked_by": {"user_id": Uuid::nil(), "impersonator_id": Uuid::nil(), "scopes": ["queue:operate"]}}),
+            ),
+            (Maintenance::NAME, 1, json!({"upkeep": "expired_rows"})),
+            (Maintenance::NAME, 1, json!({"upkeep": "task_history"})),
+            (Maintenance::NAME, 1, json!({"upkeep": "figures"})),
+            (Maintenance::NAME, 1, json!({"upkeep": "deleted_accounts"})),
             (Letter::NAME, 1, json!({"letter": "verify_email", "user_id": Uuid::nil()})),
             (Letter::NAME, 1, json!({"letter": "reset_password", "user_id": Uuid::nil()})),
             (Letter::NAME, 1, json!({"letter": "reset_password", "user_id": null})),

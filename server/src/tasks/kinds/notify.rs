@@ -17,7 +17,7 @@ impl Work for Notify {
         let told = Told { user_id, key: format!("task:{}", context.task_id()), text: self.text, href };
         let mut tx = context.begin().await?;
         let is_new =
-            notifications::add(&mut tx, &told).await.map_err(|_| Stop::Retry("It could not be told".into()))?;
+            notifications::add(&mut tx, &told).await.map_err(|error| context.again("It could not be told", error))?;
         let result = context.complete_in(tx, json!({"told": is_new})).await?;
         notifications::ring(&context.app, user_id);
         Ok(result)

@@ -26,15 +26,16 @@ pub(super) async fn run(what: DataProcessing, context: &Context) -> Result<Value
             tell.send_replace(percent);
         })
     });
+    let cut_off = |error| context.again("The computation was cut off", error);
     loop {
         let percent = tokio::select! {
-            done = &mut reading => return done.map_err(|error| Stop::Retry(error.to_string()))?,
+            done = &mut reading => return done.map_err(cut_off)?,
             changed = heard.changed() => changed.map(|()| *heard.borrow_and_update()),
         };
         match percent {
             Ok(percent) => context.progress(percent, Some("Reading rows")).await,
             // It has read everything, and computes.
-            Err(_) => return reading.await.map_err(|error| Stop::Retry(error.to_string()))?,
+            Err(_) => return reading.await.map_err(cut_off)?,
         }
     }
 }

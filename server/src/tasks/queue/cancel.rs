@@ -1,17 +1,12 @@
 //! Out of the queue by request: cancelling what is alive, deleting what has ended.
 
-use chrono::{DateTime, Utc};
 use model::tasks::TaskStatus;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::lease::put_back;
-use super::narrow::Narrow;
 use super::settle::Ended;
 use crate::Result;
-
-/// Tasks cancelled in one transaction when many are.
-const AT_ONCE: i64 = 500;
 
 /// Cancels, in the caller's transaction, what waits and tells what runs to stop; none when there is no such task or it has ended. Steps of a chain that wait for it
 /// are cancelled with it.
@@ -41,25 +36,17 @@ fn told(id: Uuid, owner: Option<Uuid>) -> Ended {
     Ended { id, owner, status: TaskStatus::Running, is_ready: false }
 }
 
-/// Cancels, in the caller's transaction, up to some hundred tasks that match and were there before; the answer is empty when none is left.
-pub async fn cancel_some(conn: &mut PgConnection, narrow: &Narrow, before: DateTime<Utc>) -> Result<Vec<Ended>> {
+/// Cancels, in the caller's transaction, those of the tasks that are alive and, with a state, still stand there; those that run are told to stop.
+pub async fn cancel_all(conn: &mut PgConnection, ids: &[Uuid], status: Option<TaskStatus>) -> Result<Vec<Ended>> {
     let marked = sqlx::query!(
         r#"
         with chosen as (
-            select tasks.id
+            select id
             from tasks
-            where not cancel_requested and created_at <= $1
-              and ($2::int is null or task_type_id = $2)
-              and ($3::smallint is null or priority = $3)
-              and ($4::task_status is null or $4 = case when worker_id is not null then 'running'::task_status
+            where id = any($1) and not cancel_requested
+              and ($2::task_status is null or $2 = case when worker_id is not null then 'running'::task_status
                   when attempts > 0 then 'retrying' else 'pending' end)
-              and ($5::uuid is null or created_by = $5)
-              and ($6::uuid is null or id >= $6)
-              and ($7::uuid is null or id < $7)
-              and ($8::text is null or payload::text ilike $8 or errors::text ilike $8)
-              and $9::text is null
             order by id
-            limit $10
             for update
         )
         update tasks
@@ -68,16 +55,8 @@ pub async fn cancel_some(conn: &mut PgConnection, narrow: &Narrow, before: DateT
         where tasks.id = chosen.id
         returning tasks.id, created_by, worker_id is not null as "is_running!"
         "#,
-        before,
-        narrow.type_id,
-        narrow.priority,
-        narrow.status as Option<TaskStatus>,
-        narrow.owner,
-        narrow.from,
-        narrow.below,
-        narrow.pattern,
-        narrow.error,
-        AT_ONCE,
+        ids,
+        status as Option<TaskStatus>,
     )
     .fetch_all(&mut *conn)
     .await?;
@@ -141,67 +120,31 @@ pub async fn delete(conn: &mut PgConnection, id: Uuid, owner: Option<Uuid>) -> R
     Ok((deleted > 0).then_some(orphans))
 }
 
-/// What a step of deleting many has done.
-#[derive(Debug)]
-pub struct Deleted {
-    pub tasks: i64,
-    /// The last one; the next step begins behind it.
-    pub last: Option<Uuid>,
-    /// Cancelled with them.
-    pub orphans: Vec<Ended>,
-}
-
-/// Deletes, in the caller's transaction, up to some hundred ended tasks that match, ended before and come behind `after`. In order of ids,
-/// so that nothing is looked at twice.
-pub async fn delete_some(
+/// Deletes, in the caller's transaction, those of the tasks that have ended and, with a state, still stand there; the answer is how many, and what was
+/// cancelled with them.
+pub async fn delete_all(
     conn: &mut PgConnection,
-    narrow: &Narrow,
-    before: DateTime<Utc>,
-    after: Option<Uuid>,
-) -> Result<Deleted> {
-    let deleted = sqlx::query!(
+    ids: &[Uuid],
+    status: Option<TaskStatus>,
+) -> Result<(i64, Vec<Ended>)> {
+    let deleted = sqlx::query_scalar!(
         r#"
-        with chosen as (
-            select id
-            from all_tasks
-            where finished_at <= $1
-              and ($2::int is null or task_type_id = $2)
-              and ($3::smallint is null or priority = $3)
-              and ($4::task_status is null or status = $4)
-              and ($5::uuid is null or created_by = $5)
-              and ($6::uuid is null or id >= $6)
-              and ($7::uuid is null or id < $7)
-              and ($8::text is null or payload::text ilike $8 or errors::text ilike $8)
-              and ($9::text is null or error_group = $9)
-              and ($10::uuid is null or id > $10)
-            order by id
-            limit $11
-        ), forgotten as (
-            delete from task_history using chosen where task_history.id = chosen.id returning task_history.id, status, finished_at
+        with forgotten as (
+            delete from task_history where id = any($1) and ($2::task_status is null or status = $2) returning status, finished_at
         ), buried as (
-            delete from dead_tasks using chosen where dead_tasks.id = chosen.id returning dead_tasks.id
+            delete from dead_tasks where id = any($1) and ($2 is null or $2 = 'failed') returning id
         ), totalled as (
             insert into task_totals (day, status, spread, total)
             select (finished_at at time zone 'UTC')::date, status, 0, -count(*) from forgotten group by 1, 2 order by 1, 2
             on conflict (day, status, spread) do update set total = task_totals.total + excluded.total
         )
-        select (select count(*) from forgotten) + (select count(*) from buried) as "tasks!",
-            (select id from chosen order by id desc limit 1) as last
+        select (select count(*) from forgotten) + (select count(*) from buried) as "count!"
         "#,
-        before,
-        narrow.type_id,
-        narrow.priority,
-        narrow.status as Option<TaskStatus>,
-        narrow.owner,
-        narrow.from,
-        narrow.below,
-        narrow.pattern,
-        narrow.error,
-        after,
-        AT_ONCE,
+        ids,
+        status as Option<TaskStatus>,
     )
     .fetch_one(&mut *conn)
     .await?;
     let orphans = cancel_orphans(conn).await?;
-    Ok(Deleted { tasks: deleted.tasks, last: deleted.last, orphans })
+    Ok((deleted, orphans))
 }

@@ -1,12 +1,10 @@
 //! Out of the dead letter: a replay is the same task again, with its attempts counted anew and its fencing number carried on.
 
-use chrono::{DateTime, Utc};
 use model::tasks::{DeadGroup, DeadReason};
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::narrow::Narrow;
 use crate::Result;
 
 /// A task that was taken out of the dead letter.
@@ -55,9 +53,9 @@ pub async fn replay(
             delete from dead_tasks where id = $1 and ($2::uuid is null or created_by = $2) returning *
         )
         insert into tasks (id, task_type_id, priority, lease_epoch, max_attempts, payload, payload_version, metadata, retry_strategy, errors,
-            created_by, scheduled_at, created_at, updated_at)
+            created_by, scheduled_at, created_at, updated_at, checkpoint)
         select id, task_type_id, priority, lease_epoch + 1, max_attempts, coalesce($3, payload), coalesce($4, payload_version), metadata,
-            retry_strategy, errors, created_by, scheduled_at, created_at, now()
+            retry_strategy, errors, created_by, scheduled_at, created_at, now(), case when $3 is null then checkpoint end
         from back
         returning id, created_by as owner
         "#,
@@ -71,44 +69,25 @@ pub async fn replay(
     Ok(replayed)
 }
 
-/// Replays up to some hundred of those that match and died before; the answer is empty when none is left.
-pub async fn replay_some(conn: &mut PgConnection, narrow: &Narrow, before: DateTime<Utc>) -> Result<Vec<Replayed>> {
+/// Replays those of the tasks that are dead, in the order of ids.
+pub async fn replay_all(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Replayed>> {
     let replayed = sqlx::query_as!(
         Replayed,
         r#"
         with chosen as (
-            select dead_tasks.id
-            from dead_tasks
-            where finished_at <= $1
-              and ($2::uuid is null or created_by = $2)
-              and ($3::int is null or task_type_id = $3)
-              and ($4::smallint is null or priority = $4)
-              and ($5::uuid is null or id >= $5)
-              and ($6::uuid is null or id < $6)
-              and ($7::text is null or error_group = $7)
-              and ($8::text is null or payload::text ilike $8 or errors::text ilike $8)
-            order by dead_tasks.id
-            limit 500
-            for update of dead_tasks skip locked
+            select id from dead_tasks where id = any($1) order by id for update
         ), back as (
             delete from dead_tasks using chosen where dead_tasks.id = chosen.id returning dead_tasks.*
         )
         insert into tasks (id, task_type_id, priority, lease_epoch, max_attempts, payload, payload_version, metadata, retry_strategy, errors,
-            created_by, scheduled_at, created_at, updated_at)
+            created_by, scheduled_at, created_at, updated_at, checkpoint)
         select id, task_type_id, priority, lease_epoch + 1, max_attempts, payload, payload_version, metadata, retry_strategy, errors,
-            created_by, scheduled_at, created_at, now()
+            created_by, scheduled_at, created_at, now(), checkpoint
         from back
         order by id
         returning id, created_by as owner
         "#,
-        before,
-        narrow.owner,
-        narrow.type_id,
-        narrow.priority,
-        narrow.from,
-        narrow.below,
-        narrow.error,
-        narrow.pattern,
+        ids,
     )
     .fetch_all(conn)
     .await?;

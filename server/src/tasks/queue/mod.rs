@@ -2,6 +2,7 @@
 
 mod breaker;
 mod cancel;
+mod checkpoint;
 mod claim;
 mod dead;
 mod dependencies;
@@ -14,20 +15,26 @@ pub mod schedules;
 mod settle;
 mod stats;
 pub(super) mod time;
+mod traces;
 mod types;
 mod upkeep;
 
 pub use breaker::{Breaker, force as force_breaker};
-pub use cancel::{Deleted, cancel, cancel_orphans, cancel_some, delete, delete_some};
+pub use cancel::{cancel, cancel_all, cancel_orphans, delete, delete_all};
+pub use checkpoint::{checkpoint, keep};
 pub use claim::{Claimed, Lane, Purpose, claim};
-pub use dead::{Edited, Replayed, find as find_dead, groups as dead_groups, replay, replay_some};
+pub use dead::{Edited, Replayed, find as find_dead, groups as dead_groups, replay, replay_all};
 pub use dependencies::{block, related};
 pub use enqueue::{NewRow, Queued, insert, insert_all};
 pub use governed::{Counted, Watched, claim_governed, count as count_for_breaker, watched};
 pub use lease::{Member, Rescued, Sign, join, leave, renew, rescue, strays, told_to_stop};
 pub use narrow::{Narrow, narrow};
-pub use read::{Found, Window, count, get, list, search, stats};
+pub use read::{Chosen, Found, Window, choose, count, get, list, search, stats};
 pub use settle::{Ended, Outcome, Settlement, settle};
 pub use stats::{compact, depths, figures, health, minutes, now, running, sample, types_seen, workers};
+pub use traces::{forget_traces, keep_traces, purge_traces, traces};
 pub use types::{Known, define, pause, register, resume, types};
-pub use upkeep::{count_history, drop_history, make_history, next_due, note_progress, promote, prune, recount};
+pub use upkeep::{
+    count_history, drop_history, make_history, next_due, note_progress, promote, prune_figures, prune_history,
+    purge_uniques, recount,
+};

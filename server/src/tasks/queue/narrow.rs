@@ -21,13 +21,8 @@ pub struct Narrow {
     /// For `ilike`, in payload or errors.
     pub pattern: Option<String>,
     pub error: Option<String>,
-}
-
-impl Narrow {
-    /// Whether the state is one of live tasks; none without a state.
-    pub fn is_alive(&self) -> Option<bool> {
-        self.status.map(|status| !status.has_ended())
-    }
+    /// Only what is alive, or only what has ended: whole tables are left out then.
+    pub is_alive: Option<bool>,
 }
 
 /// The filter for somebody who sees the tasks of `owner` only, or everybody's; none when nothing can match: no such type, no such person,
@@ -58,6 +53,7 @@ pub async fn narrow(conn: &mut PgConnection, owner: Option<Uuid>, filter: &TaskF
         below: filter.to.map(first_id),
         pattern: filter.text.as_deref().map(pattern),
         error: filter.error.clone(),
+        is_alive: filter.status.map(|status| !status.has_ended()),
     }))
 }
 

@@ -16,16 +16,16 @@ with poisoned as (
     returning *
 ), died as (
     insert into dead_tasks (id, task_type_id, priority, reason, lease_epoch, attempts, max_attempts, rescues, payload, payload_version,
-        metadata, retry_strategy, errors, created_by, worker_id, scheduled_at, created_at, started_at)
+        metadata, retry_strategy, errors, created_by, worker_id, scheduled_at, created_at, started_at, checkpoint)
     select id, task_type_id, priority, 'poison', lease_epoch, attempts, max_attempts, rescues + 1, payload, payload_version, metadata,
         retry_strategy, coalesce(errors, '[]') || jsonb_build_array(jsonb_build_object(
             'attempt', attempts, 'at', now(), 'error', 'The worker died during attempt ' || attempts)),
-        created_by, worker_id, scheduled_at, created_at, started_at
+        created_by, worker_id, scheduled_at, created_at, started_at, checkpoint
     from poisoned
 ), kept as (
-    insert into task_history (id, task_type_id, priority, status, attempts, max_attempts, payload, metadata, retry_strategy, errors,
+    insert into task_history (id, task_type_id, priority, status, attempts, max_attempts, payload, metadata, retry_strategy, result, errors,
         created_by, worker_id, scheduled_at, created_at, started_at, finished_at)
-    select id, task_type_id, priority, 'cancelled', attempts, max_attempts, payload, metadata, retry_strategy, errors,
+    select id, task_type_id, priority, 'cancelled', attempts, max_attempts, payload, metadata, retry_strategy, checkpoint, errors,
         created_by, worker_id, scheduled_at, created_at, started_at, now()
     from cancelled
 ), totalled as (

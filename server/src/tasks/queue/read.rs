@@ -1,7 +1,6 @@
 //! What people see: tasks wherever they are, alive, ended or dead.
 
 use chrono::{DateTime, Utc};
-use model::page::COUNTED_AT_MOST;
 use model::tasks::{AttemptError, DeadReason, Priority, Progress, RetryStrategy, Task, TaskStats, TaskStatus};
 use serde_json::{Value, json};
 use sqlx::types::Json;
@@ -115,21 +114,13 @@ pub async fn list(conn: &mut PgConnection, narrow: &Narrow, window: &Window) -> 
             select *
             from (
                 select *
-                from all_tasks
-                where ($1::uuid is null or created_by = $1)
-                  and ($2::int is null or task_type_id = $2)
-                  and ($3::task_status is null or status = $3)
-                  and ($4::smallint is null or priority = $4)
-                  and ($5::uuid is null or id >= $5)
-                  and ($6::uuid is null or id < $6)
-                  and ($7::text is null or error_group = $7)
-                  and ($12::bool is null or is_alive = $12)
+                from matching_tasks($1, $2, $3, $4, $5, $6, $7, $8)
                 order by id desc
-                limit $8
+                limit $9
             ) as scanned
-            where $9::text is null or payload::text ilike $9 or errors::text ilike $9
+            where $10::text is null or payload::text ilike $10 or errors::text ilike $10
             order by id desc
-            limit $10 offset $11
+            limit $11 offset $12
         ) as task
         join task_types on task_types.id = task.task_type_id
         left join task_progress on task_progress.task_id = task.id
@@ -142,11 +133,11 @@ pub async fn list(conn: &mut PgConnection, narrow: &Narrow, window: &Window) -> 
         narrow.from,
         below(narrow, window.after),
         narrow.error,
+        narrow.is_alive,
         scanned,
         narrow.pattern,
         window.limit,
         window.offset,
-        narrow.is_alive(),
     )
     .fetch_all(conn)
     .await?;
@@ -171,21 +162,13 @@ pub async fn search(conn: &mut PgConnection, narrow: &Narrow, after: Option<Uuid
     let found = sqlx::query_as!(
         Found,
         r#"
-        select count(*) filter (where payload::text ilike $8 or errors::text ilike $8) as "tasks!",
-            case when count(*) = $9 then min(id::text)::uuid end as last
+        select count(*) filter (where payload::text ilike $9 or errors::text ilike $9) as "tasks!",
+            case when count(*) = $10 then min(id::text)::uuid end as last
         from (
             select id, payload, errors
-            from all_tasks
-            where ($1::uuid is null or created_by = $1)
-              and ($2::int is null or task_type_id = $2)
-              and ($3::task_status is null or status = $3)
-              and ($4::smallint is null or priority = $4)
-              and ($5::uuid is null or id >= $5)
-              and ($6::uuid is null or id < $6)
-              and ($7::text is null or error_group = $7)
-              and ($10::bool is null or is_alive = $10)
+            from matching_tasks($1, $2, $3, $4, $5, $6, $7, $8)
             order by id desc
-            limit $9
+            limit $10
         ) as scanned
         "#,
         narrow.owner,
@@ -195,33 +178,25 @@ pub async fn search(conn: &mut PgConnection, narrow: &Narrow, after: Option<Uuid
         narrow.from,
         below(narrow, after),
         narrow.error,
+        narrow.is_alive,
         narrow.pattern,
         SEARCHED_AT_ONCE,
-        narrow.is_alive(),
     )
     .fetch_one(conn)
     .await?;
     Ok(found)
 }
 
-/// How many tasks match in all, [`COUNTED_AT_MOST`] at most. A text is looked for in all of them, which takes its time.
-pub async fn count(conn: &mut PgConnection, narrow: &Narrow) -> Result<i64> {
+/// How many tasks match in all, `at_most` at most. A text is looked for in all of them, which takes its time.
+pub async fn count(conn: &mut PgConnection, narrow: &Narrow, at_most: i64) -> Result<i64> {
     let count = sqlx::query_scalar!(
         r#"
         select count(*) as "count!"
         from (
             select 1
-            from all_tasks
-            where ($1::uuid is null or created_by = $1)
-              and ($2::int is null or task_type_id = $2)
-              and ($3::task_status is null or status = $3)
-              and ($4::smallint is null or priority = $4)
-              and ($5::uuid is null or id >= $5)
-              and ($6::uuid is null or id < $6)
-              and ($7::text is null or error_group = $7)
-              and ($8::text is null or payload::text ilike $8 or errors::text ilike $8)
-              and ($10::bool is null or is_alive = $10)
-            limit $9
+            from matching_tasks($1, $2, $3, $4, $5, $6, $7, $8)
+            where $9::text is null or payload::text ilike $9 or errors::text ilike $9
+            limit $10
         ) as counted
         "#,
         narrow.owner,
@@ -231,13 +206,63 @@ pub async fn count(conn: &mut PgConnection, narrow: &Narrow) -> Result<i64> {
         narrow.from,
         narrow.below,
         narrow.error,
+        narrow.is_alive,
         narrow.pattern,
-        COUNTED_AT_MOST,
-        narrow.is_alive(),
+        at_most,
     )
     .fetch_one(conn)
     .await?;
     Ok(count)
+}
+
+/// A task that something is to be done to.
+#[derive(Clone, Debug)]
+pub struct Chosen {
+    pub id: Uuid,
+    pub task_type: String,
+    pub owner: Option<Uuid>,
+}
+
+/// The next tasks that match, stood there before and come behind `after`, in the order of ids, so that nothing is looked at twice. What was told to
+/// stop already is not among them.
+pub async fn choose(
+    conn: &mut PgConnection,
+    narrow: &Narrow,
+    before: DateTime<Utc>,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Chosen>> {
+    let chosen = sqlx::query_as!(
+        Chosen,
+        r#"
+        select chosen.id as "id!", name as task_type, created_by as owner
+        from (
+            select id, task_type_id, created_by
+            from matching_tasks($1, $2, $3, $4, $5, $6, $7, $8)
+            where ($9::text is null or payload::text ilike $9 or errors::text ilike $9)
+              and coalesce(finished_at, created_at) < $10 and not cancel_requested and ($11::uuid is null or id > $11)
+            order by id
+            limit $12
+        ) as chosen
+        join task_types on task_types.id = task_type_id
+        order by chosen.id
+        "#,
+        narrow.owner,
+        narrow.type_id,
+        narrow.status as Option<TaskStatus>,
+        narrow.priority,
+        narrow.from,
+        narrow.below,
+        narrow.error,
+        narrow.is_alive,
+        narrow.pattern,
+        before,
+        after,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(chosen)
 }
 
 /// How many tasks stand where. Over all owners the history is not counted, its totals are added up.

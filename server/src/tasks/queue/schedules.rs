@@ -141,8 +141,36 @@ pub async fn save(
     Ok(done.rows_affected() == 1)
 }
 
-/// Deletes a schedule; no when there is none.
-pub async fn delete(conn: &mut PgConnection, id: Uuid) -> Result<bool> {
-    let done = sqlx::query!("delete from task_schedules where id = $1", id).execute(conn).await?;
+/// Enters a schedule of the program, unless it is there already, however it may have been changed; no as well when its type is not registered.
+pub async fn enter(
+    conn: &mut PgConnection,
+    id: Uuid,
+    new: &NewSchedule,
+    next_at: Option<DateTime<Utc>>,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        r#"
+        insert into task_schedules (id, name, task_type_id, payload, priority, cron, time_zone, missed, next_at)
+        select $1, $2, id, $4, $5, $6, $7, $8, $9 from task_types where name = $3
+        on conflict do nothing
+        "#,
+        id,
+        new.name,
+        new.task_type,
+        new.payload,
+        new.priority.unwrap_or_default() as i16,
+        new.cron,
+        new.time_zone,
+        new.missed as Missed,
+        next_at,
+    )
+    .execute(conn)
+    .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Deletes a schedule.
+pub async fn delete(conn: &mut PgConnection, id: Uuid) -> Result<()> {
+    sqlx::query!("delete from task_schedules where id = $1", id).execute(conn).await?;
+    Ok(())
 }

@@ -65,6 +65,8 @@ pub struct Settlement {
     pub claimed: Arc<Claimed>,
     pub outcome: Outcome,
     pub ran: Duration,
+    /// Where in the program it failed, and the causes; for administrators.
+    pub trace: Option<String>,
 }
 
 /// A task that was settled, and where it stands now.

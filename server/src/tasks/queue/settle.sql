@@ -32,8 +32,8 @@ with given as materialized (
     insert into task_history (id, task_type_id, priority, status, attempts, max_attempts, payload, metadata, retry_strategy, result, errors,
         created_by, worker_id, scheduled_at, created_at, started_at, finished_at)
     select ended.id, task_type_id, priority, case outcome when 0 then 'completed'::task_status else 'cancelled'::task_status end,
-        attempts, max_attempts, payload, metadata, ended.retry_strategy, result, errors, created_by, worker_id, scheduled_at,
-        ended.created_at, started_at, now()
+        attempts, max_attempts, payload, metadata, ended.retry_strategy, coalesce(result, checkpoint), errors, created_by, worker_id,
+        scheduled_at, ended.created_at, started_at, now()
     from ended
     join task_types on task_types.id = ended.task_type_id
     where outcome = 1 or (outcome = 0 and keep_completed)
@@ -44,10 +44,10 @@ with given as materialized (
     on conflict (day, status, spread) do update set total = task_totals.total + excluded.total
 ), died as (
     insert into dead_tasks (id, task_type_id, priority, reason, lease_epoch, attempts, max_attempts, rescues, payload, payload_version,
-        metadata, retry_strategy, errors, created_by, worker_id, scheduled_at, created_at, started_at)
+        metadata, retry_strategy, errors, created_by, worker_id, scheduled_at, created_at, started_at, checkpoint)
     select id, task_type_id, priority, reason, lease_epoch, attempts, max_attempts, rescues, payload, payload_version, metadata,
         retry_strategy, coalesce(errors, '[]') || jsonb_build_array(jsonb_build_object('attempt', attempts, 'at', now(), 'error', error)),
-        created_by, worker_id, scheduled_at, created_at, started_at
+        created_by, worker_id, scheduled_at, created_at, started_at, checkpoint
     from ended
     where outcome = 2
 ), freed as (

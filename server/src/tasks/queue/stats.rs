@@ -5,7 +5,7 @@ use model::tasks::{
     BreakerState, Figure, LaneDepth, Minute, Period, Priority, QueueHealth, RunningTask, TypeSeen, WorkerSeen,
     percentile,
 };
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 
 use crate::Result;
 
@@ -13,7 +13,7 @@ use crate::Result;
 const RUNNING_AT_MOST: i64 = 200;
 
 /// The database's time, which is the one that rows are compared with.
-pub async fn now(db: &PgPool) -> Result<DateTime<Utc>> {
+pub async fn now(db: impl PgExecutor<'_>) -> Result<DateTime<Utc>> {
     Ok(sqlx::query_scalar!(r#"select now() as "now!""#).fetch_one(db).await?)
 }
 

@@ -1,4 +1,5 @@
-//! What any worker does from time to time for all: promoting what is due, making and dropping days of the history, recounting.
+//! What is done from time to time for all: by any worker, promoting what is due, making days of the history ahead, recounting; by tasks of
+//! their own, dropping what is kept no longer.
 
 use std::time::Duration;
 
@@ -52,23 +53,28 @@ pub async fn make_history(db: &PgPool) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// Drops days of history and figures that are older than they are kept, by the clock of the database; the answer is how many days.
-pub async fn prune(db: &PgPool, history_days: u32, stats_days: u32) -> sqlx::Result<i32> {
-    let history_days = i32::try_from(history_days).unwrap_or(i32::MAX);
+/// Drops days of history that are older than they are kept, by the clock of the database; the answer is how many days.
+pub async fn prune_history(db: &PgPool, days: u32) -> sqlx::Result<u64> {
     let dropped = sqlx::query_scalar!(
         r#"select drop_history_before((now() at time zone 'UTC')::date - $1::int) as "dropped!""#,
-        history_days,
+        i32::try_from(days).unwrap_or(i32::MAX),
     )
     .fetch_one(db)
     .await?;
-    sqlx::query!("delete from task_stats where minute < now() - make_interval(days => $1)", stats_days as i32)
-        .execute(db)
-        .await?;
-    sqlx::query!("delete from queue_samples where minute < now() - make_interval(days => $1)", stats_days as i32)
-        .execute(db)
-        .await?;
-    sqlx::query!("delete from task_uniques where expires_at < now()").execute(db).await?;
-    Ok(dropped)
+    Ok(u64::try_from(dropped).unwrap_or_default())
+}
+
+/// Deletes figures that are older than they are kept; the answer is how many rows.
+pub async fn prune_figures(db: &PgPool, days: u32) -> sqlx::Result<u64> {
+    let days = i32::try_from(days).unwrap_or(i32::MAX);
+    let stats = sqlx::query!("delete from task_stats where minute < now() - make_interval(days => $1)", days);
+    let samples = sqlx::query!("delete from queue_samples where minute < now() - make_interval(days => $1)", days);
+    Ok(stats.execute(db).await?.rows_affected() + samples.execute(db).await?.rows_affected())
+}
+
+/// Deletes unique keys whose time is over; the answer is how many.
+pub async fn purge_uniques(db: &PgPool) -> sqlx::Result<u64> {
+    Ok(sqlx::query!("delete from task_uniques where expires_at < now()").execute(db).await?.rows_affected())
 }
 
 /// How many tasks lie in the days of history before the last `days`, by the clock of the database.

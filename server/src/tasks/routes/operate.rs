@@ -1,7 +1,7 @@
 //! The queue as a whole, for moderators and administrators.
 
 use axum::extract::State;
-use model::tasks::{BreakerState, Bulk, BulkDone, Minute, QueueSeen, TaskType};
+use model::tasks::{BreakerState, Bulk, BulkAsked, Minute, QueueSeen, TaskType};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -67,17 +67,18 @@ async fn minutes(
     Ok(Success::of(operate::minutes(&app, &actor, asked.minutes, asked.by_worker).await?))
 }
 
-/// Cancel, replay or delete every task that matches; with `dry_run` only count them.
+/// Cancel, replay or delete every task that matches, by a task in the background; with `dry_run` only count them.
 #[utoipa::path(post, path = "/tasks/bulk", tag = "queue", security(("bearer" = []), ("api_key" = [])), request_body = Bulk, responses(
-    (status = 200, body = Success<BulkDone>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+    (status = 200, body = Success<BulkAsked>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
     (status = 403, body = ErrorBody), (status = 422, body = ErrorBody),
 ))]
 async fn bulk(
     State(app): State<App>,
     Authenticated(actor): Authenticated,
     Json(bulk): Json<Bulk>,
-) -> Result<Success<BulkDone>> {
-    Ok(Success::of(tasks::bulk::bulk(&app, &actor, bulk).await?))
+) -> Result<Success<BulkAsked>> {
+    let asked = tasks::bulk::bulk(&app, &actor, bulk).await?;
+    Ok(if asked.dry_run { Success::of(asked) } else { Success::told(asked, "The task that does it was queued") })
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

@@ -36,7 +36,7 @@ async fn create(
     Ok((StatusCode::CREATED, Success::of(schedules::create(&app, &actor, new).await?)))
 }
 
-/// Change a schedule; all of it is given.
+/// Change a schedule; all of it is given. One of the program (`maintenance`) keeps its name, type and payload, and is for administrators.
 #[utoipa::path(put, path = "/tasks/schedules/{id}", tag = "schedules", security(("bearer" = []), ("api_key" = [])), params(("id" = Uuid, Path)),
     request_body = NewSchedule, responses(
     (status = 200, body = Success<Schedule>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
@@ -54,6 +54,7 @@ async fn update(
 /// Delete a schedule; tasks that it has queued stay.
 #[utoipa::path(delete, path = "/tasks/schedules/{id}", tag = "schedules", security(("bearer" = []), ("api_key" = [])), params(("id" = Uuid, Path)), responses(
     (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
+    (status = 409, body = ErrorBody, description = "It belongs to the program"),
 ))]
 async fn delete(
     State(app): State<App>,

@@ -1,17 +1,16 @@
 //! One attempt, from the claimed row to what becomes of it.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures::FutureExt;
 use model::tasks::{DeadReason, RetryStrategy};
 use serde_json::Value;
 
 use super::held::Why;
 use super::member::{LAST_GRACE, Member};
+use super::panics;
 use crate::tasks::kinds::{Context, Kind, Stop};
-use crate::tasks::queue::{Claimed, Outcome};
+use crate::tasks::queue::{Claimed, Outcome, Settlement};
 
 /// How long a task waits for a worker that knows the version of its payload.
 const NEWER_PROGRAM: Duration = Duration::from_secs(30);
@@ -21,23 +20,24 @@ impl Member {
     pub(super) async fn attempt(self: Arc<Self>, claimed: Arc<Claimed>) {
         let began = Instant::now();
         let kind = self.name_of(claimed.task_type_id).and_then(|name| self.app.kinds.get(&name).cloned());
-        let outcome = match kind {
+        let (outcome, trace) = match kind {
             // Only types that were registered at the start are claimed.
-            None => Some(Outcome::HandedBack),
-            Some(kind) if claimed.payload_version > kind.version => Some(Outcome::Snoozed(NEWER_PROGRAM)),
+            None => (Some(Outcome::HandedBack), None),
+            Some(kind) if claimed.payload_version > kind.version => (Some(Outcome::Snoozed(NEWER_PROGRAM)), None),
             Some(kind) => self.run(&kind, &claimed).await,
         };
         let is_settled = outcome.is_none();
         let outcome = storable(outcome.unwrap_or(Outcome::Completed(Value::Null)));
-        self.end(claimed, outcome, began.elapsed(), is_settled);
+        let has_failed = matches!(outcome, Outcome::Dead { .. } | Outcome::RetryLater { .. });
+        let trace = trace.filter(|_| has_failed).map(|trace| cut(&trace, TRACE_AT_MOST));
+        self.end(Settlement { claimed, outcome, ran: began.elapsed(), trace }, is_settled);
     }
 
-    /// The outcome; none when the task has settled itself.
-    async fn run(&self, kind: &Kind, claimed: &Arc<Claimed>) -> Option<Outcome> {
+    /// The outcome, and the way to it where it failed; none when the task has settled itself.
+    async fn run(&self, kind: &Kind, claimed: &Arc<Claimed>) -> (Option<Outcome>, Option<String>) {
         let (cancel, why) = self.token_of(claimed.id);
         let context = Context::new(self.app.clone(), self.id, claimed.clone(), cancel.clone());
-        let running = kind.run(context.clone());
-        let mut running = std::pin::pin!(AssertUnwindSafe(running).catch_unwind());
+        let mut running = std::pin::pin!(panics::caught(kind.run(context.clone())));
         let time_is_up = tokio::time::sleep(kind.policy.timeout);
         let ended = tokio::select! {
             ended = &mut running => Some(ended),
@@ -53,16 +53,16 @@ impl Member {
             }
         };
         if context.is_settled() {
-            return None;
+            return (None, None);
         }
-        let ended = match ended {
-            Some(Ok(ended)) => ended,
-            Some(Err(panic)) => Err(Stop::Retry(words_of(&*panic))),
-            None => Err(Stop::Cancelled),
+        let (ended, trace) = match ended {
+            Some(Ok(ended)) => (ended, context.take_causes()),
+            Some(Err((words, trace))) => (Err(Stop::Retry(words)), trace),
+            None => (Err(Stop::Cancelled), None),
         };
         let limit = kind.policy.timeout;
         let told = cancel.is_cancelled().then(|| why.get().copied().unwrap_or(Why::Leaving));
-        Some(outcome_of(claimed, &kind.policy.retry, stopped(ended, told, limit)))
+        (Some(outcome_of(claimed, &kind.policy.retry, stopped(ended, told, limit))), trace)
     }
 }
 
@@ -103,10 +103,17 @@ fn outcome_of(claimed: &Claimed, of_kind: &RetryStrategy, ended: Result<Value, S
 const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 3600);
 /// Characters of an error that are kept.
 const ERROR_AT_MOST: usize = 10_000;
+/// Characters of a trace that are kept.
+const TRACE_AT_MOST: usize = 16_000;
+
+/// A text that PostgreSQL can hold, and not more of it than this.
+fn cut(text: &str, characters: usize) -> String {
+    text.replace('\0', "\u{fffd}").chars().take(characters).collect()
+}
 
 /// What PostgreSQL can hold of it: no NUL in a text, no wait beyond a year.
 fn storable(outcome: Outcome) -> Outcome {
-    let words = |error: String| error.replace('\0', "\u{fffd}").chars().take(ERROR_AT_MOST).collect();
+    let words = |error: String| cut(&error, ERROR_AT_MOST);
     match outcome {
         Outcome::Completed(result) => Outcome::Completed(without_nul(result)),
         Outcome::Dead { reason, error } => Outcome::Dead { reason, error: words(error) },
@@ -126,12 +133,6 @@ fn without_nul(value: Value) -> Value {
         Value::Object(members) => members.into_iter().map(|(name, value)| (text(name), without_nul(value))).collect(),
         other => other,
     }
-}
-
-fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
-    let words =
-        panic.downcast_ref::<&str>().map(ToString::to_string).or_else(|| panic.downcast_ref::<String>().cloned());
-    format!("The task panicked: {}", words.unwrap_or_else(|| "without words".into()))
 }
 
 #[cfg(test)]
@@ -178,11 +179,5 @@ mod tests {
         assert_eq!(stopped(None), Err(Stop::Cancelled), "nobody told it: its own decision");
         let in_time = super::stopped(Ok(json!(1)), Some(Why::Asked), Duration::ZERO);
         assert_eq!(in_time, Ok(json!(1)), "a result that came all the same counts");
-    }
-
-    #[tokio::test]
-    async fn a_panic_is_told_in_its_own_words() {
-        let panic = AssertUnwindSafe(async { panic!("no {}", "luck") }).catch_unwind().await.unwrap_err();
-        assert_eq!(words_of(&*panic), "The task panicked: no luck");
     }
 }

@@ -1,21 +1,21 @@
-//! What each worker does beside its tasks, for all: promoting what is due, firing schedules, looking after the dead, keeping the history,
-//! purging sessions, accounts, API keys and notifications.
+//! What each worker does beside its tasks, for all: promoting what is due, firing schedules, looking after the dead and the breakers, recounting,
+//! making days of the history ahead. No task could do this, because tasks depend on it: one that waits for its time would never become ready, and
+//! without a table for the day nothing could be settled well. What else is done again and again is a task with a schedule
+//! ([`Maintenance`](crate::tasks::kinds::Maintenance)).
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::member::Member;
-use crate::tasks::kinds::report;
-use crate::tasks::kinds::webhook::{deliveries, hosts};
+use crate::db;
 use crate::tasks::{queue, schedules};
-use crate::{api_keys, auth, db, passkeys, users};
 
 /// The longest between two looks.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The shortest between two looks: what is due may be locked by somebody for a while.
 const LOOK_AFTER: Duration = Duration::from_millis(10);
-/// Between two rounds of keeping the history, and of deleting sessions that have ended.
+/// Between two looks at whether the history has tables for the next days and the program its schedules.
 const KEEP_EVERY: Duration = Duration::from_secs(3600);
 /// Between two counts of limited types, and two tries to note how the queue stands in this minute.
 const RECOUNT_EVERY: Duration = Duration::from_secs(30);
@@ -27,15 +27,9 @@ impl Member {
         loop {
             let wait = self.in_time("look after the queue", self.look()).await.unwrap_or(LOOK_EVERY);
             if kept_at.is_none_or(|at| at.elapsed() >= KEEP_EVERY) {
-                self.keep_history().await;
-                self.in_time("purge the sessions that have ended", auth::sessions::purge(&self.app.db)).await;
-                self.in_time("purge the limits that are full", auth::purge_limits(&self.app.db)).await;
-                self.in_time("purge the ceremonies of passkeys", passkeys::purge(&self.app.db)).await;
-                self.in_time("purge devices", auth::devices::purge(&self.app.db)).await;
-                self.in_time("purge API keys that ended long ago", api_keys::purge(&self.app.db)).await;
-                self.in_time("add up old figures", queue::compact(&self.app.db)).await;
-                self.in_time("purge old notifications", crate::notifications::purge(&self.app.db)).await;
-                kept_at = Some(Instant::now());
+                let made = self.in_time("make the task history's next days", queue::make_history(&self.app.db)).await;
+                let entered = self.in_time("enter the schedules of the program", schedules::enter(&self.app)).await;
+                kept_at = made.and(entered).map(|()| Instant::now());
             }
             if counted_at.elapsed() >= RECOUNT_EVERY {
                 self.in_time("recount the limited types", queue::recount(&self.app.db)).await;
@@ -110,25 +104,6 @@ impl Member {
                 *self.watched() = types;
             }
             Err(error) => tracing::debug!(error = %error, "could not look at the breakers"),
-        }
-    }
-
-    async fn keep_history(&self) {
-        let config = &self.app.config.tasks;
-        let kept = async {
-            queue::make_history(&self.app.db).await?;
-            queue::prune(&self.app.db, config.history_days, config.stats_days).await
-        };
-        if let Some(days @ 1..) = self.in_time("keep the task history", kept).await {
-            tracing::info!(days, "dropped old days of the task history");
-        }
-        let days = i32::try_from(config.history_days).unwrap_or(i32::MAX);
-        self.in_time("purge deliveries of webhooks", deliveries::purge(&self.app.db, days)).await;
-        self.in_time("purge files of tasks", report::purge(&self.app.db)).await;
-        self.in_time("purge breakers of hosts", hosts::purge(&self.app.db)).await;
-        let days = i32::try_from(self.app.config.auth.restorable_days).unwrap_or(i32::MAX);
-        if let Some(accounts @ 1..) = self.in_time("purge deleted accounts", users::purge(&self.app.db, days)).await {
-            tracing::info!(accounts, "removed accounts that were deleted long ago");
         }
     }
 }

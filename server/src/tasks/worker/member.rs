@@ -49,6 +49,7 @@ pub(super) struct Member {
 
 impl Member {
     pub async fn join(app: &App) -> sqlx::Result<(Arc<Self>, settler::Incoming)> {
+        super::panics::keep_backtraces();
         let config = &app.config.worker;
         let lease = Duration::from_secs(config.lease_seconds.into());
         let known = queue::register(&app.db, app.kinds.iter()).await?;
@@ -314,9 +315,9 @@ impl Member {
     }
 
     /// Gives an attempt that has ended to the settler.
-    pub fn end(&self, claimed: Arc<Claimed>, outcome: Outcome, ran: Duration, is_settled: bool) {
-        self.held().ended(&claimed, ran);
-        self.settler.take(Settlement { claimed, outcome, ran }, is_settled);
+    pub fn end(&self, settlement: Settlement, is_settled: bool) {
+        self.held().ended(&settlement.claimed, settlement.ran);
+        self.settler.take(settlement, is_settled);
     }
 
     /// Ends the hold of tasks that are settled.
@@ -334,7 +335,7 @@ impl Member {
         let waited = self.held().stop(id, why);
         if let Some(claimed) = waited {
             let outcome = if why == Why::Asked { Outcome::Cancelled } else { Outcome::HandedBack };
-            self.settler.take(Settlement { claimed, outcome, ran: Duration::ZERO }, false);
+            self.settler.take(Settlement { claimed, outcome, ran: Duration::ZERO, trace: None }, false);
         }
     }
 

@@ -7,6 +7,7 @@ mod held;
 mod lanes;
 mod lease;
 mod member;
+mod panics;
 mod settler;
 mod watchdog;
 

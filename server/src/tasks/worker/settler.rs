@@ -11,6 +11,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::AGAIN;
 use super::member::Member;
+use crate::db;
 use crate::tasks::queue::{self, Claimed, Counted, Ended, Outcome, Settlement};
 
 /// Settlements of one statement.
@@ -131,7 +132,15 @@ impl Member {
     }
 
     async fn settle(&self, batch: &[Settlement]) -> sqlx::Result<()> {
-        let ended = queue::settle(&mut *self.app.db.acquire().await?, self.id, batch).await?;
+        let ended = if batch.iter().any(|one| one.trace.is_some()) {
+            let mut tx = db::begin_short(&self.app.db).await?;
+            queue::keep_traces(&mut tx, self.id, batch).await?;
+            let ended = queue::settle(&mut tx, self.id, batch).await?;
+            tx.commit().await?;
+            ended
+        } else {
+            queue::settle(&mut *self.app.db.acquire().await?, self.id, batch).await?
+        };
         self.tell(batch, &ended);
         if ended.iter().any(|one| one.status == TaskStatus::Cancelled)
             && let Err(error) = self.cancel_orphans().await

@@ -68,9 +68,9 @@ pub async fn get(db: &PgPool, task_id: Uuid, owner: Uuid) -> Result<Option<Store
     Ok(found.fetch_optional(db).await?)
 }
 
-/// Forgets the file of a task that is deleted.
-pub async fn forget(conn: &mut PgConnection, task_id: Uuid) -> Result<()> {
-    sqlx::query!("delete from task_files where task_id = $1", task_id).execute(conn).await?;
+/// Forgets the files of tasks that are deleted.
+pub async fn forget(conn: &mut PgConnection, task_ids: &[Uuid]) -> Result<()> {
+    sqlx::query!("delete from task_files where task_id = any($1)", task_ids).execute(conn).await?;
     Ok(())
 }
 

@@ -13,7 +13,7 @@ use model::users::Role;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Context, Policy, Stop, Work};
+use super::{Context, NO_ANSWER, Policy, Stop, Work};
 use crate::{Actor, App};
 
 pub use files::{Stored, forget, get, purge};
@@ -68,7 +68,7 @@ impl Work for ReportGeneration {
     }
 
     async fn run(self, context: &Context) -> Result<Value, Stop> {
-        let again = |error: sqlx::Error| Stop::Retry(error.to_string());
+        let again = |error: sqlx::Error| context.again(NO_ANSWER, error);
         // Who may see what is asked now: it may be long ago that the task was queued.
         let Some(id) = context.owner() else { return Err(Stop::Fatal("Nobody has asked for the report".into())) };
         let role = files::role_of(&context.app.db, id).await.map_err(again)?;
@@ -100,7 +100,7 @@ impl Work for ReportGeneration {
         context.progress(60.0, Some("Writing")).await;
         let format = self.format;
         let bytes = tokio::task::spawn_blocking(move || draw::file(&table, format)).await;
-        let bytes = bytes.map_err(|error| Stop::Retry(error.to_string()))?.map_err(|error| {
+        let bytes = bytes.map_err(|error| context.again("The writing was cut off", error))?.map_err(|error| {
             tracing::warn!(error = %error, "a report cannot be written");
             Stop::Fatal("The report cannot be written".into())
         })?;

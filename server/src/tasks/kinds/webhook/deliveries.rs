@@ -66,9 +66,9 @@ pub async fn list(db: &PgPool, task_id: Uuid) -> Result<Vec<Delivery>> {
     Ok(rows)
 }
 
-/// Forgets the tries of a task that is deleted.
-pub async fn forget(conn: &mut PgConnection, task_id: Uuid) -> Result<()> {
-    sqlx::query!("delete from webhook_deliveries where task_id = $1", task_id).execute(conn).await?;
+/// Forgets the tries of tasks that are deleted.
+pub async fn forget(conn: &mut PgConnection, task_ids: &[Uuid]) -> Result<()> {
+    sqlx::query!("delete from webhook_deliveries where task_id = any($1)", task_ids).execute(conn).await?;
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use model::Problem;
 use model::tasks::{TaskKind, Webhook};
 use serde_json::{Value, json};
 
-use super::{Context, Policy, Stop, Work};
+use super::{Context, NO_ANSWER, Policy, Stop, Work};
 use crate::{Actor, App};
 
 pub use address::Refused;
@@ -47,7 +47,7 @@ impl Work for Webhook {
         };
         let host =
             format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default());
-        let pass = match hosts::ask(db, &host).await.map_err(|error| Stop::Retry(error.to_string()))? {
+        let pass = match hosts::ask(db, &host).await.map_err(|error| context.again(NO_ANSWER, error))? {
             Ok(pass) => pass,
             Err(wait) => return Err(Stop::Snooze(wait)),
         };
