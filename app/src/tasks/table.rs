@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 use model::tasks::{Task, TaskKind};
 
-use crate::ui::{Moment, PriorityBadge, StatusBadge};
+use crate::ui::{Moment, PriorityBadge, Rows, StatusBadge};
 
 /// The words for a type; a type that this build does not know keeps its name.
 pub(super) fn title_of(task_type: &str) -> String {
@@ -23,7 +23,7 @@ pub fn TaskTable(#[prop(into)] tasks: Signal<Vec<Task>>) -> impl IntoView {
                     <th scope="col">"Created"</th>
                 </tr>
             </thead>
-            <tbody><For each=move || tasks.get() key=key children=row/></tbody>
+            <tbody><Rows rows=tasks key row/></tbody>
         </table>
     }
 }
@@ -31,7 +31,7 @@ pub fn TaskTable(#[prop(into)] tasks: Signal<Vec<Task>>) -> impl IntoView {
 fn row(task: Task) -> AnyView {
     view! {
         <tr>
-            <td data-label="Task"><a href=format!("/tasks/{}", task.id)>{title_of(&task.task_type)}</a></td>
+            <td data-label="Task"><a id=format!("task-{}", task.id) href=format!("/tasks/{}", task.id)>{title_of(&task.task_type)}</a></td>
             <td data-label="State"><StatusBadge status=task.status/></td>
             <td data-label="Priority"><PriorityBadge priority=task.priority/></td>
             <td data-label="Attempts">{format!("{} of {}", task.current_attempt, task.max_attempts)}</td>
