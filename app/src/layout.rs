@@ -8,6 +8,7 @@ use model::rbac::{Action, Relation, allowed};
 use crate::auth::{Whoami, current_user};
 use crate::palette::Palette;
 use crate::tasks::live;
+use crate::ui::SaidLate;
 
 /// What everybody has things of: address and words. The palette has them as well.
 pub(crate) const FEATURES: &[(&str, &str)] = &[
@@ -43,7 +44,7 @@ pub fn Layout(children: Children) -> impl IntoView {
             <button class="btn" data-variant="ghost" data-size="icon" type="button" data-theme-toggle="" aria-label="Dark mode">"◐"</button>
         </header>
         <Impersonation/>
-        <main class="page stack" id="content" tabindex="-1">{children()}</main>
+        <main class="page stack" id="content" tabindex="-1"><SaidLate/>{children()}</main>
         <footer class="footer">
             <a href="/api-docs" rel="external">"REST API"</a>
             <a href="/health" rel="external">"Health"</a>

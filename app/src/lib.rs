@@ -42,13 +42,22 @@ use notifications::NotificationsPage;
 use passkeys::PasskeysPage;
 use tasks::{BulkTasksPage, DeadLetterPage, NewTaskPage, OverviewPage, RetryTaskPage, TaskPage, TasksPage};
 use two_factor::TwoFactorPage;
+use ui::Late;
 use users::{AccountPage, BulkPage, NewUserPage, StatisticsPage, UserPage, UsersPage};
+
+/// What features give to all pages.
+const PROVIDED: &[fn()] = &[
+    // One a line.
+    crate::notes::provide_limits,
+];
 
 /// The whole application, in the browser and on the server.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
     QueryClient::new().provide();
+    provide_context(Late(RwSignal::new(None)));
+    PROVIDED.iter().for_each(|provide| provide());
     view! {
         <Title formatter=|page: String| if page.is_empty() { "starter".to_owned() } else { format!("{page} · starter") }/>
         <Router>

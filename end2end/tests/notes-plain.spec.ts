@@ -1,4 +1,4 @@
-import { anotherPerson, writeNote } from "../support/notes";
+import { anotherPerson, walkThroughLists, writeNote } from "../support/notes";
 import { expect, signUp, test } from "../support/people";
 
 test("without JavaScript: a note is written, found, changed and deleted", async ({ page }) => {
@@ -64,4 +64,22 @@ test("without JavaScript: a note is shared on a page of its own, read by its rec
   await page.reload();
   await expect(page.getByText("Shared with nobody.")).toBeVisible();
   await bob.close();
+});
+
+test("without JavaScript: lists are read in parts, in each order", async ({ page }) => {
+  await walkThroughLists(page);
+});
+
+test("without JavaScript: the limits stand at their fields, and what is too long is refused there and kept", async ({ page }) => {
+  await signUp(page, "joan");
+  await page.goto("/notes");
+  await page.getByText("New note").click();
+  await expect(page.getByText("At most 200 characters")).toBeVisible();
+  await page.getByLabel("Title").fill("x".repeat(201));
+  await page.getByLabel("Text").fill("y".repeat(50_001));
+  await page.getByRole("button", { name: "Create note" }).click();
+  await expect(page.getByText("must have 1 to 200 characters")).toBeVisible();
+  await expect(page.getByText("has 50001 characters, at most 50000 are allowed")).toBeVisible();
+  await expect(page.getByLabel("Title")).toHaveValue("x".repeat(201));
+  await expect(page.getByLabel("Text")).toHaveValue("y".repeat(50_001));
 });

@@ -1,3 +1,4 @@
+import type { Locator, Page } from "@playwright/test";
 import { anotherBrowser, anotherPerson, writeNote } from "../support/notes";
 import { expect, expectAccessible, logIn, signUp, test } from "../support/people";
 import { administrator } from "../support/server";
@@ -62,28 +63,63 @@ test("another browser of the same person sees a change within a second", async (
   await other.close();
 });
 
-test("the share dialog is worked by the keyboard, and is accessible", async ({ page }) => {
+/** Presses Tab until this has the focus. */
+async function tabTo(page: Page, target: Locator): Promise<void> {
+  for (let step = 0; step < 12; step++) {
+    await page.keyboard.press("Tab");
+    if (await target.evaluate((element) => element === document.activeElement)) return;
+  }
+  await expect(target).toBeFocused({ timeout: 1 });
+}
+
+test("the share dialog is worked by keys only, from the opening to the closing, and is accessible", async ({ page, browser }) => {
   await signUp(page, "grace");
+  const bob = await anotherPerson(browser, "bob");
   await writeNote(page, "Plans", "");
   const link = page.getByRole("link", { name: "Share" });
-  // With the client at work, and nothing on its way.
-  await page.reload({ waitUntil: "networkidle" });
   await link.focus();
   await page.keyboard.press("Enter");
   const dialog = page.getByRole("dialog", { name: "Share" });
-  await expect(dialog).toBeVisible();
   await expect(dialog.getByText("Shared with nobody.")).toBeVisible();
+  await expectAccessible(page);
   const visited = new Set<string>();
   for (let step = 0; step < 8; step++) {
     await page.keyboard.press("Tab");
     visited.add(await page.evaluate(() => document.activeElement?.closest("dialog, body")?.tagName ?? ""));
   }
   expect([...visited].sort().join()).toMatch(/^(BODY,)?DIALOG$/);
+
+  const name = dialog.getByLabel("Username or email");
+  await tabTo(page, name);
+  await page.keyboard.type("nobody at all");
+  await page.keyboard.press("Enter");
+  await expect(dialog.getByText("there is nobody of this name, email or id")).toBeVisible();
+  await expect(name).toBeFocused();
+  await page.keyboard.press("ControlOrMeta+a");
+  await page.keyboard.type(bob.person.username);
+  await page.keyboard.press("Tab");
+  await expect(dialog.getByLabel("May")).toBeFocused();
+  await page.keyboard.press("ArrowDown");
+  await expect(dialog.getByLabel("May")).toHaveValue("write");
+  await tabTo(page, dialog.getByRole("button", { name: "Share note" }));
+  await page.keyboard.press("Enter");
+  await expect(dialog.getByText("may read and change")).toBeVisible();
+  await expect(dialog.getByText("Shared. The receiver is told.")).toBeVisible();
+  await expectAccessible(page);
+
+  await tabTo(page, dialog.getByRole("button", { name: `Let read only: ${bob.person.username}` }));
+  await page.keyboard.press("Enter");
+  const back = dialog.getByRole("button", { name: `Let change: ${bob.person.username}` });
+  await expect(back).toBeFocused();
+  await page.keyboard.press("Tab");
+  await expect(dialog.getByRole("button", { name: `Revoke: ${bob.person.username}` })).toBeFocused();
+  await page.keyboard.press("Space");
+  await expect(dialog.getByText("Shared with nobody.")).toBeVisible();
+  await expect(name).toBeFocused();
   await page.keyboard.press("Escape");
   await expect(dialog).toBeHidden();
   await expect(link).toBeFocused();
-  await page.keyboard.press("Enter");
-  await expectAccessible(page);
+  await bob.close();
 });
 
 test("what is written, and what is deleted, is seen before the server has answered, and comes back when it refuses", async ({ page }) => {

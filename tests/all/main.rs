@@ -30,6 +30,7 @@ mod notes_markdown;
 mod notes_pages;
 mod notes_permissions;
 mod notes_sharing;
+mod notes_told;
 mod notifications;
 mod observatory;
 mod outcomes;

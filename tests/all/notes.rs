@@ -40,6 +40,22 @@ async fn somebody_writes_a_note_reads_it_changes_it_and_deletes_it() {
 }
 
 #[tokio::test]
+async fn an_edit_that_forgets_the_text_is_refused_at_its_field_and_empties_nothing() {
+    let app = TestApp::start().await;
+    let ada = app.register("Ada").await;
+    let id = app.note_of(&ada, json!({"title": "Plans", "content": "kept"})).await;
+    for forgotten in [json!({"title": "Renamed"}), json!({"title": "Renamed", "content": null})] {
+        let refused = app.put(&ada, &path(id), forgotten).await;
+        assert_eq!(refused.refusal(), (400, "VALIDATION_FAILED".into()), "{}", refused.text);
+        assert_eq!(refused.fields(), ["content"]);
+    }
+    let stored = app.get(&ada, &path(id)).await.data();
+    assert_eq!((&stored["title"], &stored["content"]), (&json!("Plans"), &json!("kept")));
+    let emptied = app.put(&ada, &path(id), json!({"title": "Plans", "content": ""})).await.data();
+    assert_eq!(emptied["content"], "", "whoever means it says it");
+}
+
+#[tokio::test]
 async fn nobody_writes_or_reads_without_being_signed_in() {
     let app = TestApp::start().await;
     let ada = app.register("Ada").await;
@@ -101,7 +117,7 @@ async fn a_public_note_is_read_by_everybody_and_changed_by_its_owner_only() {
         let refused = app.ask(&bob, method, id, tail, &body).await;
         assert_eq!(refused.refusal(), (403, "FORBIDDEN".into()), "{method} {tail}");
     }
-    app.put(&ada, &path(id), json!({"title": "News", "is_public": false})).await.data();
+    app.put(&ada, &path(id), json!({"title": "News", "content": "", "is_public": false})).await.data();
     assert_eq!(app.get(&bob, &path(id)).await.status, 404);
 }
 

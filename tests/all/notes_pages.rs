@@ -74,6 +74,18 @@ async fn without_javascript_the_second_editor_sees_both_texts_and_may_save_over_
 }
 
 #[tokio::test]
+async fn a_plain_form_empties_a_note_whose_text_was_deleted() {
+    let app = TestApp::start().await;
+    let ada = app.register("Ada").await;
+    let id = app.note_of(&ada, json!({"title": "Plans", "content": "old"})).await;
+    let (browser, id_text) = (app.browser_of("Ada").await, id.to_string());
+    let edit = [("id", id_text.as_str()), ("new[title]", "Plans"), ("new[content]", ""), ("new[version]", "1")];
+    let saved = browser.submit(&format!("/notes/{id}/edit"), "/api/notes/update", &edit).await;
+    assert_eq!(saved.status, 302, "{}", saved.text);
+    assert_eq!(app.get(&ada, &path(id)).await.data()["content"], "");
+}
+
+#[tokio::test]
 async fn without_javascript_a_note_is_shared_and_its_receiver_finds_it_by_the_notification() {
     let app = TestApp::start().await;
     let (ada, bob) = (app.register("Ada").await, app.register("Bob").await);

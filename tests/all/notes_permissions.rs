@@ -15,9 +15,9 @@ const RELATIONS: [Relation; 5] =
 fn door(action: Action, actor: &Person) -> Option<(&'static str, String, Value)> {
     Some(match action {
         Action::ReadNote => ("GET", String::new(), Value::Null),
-        Action::EditNote => ("PUT", String::new(), json!({"title": "Edited"})),
+        Action::EditNote => ("PUT", String::new(), json!({"title": "Edited", "content": ""})),
         // To what it is not: see `note`.
-        Action::PublishNote => ("PUT", String::new(), json!({"title": "Opened", "is_public": false})),
+        Action::PublishNote => ("PUT", String::new(), json!({"title": "Opened", "content": "", "is_public": false})),
         Action::DeleteNote => ("DELETE", String::new(), Value::Null),
         Action::ShareNote => ("POST", "/share".into(), json!({"user": "Zoe", "permission": "read"})),
         Action::LeaveNote => ("DELETE", format!("/shares/{}", actor.id), Value::Null),

@@ -54,9 +54,9 @@ async fn a_note_that_is_shared_to_write_is_changed_but_neither_opened_nor_delete
         app.put(&bob, &path(id), json!({"title": "Our plans", "content": "by Bob", "version": 1})).await.data();
     assert_eq!((&edited["relation"], &edited["version"]), (&json!("shared_write"), &json!(2)));
     assert_eq!(app.get(&ada, &path(id)).await.data()["content"], "by Bob");
-    let opened = app.put(&bob, &path(id), json!({"title": "Our plans", "is_public": true})).await;
+    let opened = app.put(&bob, &path(id), json!({"title": "Our plans", "content": "", "is_public": true})).await;
     assert_eq!(opened.refusal(), (403, "FORBIDDEN".into()));
-    let same = app.put(&bob, &path(id), json!({"title": "Our plans", "is_public": false})).await;
+    let same = app.put(&bob, &path(id), json!({"title": "Our plans", "content": "", "is_public": false})).await;
     assert_eq!(same.status, 200, "as it is already");
     assert_eq!(app.delete(&bob, &path(id)).await.status, 403);
     let stale = app.put(&ada, &path(id), json!({"title": "Mine", "version": 1})).await;
@@ -231,7 +231,7 @@ async fn those_who_see_a_note_hear_of_each_change_and_nobody_else_does() {
     app.share(&ada, id, "Bob", "write").await;
     app.work().await;
     let (mut to_ada, mut to_bob, mut to_mia) = (app.watch(&ada).await, app.watch(&bob).await, app.watch(&mia).await);
-    app.put(&bob, &path(id), json!({"title": "Our plans"})).await.data();
+    app.put(&bob, &path(id), json!({"title": "Our plans", "content": ""})).await.data();
     for events in [&mut to_ada, &mut to_bob] {
         let event = events.next().await;
         assert_eq!((event.name.as_str(), event.data), ("note", json!({"id": id})));
@@ -260,7 +260,7 @@ async fn keys_read_and_write_notes_within_their_scope_and_open_no_moderation() {
         let answered = [
             ask(key, Method::GET, &path(id), Value::Null).await,
             ask(key, Method::POST, NOTES, json!({"title": "x"})).await,
-            ask(key, Method::PUT, &path(id), json!({"title": "x"})).await,
+            ask(key, Method::PUT, &path(id), json!({"title": "x", "content": ""})).await,
         ];
         assert_eq!(answered, expected);
     }

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos_fetch::{QueryClient, QueryOptions, QueryScope};
 use leptos_router::components::Redirect;
+use model::Problem;
 use model::auth::AuthUser;
 
 use super::api::me;
@@ -26,13 +27,29 @@ pub fn current_user() -> Resource<Whoami> {
     expect_context::<QueryClient>().resource(whoami(), || ())
 }
 
-/// Shows its children to somebody who is signed in and sends everybody else to the login.
+/// Shows its children to somebody who is signed in and sends everybody else to the login. Who that is gets read again now and then: what
+/// people type below stays as long as it is the same person, in the same role.
 #[component]
 pub fn ForSignedIn(children: ChildrenFn) -> impl IntoView {
     let user = current_user();
     let children = StoredValue::new(children);
-    let shown = move || {
-        user.get().map(|user| match user {
+    view! { <Suspense fallback=|| view! { <Loading/> }><ForThem user children/></Suspense> }
+}
+
+#[component]
+fn ForThem(user: Resource<Whoami>, children: StoredValue<ChildrenFn>) -> impl IntoView {
+    let known = Memo::new(move |before: Option<&Option<Whoami>>| {
+        let (before, now) = (before.cloned().flatten(), user.get());
+        let is_same = match (&before, &now) {
+            (Some(Ok(Some(before))), Some(Ok(Some(now)))) => (before.id, before.role) == (now.id, now.role),
+            // That nobody could be asked just now says nothing of them.
+            (Some(Ok(Some(_))), Some(Err(ApiError(Problem::Unavailable { .. }))) | None) => true,
+            _ => false,
+        };
+        if is_same { before } else { now }
+    });
+    move || {
+        known.get().map(|user| match user {
             Ok(Some(user)) => {
                 provide_context(CurrentUser(user));
                 children.with_value(|children| children()).into_any()
@@ -40,6 +57,5 @@ pub fn ForSignedIn(children: ChildrenFn) -> impl IntoView {
             Ok(None) => view! { <Redirect path="/login"/> }.into_any(),
             Err(error) => view! { <Refused problem=error.0/> }.into_any(),
         })
-    };
-    view! { <Suspense fallback=|| view! { <Loading/> }>{shown}</Suspense> }
+    }
 }

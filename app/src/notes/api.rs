@@ -56,7 +56,7 @@ pub async fn create_note(new: NoteInput) -> Result<Note, ApiError> {
 #[server(endpoint = "notes/update")]
 pub async fn update_note(id: Uuid, new: NoteInput) -> Result<Note, ApiError> {
     let (app, actor) = ssr::signed_in().await?;
-    let note = notes::update(&app, &actor, id, new).await.map_err(ssr::refuse)?;
+    let note = notes::update(&app, &actor, id, new.of_form()).await.map_err(ssr::refuse)?;
     ssr::lead_plain_form(&format!("/notes/{id}?done=note-saved"));
     Ok(note.shortened())
 }

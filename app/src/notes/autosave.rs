@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::api::{UpdateNote, update_note};
 use super::{draft, queries};
 use crate::error::ApiError;
+use crate::ui::Late;
 
 /// From the last key to the saving.
 const AFTER: Duration = Duration::from_secs(1);
@@ -52,8 +53,11 @@ pub(super) struct Autosave {
     pub offer: RwSignal<Option<NoteInput>>,
     /// Whether something is in the form that the server has not taken and that is not on its way.
     is_typed: StoredValue<bool>,
-    /// Whether the button was pressed while something was on its way.
-    is_pressed: StoredValue<bool>,
+    /// The button was pressed, and the server has not answered for all of the text yet.
+    pub is_pressed: RwSignal<bool>,
+    /// The text for which the button was pressed is saved.
+    pub is_done: RwSignal<bool>,
+    late: Late,
     timer: StoredValue<Option<TimeoutHandle>>,
 }
 
@@ -68,7 +72,9 @@ impl Autosave {
             client: expect_context(),
             offer: RwSignal::new(None),
             is_typed: StoredValue::new(false),
-            is_pressed: StoredValue::new(false),
+            is_pressed: RwSignal::new(false),
+            is_done: RwSignal::new(false),
+            late: expect_context(),
             timer: StoredValue::new(None),
         };
         on_cleanup(move || this.leave());
@@ -126,38 +132,16 @@ impl Autosave {
 
     /// The button was pressed. What is on its way must arrive first, or the two would be two editors.
     pub fn pressed(self, event: &SubmitEvent) {
-        if self.state.get_untracked() == State::Sending {
-            event.prevent_default();
-            self.is_pressed.set_value(true);
-        }
-    }
-
-    /// Presses the button again, once the form names the version that was saved.
-    fn press_again(self) {
-        if self.is_pressed.try_get_value() != Some(true) {
-            return;
-        }
-        self.is_pressed.set_value(false);
-        let press = move || self.form.try_get_untracked().flatten().map(|form| form.request_submit());
-        set_timeout(move || drop(press()), Duration::ZERO);
-    }
-
-    /// The form is sent by its button; nothing is sent beside it.
-    pub fn submitted(self) {
-        self.stop_timer();
-        self.is_typed.set_value(false);
-        self.state.set(State::Clean);
-    }
-
-    /// What the form sent was refused. It is still in the form.
-    pub fn submit_refused(self, problem: Problem) {
-        if let Some(wish) = self.wish() {
-            self.refused(problem, &wish);
+        event.prevent_default();
+        self.is_pressed.set(true);
+        if self.state.get_untracked() != State::Sending {
+            self.save();
         }
     }
 
     /// Saves what is in the form.
     fn save(self) {
+        self.stop_timer();
         if self.state.try_get_untracked() == Some(State::Sending) {
             return self.after(AFTER);
         }
@@ -167,13 +151,10 @@ impl Autosave {
         self.send(wish);
     }
 
-    /// Sends it, and shows its title in the lists at once.
+    /// Sends it, and shows it in the lists at once.
     fn send(self, wish: UpdateNote) {
-        let (note, title) = (self.note, wish.new.title.trim().to_owned());
-        let lists = vec![queries::own_list(), queries::shared_list()];
-        let before = queries::show_at_once(&self.client, lists, |page| {
-            page.items.iter_mut().filter(|one| one.id == note).for_each(|one| one.title.clone_from(&title));
-        });
+        let (note, lists) = (self.note, vec![queries::own_list(), queries::shared_list()]);
+        let before = queries::show_at_once(&self.client, lists, |page| queries::rewrite(page, note, &wish.new));
         spawn_local(async move {
             match update_note(wish.id, wish.new.clone()).await {
                 Ok(saved) => {
@@ -181,26 +162,36 @@ impl Autosave {
                     self.version.try_set(saved.version);
                     self.state.try_set(State::Saved);
                     queries::changed(&self.client, note);
-                    self.press_again();
+                    self.go_on();
                 }
                 Err(ApiError(problem)) => {
                     before.come_back(&self.client);
-                    // What was shown before may have become old meanwhile.
-                    queries::lists_changed(&self.client);
-                    self.is_pressed.try_set_value(false);
+                    self.is_pressed.try_set(false);
                     self.refused(problem, &wish);
                 }
             }
         });
     }
 
+    /// What was typed after the button had been pressed is saved as well, before the editor is left.
+    fn go_on(self) {
+        if self.is_pressed.try_get_untracked() == Some(true) {
+            match self.is_typed.get_value() {
+                true => self.save(),
+                false => self.is_done.set(true),
+            }
+        }
+    }
+
     /// The server has it, so it need not be kept any more. What was typed since by somebody who has left the editor goes on from there.
     fn arrived(self, sent: &NoteInput, version: i32) {
         match self.is_typed.try_get_value() {
-            Some(false) if self.offer.with_untracked(Option::is_none) => draft::forget(self.writer, self.note),
+            Some(false) if self.is_pressed.get_untracked() || self.offer.with_untracked(Option::is_none) => {
+                draft::forget(self.writer, self.note)
+            }
             Some(_) => {}
             None => match draft::find(self.writer, self.note) {
-                Some(kept) if kept.title == sent.title && kept.content == sent.content => {
+                Some(kept) if kept.title == sent.title && kept.content() == sent.content() => {
                     draft::forget(self.writer, self.note);
                 }
                 Some(kept) => draft::keep(self.writer, self.note, &NoteInput { version: Some(version), ..kept }),
@@ -212,7 +203,10 @@ impl Autosave {
     /// Whatever the reason, the text is not lost.
     fn refused(self, problem: Problem, wish: &UpdateNote) {
         draft::keep(self.writer, self.note, &wish.new);
-        self.is_typed.try_set_value(true);
+        if self.is_typed.try_set_value(true).is_some() {
+            let words = "The note was not saved; what you typed is kept in this browser, and offered in the editor.";
+            return self.late.0.set(Some((words, Some(problem))));
+        }
         if matches!(problem, Problem::Unavailable { .. }) {
             self.state.try_set(State::Kept);
             return self.after(AGAIN);

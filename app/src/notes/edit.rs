@@ -2,7 +2,6 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use leptos::web_sys::{HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement};
-use leptos_fetch::QueryClient;
 use leptos_meta::Title;
 use leptos_router::hooks::use_navigate;
 use model::Problem;
@@ -53,39 +52,27 @@ fn Detail(id: Uuid) -> impl IntoView {
 #[component]
 fn Editor(note: Note, writer: Uuid) -> impl IntoView {
     let CurrentUser(user) = expect_context();
-    let client: QueryClient = expect_context();
     let id = note.id;
+    // Without JavaScript the form is sent as it is; with it everything goes the way of what is saved by itself.
     let action = ServerAction::<UpdateNote>::new();
     let autosave = Autosave::new(id, writer, note.version);
-    let of_button = refusal_of(action);
+    let of_form = refusal_of(action);
     let problem = Signal::derive(move || match autosave.state.get() {
         State::Refused(problem) => Some(problem),
-        State::Clean => of_button.get(),
+        State::Clean => of_form.get(),
         _ => None,
     });
     let navigate = use_navigate();
-    Effect::new(move |_| match action.value().get() {
-        Some(Ok(_)) => {
-            draft::forget(writer, id);
-            queries::changed(&client, id);
-            navigate(&format!("/notes/{id}?done=note-saved"), Default::default());
-        }
-        Some(Err(error)) => {
-            queries::changed(&client, id);
-            autosave.submit_refused(error.0);
-        }
-        None => {}
-    });
     Effect::new(move |_| {
-        if action.pending().get() {
-            autosave.submitted();
+        if autosave.is_done.get() {
+            navigate(&format!("/notes/{id}?done=note-saved"), Default::default());
         }
     });
     let is_public = allowed(user.role, Action::PublishNote, note.relation).then_some(note.is_public);
     view! {
         <h1>"Edit"</h1>
         <Draft note=note.clone() writer autosave/>
-        <Meanwhile id autosave is_sent=action.pending().into() problem/>
+        <Meanwhile id autosave problem/>
         <div on:input=move |_| autosave.typed() on:submit:capture=move |event| autosave.pressed(&event)>
             <ActionForm action=action node_ref=autosave.form attr:class="panel stack">
                 <Refusal problem/>
@@ -94,7 +81,7 @@ fn Editor(note: Note, writer: Uuid) -> impl IntoView {
                 <input type="hidden" name="new[version]" value=move || autosave.version.get().to_string()/>
                 <NoteFields title=note.title content=note.content is_public problem/>
                 <div class="actions">
-                    <Submit label="Save note" pending=action.pending()/>
+                    <Submit label="Save note" pending=autosave.is_pressed/>
                     <Saving state=autosave.state/>
                 </div>
             </ActionForm>
@@ -116,12 +103,11 @@ fn Saving(state: RwSignal<State>) -> impl IntoView {
 
 /// Tells the second of two editors that somebody was faster, and shows the other text beside the own one.
 #[component]
-fn Meanwhile(id: Uuid, autosave: Autosave, is_sent: Signal<bool>, problem: Signal<Option<Problem>>) -> impl IntoView {
+fn Meanwhile(id: Uuid, autosave: Autosave, problem: Signal<Option<Problem>>) -> impl IntoView {
     let current = queries::one(move || id);
     let shown = move || {
         let theirs = current.get()?.ok()?.note;
-        let is_under_way = is_sent.get() || autosave.state.get() == State::Sending;
-        let is_newer = theirs.version > autosave.version.get() && !is_under_way;
+        let is_newer = theirs.version > autosave.version.get() && autosave.state.get() != State::Sending;
         // Without JavaScript the page was drawn anew: its version is theirs already, and the form holds the own text.
         let is_refused = problem.get() == Some(Problem::ChangedMeanwhile);
         (is_newer || is_refused).then(|| view! { <Theirs note=theirs autosave/> })
@@ -161,7 +147,7 @@ fn Draft(note: Note, writer: Uuid, autosave: Autosave) -> impl IntoView {
     Effect::new(move |_| {
         let differs = |draft: &NoteInput| {
             let is_public = draft.is_public.unwrap_or(note.is_public);
-            draft.title != note.title || draft.content != note.content || is_public != note.is_public
+            draft.title != note.title || draft.content() != note.content || is_public != note.is_public
         };
         found.set(draft::find(writer, id).filter(differs));
     });
@@ -194,7 +180,7 @@ fn fill(draft: &NoteInput) {
         title.set_value(&draft.title);
     }
     if let Some(content) = element("note-content").and_then(|content| content.dyn_into::<HtmlTextAreaElement>().ok()) {
-        content.set_value(&draft.content);
+        content.set_value(draft.content());
     }
     if let (Some(is_public), Some(select)) = (draft.is_public, element("is_public")) {
         let select = select.dyn_into::<HtmlSelectElement>().ok();

@@ -1,4 +1,3 @@
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
@@ -7,7 +6,6 @@ use model::Page;
 use model::notes::{Note, NoteFilter, NoteList, NoteSort};
 use model::page::COUNTED_AT_MOST;
 use model::rbac::{Action, allowed};
-use model::users::Role;
 use uuid::Uuid;
 
 use super::api::DeleteNote;
@@ -15,7 +13,11 @@ use super::create::NewNote;
 use super::meta::{Meta, marked};
 use super::queries::{self, ListKey};
 use crate::auth::{CurrentUser, ForSignedIn};
-use crate::ui::{Done, Empty, Loading, Pager, Refusal, Refused, refusal_of};
+use crate::error::ApiError;
+use crate::ui::{AtOnce, AtOnceForm, Done, Empty, Ends, Loading, Pager, Refusal, Refused, Rows};
+
+/// How a deletion ends, in words.
+pub(super) const DELETED: Ends = Ends { done: "The note was deleted.", refused: "The note was not deleted." };
 
 /// The lists of notes; which one, its search, its order and its place are in the address.
 #[component]
@@ -32,7 +34,6 @@ pub fn NotesPage() -> impl IntoView {
 
 #[component]
 fn List() -> impl IntoView {
-    let CurrentUser(user) = expect_context();
     let query = use_query_map();
     // Counted, because the query cache still asks for the key when the page has already been left.
     let key = ArcMemo::new(move |_| query.with(read));
@@ -40,21 +41,48 @@ fn List() -> impl IntoView {
         let key = key.clone();
         move || key.get()
     });
-    let delete = ServerAction::<DeleteNote>::new();
-    let shown_key = key.clone();
-    queries::optimistic(delete, move || vec![shown_key.get()], |wish, page| queries::take_out(page, wish.id));
+    let delete = queries::at_once(
+        DELETED,
+        None,
+        {
+            let key = key.clone();
+            move || vec![key.get()]
+        },
+        |wish: &DeleteNote, page| queries::take_out(page, wish.id),
+    );
     let filter = key.clone();
-    let shown = move || {
-        page.get().map(|read| match read {
-            Ok(page) => filled(page, &key.get(), user.role, delete).into_any(),
-            Err(error) => view! { <Refused problem=error.0/> }.into_any(),
-        })
-    };
     view! {
         {move || view! { <Filters filter=filter.get().0/> }}
         <NewNote/>
-        <Refusal problem=refusal_of(delete)/>
-        <Suspense fallback=|| view! { <Loading/> }>{shown}</Suspense>
+        <Refusal problem=delete.refusal()/>
+        <Suspense fallback=|| view! { <Loading/> }><Part page key delete/></Suspense>
+    }
+}
+
+/// Stands still while notes come and go.
+#[component]
+fn Part(
+    page: Resource<Result<Page<Note>, ApiError>>,
+    key: ArcMemo<ListKey>,
+    delete: AtOnce<DeleteNote>,
+) -> impl IntoView {
+    let state = Memo::new(move |_| page.get().map(|read| read.map(|_| ())));
+    let notes = Signal::derive(move || page.get().and_then(Result::ok).map(|page| page.items).unwrap_or_default());
+    let around = move || page.get().and_then(Result::ok).map(|page| around(&page, &key.get()));
+    move || {
+        let around = around.clone();
+        state.get().map(|read| match read {
+            Ok(()) => view! {
+                <div class="stack">
+                    <ul class="notes" hidden=move || notes.with(Vec::is_empty)>
+                        <Rows rows=notes key=Note::clone row=move |note| row(note, delete)/>
+                    </ul>
+                    {around}
+                </div>
+            }
+            .into_any(),
+            Err(error) => view! { <Refused problem=error.0/> }.into_any(),
+        })
     }
 }
 
@@ -118,12 +146,8 @@ fn Filters(filter: NoteFilter) -> impl IntoView {
     }
 }
 
-fn filled(
-    page: Page<Note>,
-    (filter, place): &ListKey,
-    role: Role,
-    delete: ServerAction<DeleteNote>,
-) -> impl IntoView + use<> {
+/// How many there are, and the ways to other parts; or that there are none.
+fn around(page: &Page<Note>, (filter, place): &ListKey) -> AnyView {
     if page.items.is_empty() && place.after.is_none() {
         let words = match (filter.words(), filter.list()) {
             (Some(_), _) => "No note has these words.",
@@ -140,20 +164,14 @@ fn filled(
     };
     let first = place.after.map(|_| address(filter, None));
     let next = page.next.map(|after| address(filter, Some(after)));
-    let rows = page.items.into_iter().map(|note| row(note, role, delete)).collect_view();
-    view! {
-        <div class="stack">
-            <ul class="notes">{rows}</ul>
-            <Pager total first next/>
-        </div>
-    }
-    .into_any()
+    view! { <Pager total first next/> }.into_any()
 }
 
 /// A note that the server has not confirmed has no id yet, and so no page and no button.
-fn row(note: Note, role: Role, delete: ServerAction<DeleteNote>) -> impl IntoView {
+fn row(note: Note, delete: AtOnce<DeleteNote>) -> AnyView {
+    let CurrentUser(user) = expect_context();
     let is_saved = !note.id.is_nil();
-    let can_delete = is_saved && allowed(role, Action::DeleteNote, note.relation);
+    let can_delete = is_saved && allowed(user.role, Action::DeleteNote, note.relation);
     let label = format!("Delete {}", note.title);
     let meta = is_saved.then(|| view! { <Meta note=note.clone()/> });
     let (title, beginning) = match note.found {
@@ -161,7 +179,7 @@ fn row(note: Note, role: Role, delete: ServerAction<DeleteNote>) -> impl IntoVie
         None => (note.title.into_any(), note.content.into_any()),
     };
     let title = match is_saved {
-        true => view! { <a href=format!("/notes/{}", note.id)>{title}</a> }.into_any(),
+        true => view! { <a id=format!("note-{}", note.id) href=format!("/notes/{}", note.id)>{title}</a> }.into_any(),
         false => view! { <span>{title}" "<span class="field-help">"saving…"</span></span> }.into_any(),
     };
     view! {
@@ -171,12 +189,13 @@ fn row(note: Note, role: Role, delete: ServerAction<DeleteNote>) -> impl IntoVie
             <div class="actions" data-spread="">
                 {meta}
                 {can_delete.then(|| view! {
-                    <ActionForm action=delete>
+                    <AtOnceForm deed=delete>
                         <input type="hidden" name="id" value=note.id.to_string()/>
-                        <button class="btn" data-variant="destructive" data-size="sm" type="submit" aria-label=label disabled=move || delete.pending().get()>"Delete"</button>
-                    </ActionForm>
+                        <button class="btn" data-variant="destructive" data-size="sm" type="submit" aria-label=label>"Delete"</button>
+                    </AtOnceForm>
                 })}
             </div>
         </li>
     }
+    .into_any()
 }

@@ -7,13 +7,14 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_fetch::{QueryClient, QueryOptions, QueryScope};
 use model::live::Topic;
-use model::notes::{Note, NoteFilter, NoteList, NoteShare};
+use model::notes::{Note, NoteFilter, NoteInput, NoteList, NoteShare};
 use model::{Page, PageRequest};
 use uuid::Uuid;
 
 use super::api::{NoteView, get_note, list_notes, list_shares};
 use crate::error::ApiError;
 use crate::tasks::live::Live;
+use crate::ui::{AtOnce, Ends};
 
 /// Rows of one part of a list.
 pub const ROWS: i64 = 20;
@@ -96,6 +97,16 @@ pub fn take_out(page: &mut Page<Note>, id: Uuid) {
     page.total -= i64::try_from(before - page.items.len()).unwrap_or_default();
 }
 
+/// A part of a list with this note as it was written.
+pub fn rewrite(page: &mut Page<Note>, id: Uuid, edit: &NoteInput) {
+    for note in page.items.iter_mut().filter(|note| note.id == id) {
+        edit.title.trim().clone_into(&mut note.title);
+        edit.content().clone_into(&mut note.content);
+        note.is_public = edit.is_public.unwrap_or(note.is_public);
+        *note = note.clone().shortened();
+    }
+}
+
 /// What lists showed before a change that the server has not confirmed.
 #[derive(Clone, Debug)]
 pub struct Before(Vec<(ListKey, Page<Note>)>);
@@ -116,29 +127,28 @@ impl Before {
     /// Shows again what was before: the server has refused the change.
     pub fn come_back(self, client: &QueryClient) {
         self.0.into_iter().for_each(|(key, page)| client.set_query(lists(), key, Ok(page)));
+        // It may have become old meanwhile.
+        lists_changed(client);
     }
 }
 
-/// Shows what `action` will do while it is on its way, and takes it back if it is refused. The truth is read again either way.
-pub fn optimistic<S>(
-    action: ServerAction<S>,
-    keys: impl Fn() -> Vec<ListKey> + 'static,
-    change: impl Fn(&S, &mut Page<Note>) + 'static,
-) where
+/// An action whose `change` of lists is seen while it is on its way, and taken back if it is refused. The truth is read again either way.
+pub fn at_once<S>(
+    ends: Ends,
+    leads_to: Option<&'static str>,
+    keys: impl Fn() -> Vec<ListKey> + Send + Sync + 'static,
+    change: impl Fn(&S, &mut Page<Note>) + Send + Sync + 'static,
+) -> AtOnce<S>
+where
     S: ServerFn<Error = ApiError> + Clone + Send + Sync + 'static,
     S::Output: Clone + Send + Sync + 'static,
 {
     let client: QueryClient = expect_context();
-    Effect::new(move |before: Option<Option<Before>>| match (action.input().get(), before.flatten()) {
-        (Some(wish), None) => Some(show_at_once(&client, untrack(&keys), |page| change(&wish, page))),
-        (Some(_), before) => before,
-        (None, None) => None,
-        (None, Some(before)) => {
-            if action.value().with_untracked(|answer| matches!(answer, Some(Err(_)))) {
-                before.come_back(&client);
-            }
-            lists_changed(&client);
-            None
+    AtOnce::new(ends, leads_to, move |wish: &S| {
+        let before = show_at_once(&client, keys(), |page| change(wish, page));
+        move |is_refused| match is_refused {
+            true => before.come_back(&client),
+            false => lists_changed(&client),
         }
-    });
+    })
 }

@@ -13,7 +13,8 @@ use super::api::{SubmitPermission, SubmitRevocation, SubmitShare};
 use super::queries;
 use super::view::id_in_address;
 use crate::auth::ForSignedIn;
-use crate::ui::{Done, Empty, Loading, Refusal, Refused, SelectField, Submit, TextField, refusal_of};
+use crate::error::ApiError;
+use crate::ui::{Done, Empty, Loading, Refusal, Refused, Rows, SelectField, Submit, TextField, refusal_of};
 
 /// The dialog without JavaScript: a page of its own.
 #[component]
@@ -97,22 +98,35 @@ fn Sharing(id: Uuid) -> impl IntoView {
     });
     let (of_change, of_revoke) = (refusal_of(change), refusal_of(revoke));
     let problem = Signal::derive(move || of_change.get().or_else(|| of_revoke.get()));
-    let shown = move || {
-        read.get().map(|read| match read {
-            Ok(shares) if shares.is_empty() => view! { <Empty><p>"Shared with nobody."</p></Empty> }.into_any(),
-            Ok(shares) => {
-                let rows = shares.into_iter().map(|share| row(id, share, change, revoke)).collect_view();
-                view! { <ul class="shares">{rows}</ul> }.into_any()
-            }
-            Err(error) => view! { <Refused problem=error.0/> }.into_any(),
-        })
-    };
     view! {
         <div class="stack">
             <ShareForm id action=share/>
             <Refusal problem/>
-            <Suspense fallback=|| view! { <Loading/> }>{shown}</Suspense>
+            <Suspense fallback=|| view! { <Loading/> }><Shares id read change revoke/></Suspense>
         </div>
+    }
+}
+
+/// Those who have the note. A row stands still while others come and go.
+#[component]
+fn Shares(
+    id: Uuid,
+    read: Resource<Result<Vec<NoteShare>, ApiError>>,
+    change: ServerAction<SubmitPermission>,
+    revoke: ServerAction<SubmitRevocation>,
+) -> impl IntoView {
+    let state = Memo::new(move |_| read.get().map(|read| read.map(|shares| shares.is_empty())));
+    let shares = Signal::derive(move || read.get().and_then(Result::ok).unwrap_or_default());
+    let words = move || match state.get() {
+        Some(Ok(true)) => view! { <Empty><p>"Shared with nobody."</p></Empty> }.into_any(),
+        Some(Err(error)) => view! { <Refused problem=error.0/> }.into_any(),
+        _ => ().into_any(),
+    };
+    view! {
+        {words}
+        <ul class="shares" hidden=move || shares.with(Vec::is_empty)>
+            <Rows rows=shares key=|share| (share.user_id, share.permission) row=move |share| row(id, share, change, revoke) or="user"/>
+        </ul>
     }
 }
 
@@ -143,7 +157,7 @@ fn row(
     share: NoteShare,
     change: ServerAction<SubmitPermission>,
     revoke: ServerAction<SubmitRevocation>,
-) -> impl IntoView {
+) -> AnyView {
     let (words, other, offer) = match share.permission {
         Permission::Read => ("may read", Permission::Write, "Let change"),
         Permission::Write => ("may read and change", Permission::Read, "Let read only"),
@@ -154,6 +168,7 @@ fn row(
             <input type="hidden" name="user_id" value=share.user_id.to_string()/>
         }
     };
+    let (changes, revokes) = (format!("change-{}", share.user_id), format!("revoke-{}", share.user_id));
     let (to_change, to_revoke) = (format!("{offer}: {}", share.username), format!("Revoke: {}", share.username));
     view! {
         <li>
@@ -162,13 +177,14 @@ fn row(
                 <ActionForm action=change>
                     {ids()}
                     <input type="hidden" name="new[permission]" value=other.name()/>
-                    <button class="btn" data-variant="outline" data-size="sm" type="submit" aria-label=to_change>{offer}</button>
+                    <button class="btn" data-variant="outline" data-size="sm" type="submit" id=changes aria-label=to_change>{offer}</button>
                 </ActionForm>
                 <ActionForm action=revoke>
                     {ids()}
-                    <button class="btn" data-variant="destructive" data-size="sm" type="submit" aria-label=to_revoke>"Revoke"</button>
+                    <button class="btn" data-variant="destructive" data-size="sm" type="submit" id=revokes aria-label=to_revoke>"Revoke"</button>
                 </ActionForm>
             </span>
         </li>
     }
+    .into_any()
 }

@@ -2,7 +2,7 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_fetch::QueryClient;
 use leptos_meta::Title;
-use leptos_router::hooks::{use_navigate, use_params_map};
+use leptos_router::hooks::use_params_map;
 use model::Problem;
 use model::notes::Note;
 use model::problem::Thing;
@@ -11,11 +11,12 @@ use model::users::Role;
 use uuid::Uuid;
 
 use super::api::{DeleteNote, LeaveNote, NoteView, SubmitHiding, SubmitUnhiding};
+use super::list::DELETED;
 use super::meta::Meta;
 use super::queries;
 use super::share::{Opener, ShareDialog};
 use crate::auth::{CurrentUser, ForSignedIn};
-use crate::ui::{Done, Loading, Refusal, Refused, Submit, TextField, refusal_of};
+use crate::ui::{AtOnce, AtOnceForm, Done, Ends, Loading, Refusal, Refused, Submit, TextField, refusal_of};
 
 /// The id in the address of a note's page.
 pub(super) fn id_in_address() -> Memo<Option<Uuid>> {
@@ -40,55 +41,33 @@ pub fn NotePage() -> impl IntoView {
 /// What people do with a note from its page; each is a form of its own, so it works without JavaScript as well.
 #[derive(Clone, Copy)]
 struct Actions {
-    delete: ServerAction<DeleteNote>,
-    leave: ServerAction<LeaveNote>,
+    delete: AtOnce<DeleteNote>,
+    leave: AtOnce<LeaveNote>,
     hide: ServerAction<SubmitHiding>,
     unhide: ServerAction<SubmitUnhiding>,
 }
 
 impl Actions {
-    fn new() -> Self {
-        Self {
-            delete: ServerAction::new(),
-            leave: ServerAction::new(),
-            hide: ServerAction::new(),
-            unhide: ServerAction::new(),
-        }
-    }
-
-    /// What was touched is read again. From a note that is gone the way leads to the list that it was in, which is without it at once.
-    fn keep_current(self, id: Uuid) {
+    /// From a note that goes the way leads to the list that it was in, which is without it at once.
+    fn new(id: Uuid) -> Self {
         let client: QueryClient = expect_context();
-        let navigate = use_navigate();
-        queries::optimistic(
-            self.delete,
-            || vec![queries::own_list()],
-            move |_, page| {
-                queries::take_out(page, id);
-            },
-        );
-        queries::optimistic(
-            self.leave,
-            || vec![queries::shared_list()],
-            move |_, page| {
-                queries::take_out(page, id);
-            },
-        );
+        let (hide, unhide) = (ServerAction::new(), ServerAction::new());
         Effect::new(move |_| {
-            if self.hide.version().get() + self.unhide.version().get() > 0 {
+            if hide.version().get() + unhide.version().get() > 0 {
                 queries::changed(&client, id);
             }
         });
-        Effect::new(move |_| {
-            let is_done = |answer: &Option<Result<(), _>>| matches!(answer, Some(Ok(())));
-            let place = match (self.delete.value().with(is_done), self.leave.value().with(is_done)) {
-                (true, _) => "/notes?done=note-deleted",
-                (_, true) => "/notes?list=shared&done=note-left",
-                _ => return,
-            };
-            queries::lists_changed(&client);
-            navigate(place, Default::default());
-        });
+        let left = Ends { done: "You have left the note.", refused: "You have not left the note." };
+        let own = || vec![queries::own_list()];
+        let shared = || vec![queries::shared_list()];
+        Self {
+            delete: queries::at_once(DELETED, Some("/notes"), own, move |_, page| queries::take_out(page, id)),
+            leave: queries::at_once(left, Some("/notes?list=shared"), shared, move |_, page| {
+                queries::take_out(page, id)
+            }),
+            hide,
+            unhide,
+        }
     }
 }
 
@@ -96,10 +75,9 @@ impl Actions {
 fn Detail(id: Uuid) -> impl IntoView {
     let CurrentUser(user) = expect_context();
     let note = queries::one(move || id);
-    let actions = Actions::new();
-    actions.keep_current(id);
+    let actions = Actions::new(id);
     let opener = Opener::new();
-    let (of_delete, of_leave) = (refusal_of(actions.delete), refusal_of(actions.leave));
+    let (of_delete, of_leave) = (actions.delete.refusal(), actions.leave.refusal());
     let problem = Signal::derive(move || of_delete.get().or_else(|| of_leave.get()));
     let shown = move || {
         note.get().map(|read| match read {
@@ -153,10 +131,10 @@ fn Buttons(note: Note, role: Role, actions: Actions, opener: Opener) -> impl Int
                 <a class="btn" data-variant="outline" href=format!("/notes/{id}/share") on:click=move |click| opener.open(&click)>"Share"</a>
             })}
             {may(Action::DeleteNote).then(|| view! {
-                <ActionForm action=delete><Send id label="Delete" pending=delete.pending()/></ActionForm>
+                <AtOnceForm deed=delete><Send id label="Delete" pending=delete.pending()/></AtOnceForm>
             })}
             {may(Action::LeaveNote).then(|| view! {
-                <ActionForm action=leave><Send id label="Leave" pending=leave.pending()/></ActionForm>
+                <AtOnceForm deed=leave><Send id label="Leave" pending=leave.pending()/></AtOnceForm>
             })}
         </div>
     }

@@ -43,35 +43,87 @@ pub fn Hidden(field: &'static str, value: String) -> impl IntoView {
     view! { <input type="hidden" name=input_name(field) value=first_value(field, &value)/> }
 }
 
-/// The problem that belongs to this field, in words.
-pub(super) fn problem_of(field: &'static str, problem: Signal<Option<Problem>>) -> Memo<Option<String>> {
+/// The problem that belongs to this field, in words; before anything is sent, that its text is too long.
+pub(super) fn problem_of(
+    field: &'static str,
+    problem: Signal<Option<Problem>>,
+    length: Length,
+) -> Memo<Option<String>> {
     Memo::new(move |_| {
+        if let Some(words) = length.problem() {
+            return Some(words);
+        }
         let fields = problem.get().map(|problem| problem.fields()).unwrap_or_default();
         fields.into_iter().find(|refused| refused.field == field).map(|refused| refused.message)
     })
 }
 
-/// Label, help and error around one input; they are tied to it for screen readers by its id.
+/// How many characters a field may have, and how many are in it, counted as the server counts. `maxlength` would count others, and cut off
+/// what is pasted without a word.
+#[derive(Clone, Copy)]
+pub(super) struct Length {
+    most: Option<usize>,
+    trims: bool,
+    typed: RwSignal<Option<usize>>,
+}
+
+impl Length {
+    pub fn of(most: Option<usize>, trims: bool) -> Self {
+        Self { most, trims, typed: RwSignal::new(None) }
+    }
+
+    fn look_at(self, text: &str) {
+        if self.most.is_some() {
+            let text = if self.trims { text.trim() } else { text };
+            self.typed.set(Some(text.chars().count()));
+        }
+    }
+
+    /// What is said below the field.
+    fn words(self) -> Option<String> {
+        let most = self.most?;
+        Some(match self.typed.get() {
+            None => format!("At most {most} characters"),
+            Some(typed) => format!("{typed} of {most} characters"),
+        })
+    }
+
+    /// What the server would say.
+    fn problem(self) -> Option<String> {
+        let (most, typed) = (self.most?, self.typed.get()?);
+        (typed > most).then(|| format!("has {typed} characters, at most {most} are allowed"))
+    }
+}
+
+/// Label, help, length and error around one input; they are tied to it for screen readers by its id.
 #[component]
 pub(super) fn Around(
     id: String,
     label: &'static str,
     help: &'static str,
     error: Memo<Option<String>>,
+    length: Length,
     children: Children,
 ) -> impl IntoView {
+    let count = length.most.map(|_| {
+        view! { <p class="field-help" id=format!("{id}-length")>{move || length.words()}</p> }
+    });
     view! {
-        <div class="field">
+        <div class="field" on:input=move |event| length.look_at(&event_target_value(&event))>
             <label for=id.clone()>{label}</label>
             {children()}
             {(!help.is_empty()).then(|| view! { <p class="field-help" id=format!("{id}-help")>{help}</p> })}
+            {count}
             <p class="field-error" id=format!("{id}-error") role="alert">{move || error.get()}</p>
         </div>
     }
 }
 
-pub(super) fn described_by(id: &str, help: &str) -> String {
-    if help.is_empty() { format!("{id}-error") } else { format!("{id}-help {id}-error") }
+/// The ids of what [`Around`] says of an input.
+pub(super) fn described_by(id: &str, help: &str, length: Length) -> String {
+    let parts = [(!help.is_empty(), "help"), (length.most.is_some(), "length"), (true, "error")];
+    let ids = parts.into_iter().filter(|(is_there, _)| *is_there).map(|(_, part)| format!("{id}-{part}"));
+    ids.collect::<Vec<_>>().join(" ")
 }
 
 pub(super) fn id_of(form: &str, field: &str) -> String {
@@ -83,6 +135,14 @@ pub fn refusal_of<S>(action: ServerAction<S>) -> Signal<Option<Problem>>
 where
     S: ServerFn<Error = ApiError> + Clone + Send + Sync + 'static,
     S::Output: Clone + Send + Sync + 'static,
+{
+    refusal_in(*action)
+}
+
+pub(super) fn refusal_in<I, O>(action: Action<I, Result<O, ApiError>>) -> Signal<Option<Problem>>
+where
+    I: Send + Sync + 'static,
+    O: Clone + Send + Sync + 'static,
 {
     Signal::derive(move || action.value().get().and_then(Result::err).map(|error| error.0))
 }
@@ -99,18 +159,22 @@ pub fn TextField(
     #[prop(optional)] autocomplete: &'static str,
     #[prop(optional, into)] initial: String,
     #[prop(default = true)] required: bool,
+    /// Most characters, without the blanks around them.
+    #[prop(optional)]
+    limit: Option<usize>,
     /// Tells the fields of one name apart where a page has several forms.
     #[prop(optional)]
     form: &'static str,
 ) -> impl IntoView {
-    let error = problem_of(field, problem);
+    let length = Length::of(limit, true);
+    let error = problem_of(field, problem, length);
     let id = id_of(form, field);
     let step = matches!(kind, "number").then_some("any");
     view! {
-        <Around id=id.clone() label help error>
+        <Around id=id.clone() label help error length>
             <input class="input" id=id.clone() name=input_name(field) type=kind value=first_value(field, &initial) required=required
                 step=step autocomplete=(!autocomplete.is_empty()).then_some(autocomplete)
-                aria-describedby=described_by(&id, help)
+                aria-describedby=described_by(&id, help, length)
                 aria-invalid=move || error.get().is_some().then_some("true")/>
         </Around>
     }
@@ -129,7 +193,8 @@ pub fn SelectField(
     #[prop(optional)]
     form: &'static str,
 ) -> impl IntoView {
-    let error = problem_of(field, problem);
+    let length = Length::of(None, false);
+    let error = problem_of(field, problem, length);
     let id = id_of(form, field);
     let chosen = first_value(field, &initial);
     let options = choices
@@ -137,8 +202,8 @@ pub fn SelectField(
         .map(|(value, words)| view! { <option value=value selected=value == chosen>{words}</option> })
         .collect_view();
     view! {
-        <Around id=id.clone() label help error>
-            <select class="select" id=id.clone() name=input_name(field) aria-describedby=described_by(&id, help)
+        <Around id=id.clone() label help error length>
+            <select class="select" id=id.clone() name=input_name(field) aria-describedby=described_by(&id, help, length)
                 aria-invalid=move || error.get().is_some().then_some("true")>
                 {options}
             </select>
@@ -170,7 +235,7 @@ pub fn CheckboxGroup(
     problem: Signal<Option<Problem>>,
     choices: Vec<(&'static str, &'static str)>,
 ) -> impl IntoView {
-    let error = problem_of(field, problem);
+    let error = problem_of(field, problem, Length::of(None, false));
     let boxes = choices.into_iter().enumerate().map(|(place, (value, words))| {
         let path = format!("{field}.{place}");
         let checked = first_value(&path, "") == value;
@@ -214,7 +279,7 @@ pub fn Refusal(problem: Signal<Option<Problem>>) -> impl IntoView {
 
 /// The button that sends a form; it rests while the form is on its way.
 #[component]
-pub fn Submit(label: &'static str, pending: Memo<bool>) -> impl IntoView {
+pub fn Submit(label: &'static str, #[prop(into)] pending: Signal<bool>) -> impl IntoView {
     view! {
         <button class="btn" type="submit" disabled=move || pending.get() aria-busy=move || pending.get().then_some("true")>
             {label}

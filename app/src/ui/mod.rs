@@ -1,15 +1,18 @@
 //! Thin components over native elements, shared by all pages.
 
+mod at_once;
 mod badge;
 mod chart;
 mod done;
 mod form;
 mod moment;
 mod pager;
+mod rows;
 mod states;
 mod text_area;
 mod values;
 
+pub use at_once::{AtOnce, AtOnceForm, Ends, Late, SaidLate};
 pub use badge::{PriorityBadge, StatusBadge};
 pub use chart::{Graph, Series, Unit, chart, duration};
 pub use done::Done;
@@ -18,6 +21,7 @@ pub use form::{
 };
 pub use moment::Moment;
 pub use pager::Pager;
+pub use rows::Rows;
 pub use states::{Empty, Loading, Refused};
 pub use text_area::TextArea;
 pub use values::Values;

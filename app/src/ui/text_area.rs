@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 use model::Problem;
 
-use super::form::{Around, described_by, first_value, id_of, input_name, problem_of};
+use super::form::{Around, Length, described_by, first_value, id_of, input_name, problem_of};
 
 /// Several lines of text. The only place with a raw `textarea`: Leptos 0.8 does not escape its text on the server, this does.
 #[component]
@@ -13,19 +13,23 @@ pub fn TextArea(
     #[prop(default = true)] required: bool,
     #[prop(optional, into)] initial: String,
     #[prop(default = 6)] rows: u32,
+    /// Most characters.
+    #[prop(optional)]
+    limit: Option<usize>,
     /// Tells the fields of one name apart where a page has several forms; the id `content` is the page's own.
     #[prop(optional)]
     form: &'static str,
 ) -> impl IntoView {
-    let error = problem_of(field, problem);
+    let length = Length::of(limit, false);
+    let error = problem_of(field, problem, length);
     let id = id_of(form, field);
     let text = first_value(field, &initial);
     // The browser makes a text of it, the server HTML.
     let text = if cfg!(feature = "ssr") { escaped(&text) } else { text };
     view! {
-        <Around id=id.clone() label help error>
+        <Around id=id.clone() label help error length>
             <textarea class="textarea" id=id.clone() name=input_name(field) rows=rows required=required
-                aria-describedby=described_by(&id, help)
+                aria-describedby=described_by(&id, help, length)
                 aria-invalid=move || error.get().is_some().then_some("true")>
                 {text}
             </textarea>

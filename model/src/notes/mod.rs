@@ -35,7 +35,7 @@ impl Default for NoteLimits {
 }
 
 /// A note, as somebody sees it who may read it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Note {
     pub id: Uuid,
@@ -75,7 +75,7 @@ impl Note {
 }
 
 /// Title and the places of the content in which the words of a search are.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Found {
     pub title: Vec<Part>,
@@ -83,7 +83,7 @@ pub struct Found {
 }
 
 /// A piece of plain text.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Part {
     pub text: String,
@@ -98,7 +98,8 @@ pub struct Part {
 pub struct NoteInput {
     #[cfg_attr(feature = "openapi", schema(required))]
     pub title: String,
-    pub content: String,
+    /// Empty in a new note when absent. An edit has to say it, or one that forgets it would empty the note.
+    pub content: Option<String>,
     /// Stays as it is when absent, and is no at first. Only the owner may change it.
     pub is_public: Option<bool>,
     /// The version that was read before: an edit of an older one is refused. Without it the last one to write wins.
@@ -106,12 +107,36 @@ pub struct NoteInput {
 }
 
 impl NoteInput {
-    /// Checks every field and reports all of them at once, in the order of the form.
+    /// As it was meant in a form, which has an input for the text: an empty one does not arrive.
+    #[must_use]
+    pub fn of_form(mut self) -> Self {
+        self.content.get_or_insert_default();
+        self
+    }
+
+    /// The text, which is empty when none is given.
+    pub fn content(&self) -> &str {
+        self.content.as_deref().unwrap_or_default()
+    }
+
+    /// Checks every field of a new note and reports all of them at once, in the order of the form.
     pub fn check(&self, limits: &NoteLimits) -> Result<(), Problem> {
-        let (title, content) = (self.title.trim().chars().count(), self.content.chars().count());
+        self.checked(limits, false)
+    }
+
+    /// The same for an edit.
+    pub fn check_edit(&self, limits: &NoteLimits) -> Result<(), Problem> {
+        self.checked(limits, true)
+    }
+
+    fn checked(&self, limits: &NoteLimits, is_edit: bool) -> Result<(), Problem> {
+        let (title, content) = (self.title.trim().chars().count(), self.content().chars().count());
         let mut fields = Vec::new();
         if !(1..=limits.title_length).contains(&title) {
             fields.push(FieldProblem::new("title", format!("must have 1 to {} characters", limits.title_length)));
+        }
+        if is_edit && self.content.is_none() {
+            fields.push(FieldProblem::new("content", "is missing; an empty text empties the note"));
         }
         if content > limits.content_length {
             let most = limits.content_length;
@@ -316,14 +341,17 @@ mod tests {
     #[test]
     fn a_note_has_a_title_and_no_more_content_than_allowed() {
         let limits = NoteLimits { title_length: 5, content_length: 3, ..NoteLimits::default() };
-        let refused = |title: &str, content: &str| -> Vec<String> {
-            let input = NoteInput { title: title.into(), content: content.into(), ..NoteInput::default() };
-            let problem = input.check(&limits).err();
+        let refused = |title: &str, content: Option<&str>| -> Vec<String> {
+            let input = NoteInput { title: title.into(), content: content.map(Into::into), ..NoteInput::default() };
+            let problem = input.check_edit(&limits).err();
             problem.map(|problem| problem.fields()).unwrap_or_default().into_iter().map(|field| field.field).collect()
         };
-        assert_eq!(refused("ünïcö", "äöü"), Vec::<String>::new(), "characters are counted, not bytes");
-        assert_eq!(refused(" ", ""), ["title"]);
-        assert_eq!(refused("longer", "long"), ["title", "content"]);
+        assert_eq!(refused("ünïcö", Some("äöü")), Vec::<String>::new(), "characters are counted, not bytes");
+        assert_eq!(refused(" ", Some("")), ["title"]);
+        assert_eq!(refused("longer", Some("long")), ["title", "content"]);
+        assert_eq!(refused("longer", None), ["title", "content"], "an edit says the text");
+        let new = NoteInput { title: "ünïcö".into(), ..NoteInput::default() };
+        assert_eq!(new.check(&limits), Ok(()), "a new note begins empty");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod change;
 mod letter;
+mod listed;
 pub mod markdown;
 mod moderation;
 pub mod routes;
@@ -81,10 +82,10 @@ pub async fn list(app: &App, actor: &Actor, filter: &NoteFilter, page: PageReque
     let (limit, sees_hidden) = (page.limit()?, sees_hidden(actor));
     // The note of the place comes first.
     let at_place = i64::from(page.after.is_some());
-    let window = rows::Window { after: page.after, offset: page.offset()?, limit: limit + 1 + at_place };
+    let window = listed::Window { after: page.after, offset: page.offset()?, limit: limit + 1 + at_place };
 
-    let total = rows::count(&app.db, actor.id(), sees_hidden, filter).await?;
-    let mut items = rows::list(&app.db, actor.id(), sees_hidden, filter, &window).await?;
+    let total = listed::count(&app.db, actor.id(), sees_hidden, filter).await?;
+    let mut items = listed::list(&app.db, actor.id(), sees_hidden, filter, &window).await?;
     if let Some(after) = page.after {
         if items.first().map(|note| note.id) != Some(after) {
             return Err(Problem::field("after", "is not in this list any more; begin anew").into());
@@ -105,7 +106,7 @@ pub async fn update(app: &App, actor: &Actor, id: Uuid, edit: NoteInput) -> Resu
     if edit.version.is_some_and(|version| version != change.note.version) {
         return Err(Problem::ChangedMeanwhile.into());
     }
-    edit.check(&app.config.notes)?;
+    edit.check_edit(&app.config.notes)?;
     let (is_own, is_public) = (change.note.relation == Relation::Own, edit.is_public.unwrap_or(change.note.is_public));
     let is_opened_or_closed = is_public != change.note.is_public;
     if is_opened_or_closed {

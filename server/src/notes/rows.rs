@@ -1,10 +1,9 @@
-//! The tables `notes` and `note_shares`: every statement on them. Who may see a note stands in the `where`.
+//! The table `notes`, note by note; its lists are in `listed.rs`. Who may see a note stands in the `where`.
 
 use chrono::{DateTime, Utc};
-use model::notes::{Found, Note, NoteFilter, NoteInput, Part, Permission};
-use model::page::COUNTED_AT_MOST;
+use model::notes::{Found, Note, NoteInput, Part, Permission};
 use model::rbac::Relation;
-use sqlx::{PgConnection, PgExecutor, PgPool};
+use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use crate::Result;
@@ -13,24 +12,24 @@ use crate::Result;
 const MARKS: (char, char) = ('\u{e000}', '\u{e001}');
 
 /// A note as it is stored, and how it is shared with the reader.
-struct Row {
-    id: Uuid,
-    user_id: Uuid,
-    username: String,
-    title: String,
-    content: String,
-    is_public: bool,
-    hidden_reason: Option<String>,
-    version: i32,
-    created_at: DateTime<Utc>,
-    updated_at: DateTime<Utc>,
-    permission: Option<Permission>,
-    found_title: Option<String>,
-    found_content: Option<String>,
+pub(super) struct Row {
+    pub id: Uuid,
+    pub user_id: Uuid,
+    pub username: String,
+    pub title: String,
+    pub content: String,
+    pub is_public: bool,
+    pub hidden_reason: Option<String>,
+    pub version: i32,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    pub permission: Option<Permission>,
+    pub found_title: Option<String>,
+    pub found_content: Option<String>,
 }
 
 impl Row {
-    fn seen_by(self, reader: Uuid) -> Note {
+    pub fn seen_by(self, reader: Uuid) -> Note {
         let relation = match self.permission {
             _ if self.user_id == reader => Relation::Own,
             Some(permission) => permission.relation(),
@@ -95,68 +94,6 @@ pub async fn lock(conn: &mut PgConnection, id: Uuid) -> Result<()> {
     Ok(())
 }
 
-/// Where a list begins, and how long it is.
-pub struct Window {
-    pub after: Option<Uuid>,
-    pub offset: i64,
-    pub limit: i64,
-}
-
-/// The notes of a list. What follows a place begins with the note that is there: when it comes not first, it has left the list.
-pub async fn list(
-    db: &PgPool,
-    reader: Uuid,
-    sees_hidden: bool,
-    filter: &NoteFilter,
-    window: &Window,
-) -> Result<Vec<Note>> {
-    let rows = sqlx::query_file_as!(
-        Row,
-        "src/notes/list.sql",
-        reader,
-        filter.list().name(),
-        sees_hidden,
-        filter.words(),
-        filter.sort().name(),
-        window.after,
-        window.limit,
-        window.offset,
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(rows.into_iter().map(|row| row.seen_by(reader)).collect())
-}
-
-/// How many notes a list has, up to [`COUNTED_AT_MOST`].
-pub async fn count(db: &PgPool, reader: Uuid, sees_hidden: bool, filter: &NoteFilter) -> Result<i64> {
-    let count = sqlx::query_scalar!(
-        r#"
-        select count(*) as "count!"
-        from (
-            select 1
-            from notes n
-            join users u on u.id = n.user_id and u.deleted_at is null
-            left join note_shares s on s.note_id = n.id and s.user_id = $1
-            where case $2::text
-                when 'own' then n.user_id = $1
-                when 'shared' then s.user_id is not null
-                else n.is_public and n.user_id <> $1 and (n.hidden_at is null or $3)
-              end
-              and ($4::text is null or n.search @@ websearch_to_tsquery('english', $4))
-            limit $5
-        ) matching
-        "#,
-        reader,
-        filter.list().name(),
-        sees_hidden,
-        filter.words(),
-        COUNTED_AT_MOST,
-    )
-    .fetch_one(db)
-    .await?;
-    Ok(count)
-}
-
 /// How many notes the user has. Under a lock on the user, so that two at once can not both be the last.
 pub async fn count_of(conn: &mut PgConnection, user_id: Uuid) -> Result<i64> {
     sqlx::query!("select id from users where id = $1 for no key update", user_id).fetch_one(&mut *conn).await?;
@@ -167,13 +104,13 @@ pub async fn count_of(conn: &mut PgConnection, user_id: Uuid) -> Result<i64> {
 /// Writes a new note; the answer is its id.
 pub async fn insert(conn: &mut PgConnection, user_id: Uuid, new: &NoteInput) -> Result<Uuid> {
     // Taken apart, so that a further field is named by the compiler here.
-    let NoteInput { title, content, is_public, version: _ } = new;
+    let NoteInput { title, content: _, is_public, version: _ } = new;
     let id = sqlx::query_scalar!(
         "insert into notes (id, user_id, title, content, is_public) values ($1, $2, $3, $4, $5) returning id",
         Uuid::now_v7(),
         user_id,
         title.trim(),
-        content,
+        new.content(),
         is_public.unwrap_or_default(),
     )
     .fetch_one(conn)
@@ -183,7 +120,7 @@ pub async fn insert(conn: &mut PgConnection, user_id: Uuid, new: &NoteInput) -> 
 
 /// Changes a note that is locked.
 pub async fn update(conn: &mut PgConnection, id: Uuid, edit: &NoteInput) -> Result<()> {
-    let NoteInput { title, content, is_public, version: _ } = edit;
+    let NoteInput { title, content: _, is_public, version: _ } = edit;
     sqlx::query!(
         r#"
         update notes
@@ -192,7 +129,7 @@ pub async fn update(conn: &mut PgConnection, id: Uuid, edit: &NoteInput) -> Resu
         "#,
         id,
         title.trim(),
-        content,
+        edit.content(),
         *is_public,
     )
     .execute(conn)

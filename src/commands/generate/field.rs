@@ -240,7 +240,8 @@ impl Field {
     fn input(&self, key: &str) -> String {
         let Self { name, .. } = self;
         let required = if self.optional { " required=false" } else { "" };
-        let about = format!(r#"field="{name}" label="{}""#, self.label());
+        let limit = self.kind.limit().map(|(constant, _)| format!(" limit=model::{constant}")).unwrap_or_default();
+        let about = format!(r#"field="{name}" label="{}"{limit}"#, self.label());
         let text =
             |kind: &str| format!(r#"<TextField form="{key}" {about}{kind}{required} initial=form.{name} problem/>"#);
         match self.kind {

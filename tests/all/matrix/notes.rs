@@ -25,7 +25,13 @@ const REST: &[Row] = &[
     row("GET /api/v1/notes", Key(NotesRead), Nothing, "", &[OK]),
     row("POST /api/v1/notes", Key(NotesWrite), Nothing, r#"{"title": "News"}"#, &[CREATED]),
     row("GET /api/v1/notes/{id}", Key(NotesRead), NOTE, "", &[OK, OK, OK, OK, [404; 3]]),
-    row("PUT /api/v1/notes/{id}", Key(NotesWrite), NOTE, r#"{"title": "x"}"#, &[OK, OK, [403; 3], [403; 3], [404; 3]]),
+    row(
+        "PUT /api/v1/notes/{id}",
+        Key(NotesWrite),
+        NOTE,
+        r#"{"title": "x", "content": ""}"#,
+        &[OK, OK, [403; 3], [403; 3], [404; 3]],
+    ),
     row("DELETE /api/v1/notes/{id}", Key(NotesWrite), NOTE, "", &[EMPTY, [403; 3], [403; 3], [403; 3], [404; 3]]),
     row(
         "POST /api/v1/notes/{id}/share",
@@ -75,7 +81,7 @@ const FUNCTIONS: &[Row] = &[
         "POST /api/notes/update",
         Session,
         NOTE,
-        "id={id}&new[title]=x&new[version]=1",
+        "id={id}&new[title]=x&new[content]=&new[version]=1",
         &[OK, OK, [403; 3], [403; 3], [404; 3]],
     ),
     row("POST /api/notes/delete", Session, NOTE, "id={id}", OF_ITS_OWNER),
@@ -146,7 +152,7 @@ async fn only_its_owner_opens_a_note_to_everybody() {
     let (ada, bob) = (app.register("Ada").await, app.register("Bob").await);
     let id = app.note(&ada, "Plans").await;
     app.share(&ada, id, "Bob", "write").await;
-    let opened = app.put(&bob, &path(id), json!({"title": "Plans", "is_public": true})).await;
+    let opened = app.put(&bob, &path(id), json!({"title": "Plans", "content": "", "is_public": true})).await;
     assert_eq!(opened.refusal(), (403, "FORBIDDEN".into()));
     app.work().await;
 }
