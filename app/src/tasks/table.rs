@@ -14,10 +14,9 @@ pub(super) fn title_of(task_type: &str) -> String {
     .to_owned()
 }
 
-/// Tasks as rows; on a phone each row is a card. A row is drawn anew only when its task has changed, so a link keeps the focus.
+/// Tasks as rows; on a phone each row is a card. A row stays while its task changes, only what is different is drawn anew.
 #[component]
 pub fn TaskTable(#[prop(into)] tasks: Signal<Vec<Task>>) -> impl IntoView {
-    let key = |task: &Task| (task.id, task.status, task.current_attempt);
     view! {
         <table class="data-table">
             <thead>
@@ -29,18 +28,21 @@ pub fn TaskTable(#[prop(into)] tasks: Signal<Vec<Task>>) -> impl IntoView {
                     <th scope="col">"Created"</th>
                 </tr>
             </thead>
-            <tbody><Rows rows=tasks key row/></tbody>
+            <tbody><Rows rows=tasks key=|task| task.id row=move |task| row(tasks, &task)/></tbody>
         </table>
     }
 }
 
-fn row(task: Task) -> AnyView {
+fn row(tasks: Signal<Vec<Task>>, task: &Task) -> AnyView {
+    let of = |task: &Task| (task.status, task.current_attempt, task.max_attempts);
+    let (id, first) = (task.id, of(task));
+    let now = Memo::new(move |_| tasks.with(|tasks| tasks.iter().find(|one| one.id == id).map_or(first, of)));
     view! {
         <tr>
-            <td data-label="Task"><a id=format!("task-{}", task.id) href=format!("/tasks/{}", task.id)>{title_of(&task.task_type)}</a></td>
-            <td data-label="State"><StatusBadge status=task.status/></td>
+            <td data-label="Task"><a id=format!("task-{id}") href=format!("/tasks/{id}")>{title_of(&task.task_type)}</a></td>
+            <td data-label="State">{move || view! { <StatusBadge status=now.get().0/> }}</td>
             <td data-label="Priority"><PriorityBadge priority=task.priority/></td>
-            <td data-label="Attempts">{format!("{} of {}", task.current_attempt, task.max_attempts)}</td>
+            <td data-label="Attempts">{move || format!("{} of {}", now.get().1, now.get().2)}</td>
             <td data-label="Created"><Moment at=task.created_at/></td>
         </tr>
     }
