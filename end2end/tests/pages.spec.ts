@@ -93,11 +93,10 @@ for (const { name, use } of screens) {
         await page.goto("/account/passkeys", { waitUntil: "networkidle" });
         await expect(page.getByText("No passkeys yet.")).toBeVisible();
         await look(page, "passkeys none");
-        for (const name of ["phone", "the laptop in the office with a long name"]) {
-          await addPasskey(page, name);
-          await expect(page.getByText(name, { exact: true })).toBeVisible();
-        }
-        await look(page, "passkeys two");
+        const name = "the laptop in the office, with a long name";
+        await addPasskey(page, name);
+        await expect(page.getByText(name, { exact: true })).toBeVisible();
+        await look(page, "passkeys one");
         await logOut(page);
         await page.goto("/login", { waitUntil: "networkidle" });
         await expect(page.getByRole("button", { name: "Use a passkey" })).toBeVisible();

@@ -4,6 +4,7 @@ import { addPasskey, device, passkeyAddress } from "../support/passkeys";
 test.use({ baseURL: async ({}, use) => use(passkeyAddress()) });
 
 test("somebody adds a passkey, logs in by it and removes it", async ({ page }) => {
+  test.setTimeout(240_000);
   await device(page);
   const person = await signUp(page, "ada");
   await addPasskey(page, "phone");

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::support::database::Database;
 use crate::support::gate::Gate;
-use crate::support::{Answer, TestApp, address_of_nothing, within_patience};
+use crate::support::{Answer, TestApp, account, address_of_nothing, within_patience};
 
 #[tokio::test]
 async fn a_server_that_is_well_says_so_at_all_five_addresses() {
@@ -72,6 +72,21 @@ async fn a_server_heals_when_its_database_comes_back() {
         assert_eq!(app.open("/api/v1/tasks/types").await.status, 503);
         assert_eq!(app.open("/health/ready").await.status, 503);
     }
+}
+
+#[tokio::test]
+async fn a_change_whose_commit_was_not_heard_of_is_answered_as_a_fault_and_may_have_happened() {
+    let app = TestApp::start().await;
+    let mut gate = Gate::before(&app.database_url).await;
+    gate.lose_the_commit_of("insert into users");
+    gate.open().await;
+    let beyond = app.beside(|config| config.database.url = Some(gate.url().into())).await;
+    let register = || beyond.send("/api/v1/auth/register", account("Ada"));
+    let first = register().await;
+    assert!(gate.has_lost_it() && first.status >= 500, "{} {}", first.status, first.text);
+    assert_eq!(register().await.refusal().0, 409, "whoever tries again is told that it is there");
+    app.take_letters_back().await;
+    app.log_in("Ada").await;
 }
 
 #[tokio::test]

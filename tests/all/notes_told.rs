@@ -82,10 +82,15 @@ async fn a_commit_whose_answer_is_lost_has_told_and_is_not_done_again() {
     assert_eq!(told(&app, &bob).await, (1, 1));
 }
 
-/// Lets no task end until it is dropped: an attempt has its effects by then, and waits with them.
-async fn hold_endings(app: &TestApp) -> Transaction<'static, Postgres> {
+/// Lets no task end: an attempt has its effects by then, and waits with them.
+const ENDINGS: &str = "lock table task_history in share mode";
+/// Lets nobody be told: an attempt has begun its transaction, and waits.
+const TELLING: &str = "lock table notifications in share mode";
+
+/// Until it is rolled back.
+async fn hold(app: &TestApp, what: &'static str) -> Transaction<'static, Postgres> {
     let mut hold = server::db::begin(&app.app.db).await.expect("a transaction");
-    sqlx::query("lock table task_history in share mode").execute(&mut *hold).await.expect("the table is locked");
+    sqlx::query(what).execute(&mut *hold).await.expect("the table is locked");
     hold
 }
 
@@ -109,7 +114,7 @@ async fn until(app: &TestApp, counted: &'static str, count: i64) {
 #[tokio::test]
 async fn a_worker_that_is_killed_between_the_effect_and_the_end_has_told_nobody_and_another_tells_once() {
     let app = TestApp::start().await;
-    let (bob, hold) = (shared(&app).await, hold_endings(&app).await);
+    let (bob, hold) = (shared(&app).await, hold(&app, ENDINGS).await);
     let settings = [
         ("DATABASE_URL", app.database_url.as_str()),
         ("STARTER__MAIL__FOLDER", app.app.config.mail.folder.to_str().expect("a path in UTF-8")),
@@ -137,8 +142,7 @@ async fn a_worker_that_is_killed_between_the_effect_and_the_end_has_told_nobody_
 #[tokio::test]
 async fn a_worker_that_was_taken_for_dead_can_not_end_what_another_one_has_begun_again() {
     let app = TestApp::start().await;
-    let bob = shared(&app).await;
-    let hold = hold_endings(&app).await;
+    let (bob, hold) = (shared(&app).await, hold(&app, TELLING).await);
     let same_letters = |config: &mut server::Config| config.mail.folder.clone_from(&app.app.config.mail.folder);
     let slow = app.beside(same_letters).await;
     let (ended, _) = tokio::join!(slow.work(), async {
@@ -147,8 +151,8 @@ async fn a_worker_that_was_taken_for_dead_can_not_end_what_another_one_has_begun
         app.let_lapse(worker).await;
         assert_eq!(queue::rescue(&app.app.db).await.unwrap().tasks.len(), 1);
         let (again, ()) = tokio::join!(app.work(), async {
-            // The second waits for what becomes of the first one's notification.
             until_held(&app, 2).await;
+            // The first one writes, finds that the task is not its own any more, and takes it back; the second has waited for that.
             hold.rollback().await.unwrap();
         });
         assert_eq!(again, 2, "the share is told, and the letter sent");

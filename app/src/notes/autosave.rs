@@ -154,10 +154,12 @@ impl Autosave {
     /// Sends it, and shows it in the lists at once.
     fn send(self, wish: UpdateNote) {
         let (note, lists) = (self.note, vec![queries::own_list(), queries::shared_list()]);
-        let before = queries::show_at_once(&self.client, lists, |page| queries::rewrite(page, note, &wish.new));
+        let new = wish.new.clone();
+        let before = queries::show_at_once(&self.client, lists, move |page| queries::rewrite(page, note, &new));
         spawn_local(async move {
             match update_note(wish.id, wish.new.clone()).await {
                 Ok(saved) => {
+                    drop(before);
                     self.arrived(&wish.new, saved.version);
                     self.version.try_set(saved.version);
                     self.state.try_set(State::Saved);

@@ -1,6 +1,8 @@
 //! What the pages read of notes, in the query cache: fresh for 10 s, read again in the background every 30 s and at a live hint; and what is
 //! shown before the server has said yes.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use leptos::prelude::*;
@@ -30,7 +32,12 @@ fn options() -> QueryOptions {
 }
 
 fn lists() -> QueryScope<ListKey, Result<Page<Note>, ApiError>> {
-    QueryScope::new(|(filter, page): ListKey| list_notes(filter, page)).with_options(options())
+    QueryScope::new(|key: ListKey| async move {
+        let mut page = list_notes(key.0.clone(), key.1).await?;
+        show_pending(&key, &mut page);
+        Ok::<_, ApiError>(page)
+    })
+    .with_options(options())
 }
 
 fn notes() -> QueryScope<Uuid, Result<NoteView, ApiError>> {
@@ -107,28 +114,61 @@ pub fn rewrite(page: &mut Page<Note>, id: Uuid, edit: &NoteInput) {
     }
 }
 
-/// What lists showed before a change that the server has not confirmed.
-#[derive(Clone, Debug)]
-pub struct Before(Vec<(ListKey, Page<Note>)>);
+/// A change of lists that the server has not confirmed.
+struct Pending {
+    id: usize,
+    keys: Vec<ListKey>,
+    change: Box<dyn Fn(&mut Page<Note>) + Send + Sync>,
+}
 
-/// Shows a change in lists at once.
-pub fn show_at_once(client: &QueryClient, keys: Vec<ListKey>, change: impl Fn(&mut Page<Note>)) -> Before {
-    let cached = keys.into_iter().filter_map(|key| Some((key.clone(), client.get_cached_query(lists(), key)?.ok()?)));
-    let before: Vec<_> = cached.collect();
-    for (key, page) in &before {
+/// In the browser; nothing is pending on the server.
+static PENDING: Mutex<Vec<Pending>> = Mutex::new(Vec::new());
+
+/// What is read while a change is on its way may be from before it.
+fn show_pending(key: &ListKey, page: &mut Page<Note>) {
+    let pending = PENDING.lock().unwrap_or_else(PoisonError::into_inner);
+    pending.iter().filter(|one| one.keys.contains(key)).for_each(|one| (one.change)(page));
+}
+
+/// What lists showed before a change that the server has not confirmed; the change is shown for as long as this lives.
+#[derive(Debug)]
+pub struct Before {
+    id: usize,
+    pages: Vec<(ListKey, Page<Note>)>,
+}
+
+/// Shows a change in lists at once, and in whatever is read of them until it is confirmed.
+pub fn show_at_once(
+    client: &QueryClient,
+    keys: Vec<ListKey>,
+    change: impl Fn(&mut Page<Note>) + Send + Sync + 'static,
+) -> Before {
+    static IDS: AtomicUsize = AtomicUsize::new(0);
+    let cached = keys.iter().filter_map(|key| Some((key.clone(), client.get_cached_query(lists(), key)?.ok()?)));
+    let before = Before { id: IDS.fetch_add(1, Ordering::Relaxed), pages: cached.collect() };
+    for (key, page) in &before.pages {
         let mut page = page.clone();
         change(&mut page);
         client.set_query(lists(), key, Ok(page));
     }
-    Before(before)
+    let pending = Pending { id: before.id, keys, change: Box::new(change) };
+    PENDING.lock().unwrap_or_else(PoisonError::into_inner).push(pending);
+    before
 }
 
 impl Before {
     /// Shows again what was before: the server has refused the change.
-    pub fn come_back(self, client: &QueryClient) {
-        self.0.into_iter().for_each(|(key, page)| client.set_query(lists(), key, Ok(page)));
+    pub fn come_back(mut self, client: &QueryClient) {
+        std::mem::take(&mut self.pages).into_iter().for_each(|(key, page)| client.set_query(lists(), key, Ok(page)));
+        drop(self);
         // It may have become old meanwhile.
         lists_changed(client);
+    }
+}
+
+impl Drop for Before {
+    fn drop(&mut self) {
+        PENDING.lock().unwrap_or_else(PoisonError::into_inner).retain(|one| one.id != self.id);
     }
 }
 
@@ -144,11 +184,16 @@ where
     S::Output: Clone + Send + Sync + 'static,
 {
     let client: QueryClient = expect_context();
+    let change = Arc::new(change);
     AtOnce::new(ends, leads_to, move |wish: &S| {
-        let before = show_at_once(&client, keys(), |page| change(wish, page));
-        move |is_refused| match is_refused {
-            true => before.come_back(&client),
-            false => lists_changed(&client),
+        let (change, wish) = (change.clone(), wish.clone());
+        let before = show_at_once(&client, keys(), move |page| change(&wish, page));
+        move |is_refused| {
+            if is_refused {
+                return before.come_back(&client);
+            }
+            drop(before);
+            lists_changed(&client);
         }
     })
 }

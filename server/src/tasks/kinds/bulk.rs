@@ -167,3 +167,14 @@ impl Work for BulkTask {
         Ok(json!({"matched": so_far.matched, "done": so_far.done, "refused": so_far.refused}))
     }
 }
+
+/// As they are queued now: with a key and by somebody else's hands, and without.
+#[cfg(test)]
+pub(super) fn golden() -> [Value; 2] {
+    let (nobody, before) = (Uuid::nil(), "2030-01-01T00:00:00Z");
+    [
+        json!({"action": "retry", "filter": {"task_type": "a", "status": "failed"}, "before": before, "asked_by": {"user_id": nobody}}),
+        json!({"action": "cancel", "filter": {"owner": "a"}, "owner_id": nobody, "before": before,
+            "asked_by": {"user_id": nobody, "impersonator_id": nobody, "scopes": ["queue:operate"]}}),
+    ]
+}
