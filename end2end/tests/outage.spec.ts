@@ -26,10 +26,12 @@ const test = base.extend<{ sink: Sink; baseURL: string }>({
   },
 });
 
+test.use({ viewport: { width: 1280, height: 1140 } });
+
 /** The pictures of docs/guides/11-an-outage.md, into the folder that is asked for. */
 async function picture(page: Page, name: string): Promise<void> {
   const folder = process.env.STARTER_PICTURES;
-  if (folder) await page.screenshot({ path: `${folder}/${name}.png`, animations: "disabled", fullPage: true });
+  if (folder) await page.screenshot({ path: `${folder}/${name}.png`, animations: "disabled" });
 }
 
 /** The thousand tasks. */

@@ -154,8 +154,8 @@ fn schedule(shared: Shared, one: Schedule) -> AnyView {
     view! {
         <tr>
             <td data-label="Schedule">{one.name}</td>
-            <td data-label="Kind">{title_of(&one.task_type)}</td>
-            <td data-label="When"><code>{one.cron}</code>" "{one.time_zone}</td>
+            <td class="word" data-label="Kind">{title_of(&one.task_type)}</td>
+            <td class="word" data-label="When"><code>{one.cron}</code>" "{one.time_zone}</td>
             <td data-label="Last run">{last}</td>
             <td data-label="Next run">{next}</td>
             <td><span class="actions">{run}{hold}</span></td>
