@@ -10,6 +10,7 @@ test("somebody adds a passkey, logs in by it and removes it", async ({ page }) =
   await addPasskey(page, "phone");
   await expect(page.getByRole("cell", { name: "phone", exact: true })).toBeVisible();
   await expect(page.getByRole("cell", { name: "never" })).toBeVisible();
+  await expect(page.getByLabel("Name")).toHaveValue("");
   await expectAccessible(page);
 
   await logOut(page);

@@ -8,14 +8,16 @@ use crate::support::TestApp;
 
 const STATS: &str = "/api/v1/admin/users/stats";
 
-/// Ada with two-factor, Bob inactive, Carol deleted, Grace the moderator and Alma the administrator; Ada and Bob are older than today.
+/// Ada with two-factor, Bob with it but inactive, Carol deleted, Grace the moderator, who has not confirmed her app, and Alma the administrator;
+/// Ada and Bob are older than today.
 async fn people(app: &TestApp) -> crate::support::Person {
     let (ada, bob, carol) = (app.register("Ada").await, app.register("Bob").await, app.register("Carol").await);
-    app.register_as("Grace", Role::Moderator).await;
+    let grace = app.register_as("Grace", Role::Moderator).await;
     let alma = app.register_as("Alma", Role::Admin).await;
     for (person, change) in [
         (&ada, "insert into two_factor (user_id, secret, confirmed_at) values ($1, 'secret', now())"),
-        (&bob, "insert into two_factor (user_id, secret) values ($1, 'secret')"),
+        (&bob, "insert into two_factor (user_id, secret, confirmed_at) values ($1, 'secret', now())"),
+        (&grace, "insert into two_factor (user_id, secret) values ($1, 'secret')"),
         (&ada, "update users set created_at = now() - interval '3 days', email_verified = true where id = $1"),
         (&bob, "update users set created_at = now() - interval '40 days', is_active = false where id = $1"),
         (&bob, "update users set last_login_at = now() - interval '8 days', must_change_password = true where id = $1"),
@@ -39,7 +41,7 @@ async fn figures_of_users_are_counted_by_role_state_and_day() {
         })
     };
     let roles = json!([role("user", [1, 1, 1, 1]), role("moderator", [1, 0, 0, 0]), role("admin", [1, 0, 0, 0])]);
-    assert_eq!(stats["roles"], roles, "an app that was not confirmed is no second factor");
+    assert_eq!(stats["roles"], roles, "of the active ones, and an app that was not confirmed is no second factor");
     let count = |name: &str| stats[name].as_i64().unwrap_or_else(|| panic!("{name} in {stats}"));
     let all = ["total_users", "active_users", "inactive_users", "deleted_users"].map(count);
     assert_eq!(all, [4, 3, 1, 1]);

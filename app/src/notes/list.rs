@@ -55,7 +55,7 @@ fn List() -> impl IntoView {
         {move || view! { <Filters filter=filter.get().0/> }}
         <NewNote/>
         <Refusal problem=delete.refusal()/>
-        <Suspense fallback=|| view! { <Loading/> }><Part page key delete/></Suspense>
+        <Transition fallback=|| view! { <Loading/> }><Part page key delete/></Transition>
     }
 }
 

@@ -102,7 +102,7 @@ fn Sharing(id: Uuid) -> impl IntoView {
         <div class="stack">
             <ShareForm id action=share/>
             <Refusal problem/>
-            <Suspense fallback=|| view! { <Loading/> }><Shares id read change revoke/></Suspense>
+            <Transition fallback=|| view! { <Loading/> }><Shares id read change revoke/></Transition>
         </div>
     }
 }

@@ -89,7 +89,7 @@ fn Detail(id: Uuid) -> impl IntoView {
         <p><a href="/notes">"All notes"</a></p>
         <Done/>
         <Refusal problem/>
-        <Suspense fallback=|| view! { <Loading/> }>{shown}</Suspense>
+        <Transition fallback=|| view! { <Loading/> }>{shown}</Transition>
         <ShareDialog id opener/>
     }
 }

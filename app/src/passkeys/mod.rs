@@ -68,6 +68,9 @@ fn NewPasskeyForm() -> impl IntoView {
             };
             let made = finish_registration(CeremonyAnswer { id: ceremony.id, credential }).await;
             client.invalidate_query_scope(passkeys());
+            if made.is_ok() {
+                empty(form);
+            }
             made.map(drop).map_err(|error| error.0)
         }
     });
@@ -107,6 +110,16 @@ fn typed_name(form: NodeRef<leptos::html::Form>) -> String {
 fn typed_name(_: NodeRef<leptos::html::Form>) -> String {
     String::new()
 }
+
+#[cfg(feature = "hydrate")]
+fn empty(form: NodeRef<leptos::html::Form>) {
+    if let Some(form) = form.get_untracked() {
+        form.reset();
+    }
+}
+
+#[cfg(not(feature = "hydrate"))]
+fn empty(_: NodeRef<leptos::html::Form>) {}
 
 #[component]
 fn Passkeys() -> impl IntoView {

@@ -46,7 +46,7 @@ fn List() -> impl IntoView {
     let filter = key.clone();
     view! {
         {move || view! { <Filters filter=filter.get().0/> }}
-        <Suspense fallback=|| view! { <Loading/> }><Part page key/></Suspense>
+        <Transition fallback=|| view! { <Loading/> }><Part page key/></Transition>
     }
 }
 
