@@ -154,9 +154,10 @@ impl Seen {
         .fetch_all(db)
         .await?;
         let ledger = ledger::read(dir)?;
+        // The moment before it is asked: with a later one every death would be later, and nobody's death an excuse on a busy machine.
+        let now = ledger::now();
         let ago = "select worker_id, extract(epoch from clock_timestamp() - at)::float8 from chaos_dead";
         let dead: Vec<(i64, f64)> = sqlx::query_as(ago).fetch_all(db).await?;
-        let now = ledger::now();
         let dead = dead.into_iter().map(|(worker, ago)| (worker, moment(now, ago)));
         let effects: Vec<(Uuid, i64)> =
             sqlx::query_as("select task_id, count(*) from chaos_effects group by task_id").fetch_all(db).await?;
