@@ -14,8 +14,7 @@ pub(super) fn title_of(task_type: &str) -> String {
     .to_owned()
 }
 
-/// Tasks as rows; on a phone each row is a card. A row stays while its task changes, only what is different is drawn anew:
-/// whoever has the focus on its link keeps it.
+/// Tasks as rows; on a phone each row is a card. A row stays while its task changes; only what is different is drawn anew.
 #[component]
 pub fn TaskTable(#[prop(into)] tasks: Signal<Vec<Task>>) -> impl IntoView {
     view! {
