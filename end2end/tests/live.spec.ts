@@ -16,22 +16,6 @@ async function queueMany(request: APIRequestContext, person: Person, count: numb
 
 const open = (page: Page, path: string) => page.goto(path, { waitUntil: "networkidle" });
 
-test("a list keeps focus and place while its tasks change", async ({ page, request }) => {
-  const person = await signUp(page, "wendy");
-  await page.setViewportSize({ width: 900, height: 500 });
-  await queueMany(request, person, 18, 4);
-  await open(page, "/tasks");
-  const rows = page.locator("tbody tr");
-  await expect(rows).toHaveCount(18);
-  const link = rows.nth(12).getByRole("link");
-  await link.focus();
-  const place = await page.evaluate(() => window.scrollY);
-  expect(place).toBeGreaterThan(0);
-  await expect(page.locator("tbody [data-status=completed]")).toHaveCount(18, { timeout: 40_000 });
-  await expect(link).toBeFocused();
-  expect(await page.evaluate(() => window.scrollY)).toBe(place);
-});
-
 test("however many events come, the list is read once a second at most", async ({ page, request }) => {
   const person = await signUp(page, "carla");
   await open(page, "/tasks");

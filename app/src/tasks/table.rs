@@ -14,7 +14,7 @@ pub(super) fn title_of(task_type: &str) -> String {
     .to_owned()
 }
 
-/// Tasks as rows; on a phone each row is a card. A row stays while its task changes, only what is different is drawn anew.
+/// Tasks as rows; on a phone each row is a card. A row stays while its task changes; only what is different is drawn anew.
 #[component]
 pub fn TaskTable(#[prop(into)] tasks: Signal<Vec<Task>>) -> impl IntoView {
     view! {
