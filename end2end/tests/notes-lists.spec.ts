@@ -88,6 +88,8 @@ test("the limits stand at their fields, and are counted as the server counts", a
   await page.getByLabel("Text").fill("short enough");
   await page.getByRole("button", { name: "Create note" }).click();
   await expect(titlesOn(page)).toHaveText(["🙂".repeat(200)]);
+  // The form is closed and empty again.
+  await page.getByText("New note").click();
   await title.fill(" ");
   await page.getByRole("button", { name: "Create note" }).click();
   await expect(page.getByText("must have 1 to 200 characters")).toBeVisible();
