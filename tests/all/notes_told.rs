@@ -51,12 +51,8 @@ async fn a_commit_that_fails_tells_nobody_and_the_next_attempt_tells_once() {
     assert_eq!(told(&app, &bob).await, (0, 0));
     assert!(app.letters_waiting().await.is_empty(), "the letter went with the transaction");
     let traces = "select trace from attempt_traces join tasks on tasks.id = task_id";
-    let [trace]: [String; 1] = sqlx::query_scalar(traces)
-        .fetch_all(db)
-        .await
-        .unwrap()
-        .try_into()
-        .expect("the task waits for another attempt");
+    let [trace]: [String; 1] =
+        sqlx::query_scalar(traces).fetch_all(db).await.unwrap().try_into().expect("the task waits for another attempt");
     assert!(trace.contains("the disk is full"), "{trace}");
 
     sqlx::query("drop trigger refused on notifications").execute(db).await.unwrap();

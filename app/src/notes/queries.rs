@@ -114,11 +114,14 @@ pub fn rewrite(page: &mut Page<Note>, id: Uuid, edit: &NoteInput) {
     }
 }
 
+/// What a change makes of a part of a list.
+type Change = Box<dyn Fn(&mut Page<Note>) + Send + Sync>;
+
 /// A change of lists that the server has not confirmed.
 struct Pending {
     id: usize,
     keys: Vec<ListKey>,
-    change: Box<dyn Fn(&mut Page<Note>) + Send + Sync>,
+    change: Change,
 }
 
 /// In the browser; nothing is pending on the server.

@@ -106,7 +106,8 @@ async fn talk(
                 let Some(loss) = &loses else { continue };
                 is_said |= holds(said, loss.statement);
                 if is_said && holds(said, "COMMIT\0") && !loss.is_done.swap(true, Ordering::AcqRel) {
-                    server.read(&mut answered).await?;
+                    // The answer has begun, so it is done.
+                    server.read_u8().await?;
                     return Ok(());
                 }
             }
