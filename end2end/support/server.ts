@@ -21,6 +21,8 @@ export async function launch(settings: Record<string, string> = {}): Promise<Run
       ...environment,
       STARTER__DATABASE__DATA_DIR: join(data, "postgres"),
       STARTER__DATABASE__DURABLE: "false",
+      // Two browsers, axe and a program without optimization share what may be a busy machine: late is no refusal here.
+      STARTER__DATABASE__ACQUIRE_TIMEOUT_MS: "10000",
       STARTER__MAIL__FOLDER: join(data, "mail"),
       STARTER__WORKER__GRACE_SECONDS: "1",
       // Everybody here comes from one address.

@@ -1,8 +1,11 @@
 //! Who is signed in, as all pages share it.
 
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use leptos_fetch::{QueryClient, QueryOptions, QueryScope};
+use leptos_router::NavigateOptions;
 use leptos_router::components::Redirect;
+use leptos_router::hooks::use_navigate;
 use model::Problem;
 use model::auth::AuthUser;
 
@@ -54,8 +57,24 @@ fn ForThem(user: Resource<Whoami>, children: StoredValue<ChildrenFn>) -> impl In
                 provide_context(CurrentUser(user));
                 children.with_value(|children| children()).into_any()
             }
-            Ok(None) => view! { <Redirect path="/login"/> }.into_any(),
+            Ok(None) => view! { <LogInFirst/> }.into_any(),
             Err(error) => view! { <Refused problem=error.0/> }.into_any(),
         })
     }
+}
+
+/// The browser follows the redirect of a login before it has forgotten that nobody was signed in, so it asks once more.
+#[component]
+fn LogInFirst() -> impl IntoView {
+    if cfg!(feature = "ssr") {
+        return view! { <Redirect path="/login"/> }.into_any();
+    }
+    let (client, navigate) = (expect_context::<QueryClient>(), use_navigate());
+    spawn_local(async move {
+        match me().await {
+            Ok(Some(_)) => drop(client.invalidate_query_scope(whoami())),
+            _ => navigate("/login", NavigateOptions::default()),
+        }
+    });
+    view! { <Loading/> }.into_any()
 }
