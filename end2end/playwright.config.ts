@@ -10,8 +10,6 @@ export default defineConfig({
   fullyParallel: true,
   forbidOnly: true,
   outputDir: "test-results",
-  // What pages look like, for tests/pictures.spec.ts. After a change that was meant: `playwright test pictures --update-snapshots`.
-  snapshotPathTemplate: "pictures/{arg}{ext}",
   use: {
     launchOptions: {
       executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",

@@ -29,7 +29,6 @@ use tower::timeout::error::Elapsed;
 use tower::{BoxError, ServiceBuilder, ServiceExt, service_fn};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
-use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 use tower_sessions::cookie::SameSite;
 use tower_sessions::cookie::time::Duration as CookieDuration;
@@ -60,8 +59,6 @@ pub fn router(app: &App, site: Site) -> Router {
     let steered = service_fn(move |request: Request| {
         if has_credentials(request.headers()) { open.clone() } else { guarded.clone() }.oneshot(request)
     });
-    // The client of a release is compressed when it is built; that of development is 30 MB, for each page that is loaded.
-    let is_compressed = DefaultPredicate::new().and(NotForContentType::const_new("application/wasm"));
     let with_sessions = ServiceBuilder::new().layer(sessions(app)).service(steered);
     Router::new()
         .merge(api_docs::routes())
@@ -69,7 +66,7 @@ pub fn router(app: &App, site: Site) -> Router {
         .fallback_service(with_sessions)
         .layer(DefaultBodyLimit::max(app.config.server.body_limit_bytes))
         .layer(middleware::from_fn_with_state(site, site::answer))
-        .layer(CompressionLayer::new().compress_when(is_compressed))
+        .layer(CompressionLayer::new())
         .layer(
             ServiceBuilder::new()
                 .layer(HandleErrorLayer::new(async |error: BoxError| match error.is::<Elapsed>() {
