@@ -28,6 +28,11 @@ export const test = base.extend<{ page: Page }>({
   },
 });
 
+/** The page, with the client at work. */
+export async function open(page: Page, path: string): Promise<void> {
+  await page.goto(path, { waitUntil: "networkidle" });
+}
+
 /** Signs up through the form and lands on the dashboard. */
 export async function signUp(page: Page, name: string, person = someone(name)): Promise<ReturnType<typeof someone>> {
   await page.goto("/register");

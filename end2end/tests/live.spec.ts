@@ -1,5 +1,5 @@
-import type { APIRequestContext, Page } from "@playwright/test";
-import { expect, logIn, signUp, test } from "../support/people";
+import type { APIRequestContext } from "@playwright/test";
+import { expect, logIn, open, signUp, test } from "../support/people";
 import { operator } from "../support/queue";
 import { administrator } from "../support/server";
 
@@ -13,8 +13,6 @@ async function queueMany(request: APIRequestContext, person: Person, count: numb
   const queued = await request.post("/api/v1/tasks/batch", { headers: { Authorization: `Bearer ${token}` }, data: { tasks } });
   expect(queued.status()).toBe(201);
 }
-
-const open = (page: Page, path: string) => page.goto(path, { waitUntil: "networkidle" });
 
 test("however many events come, the list is read once a second at most", async ({ page, request }) => {
   const person = await signUp(page, "carla");
@@ -42,7 +40,7 @@ test("the task that acts on many is live, and so are those that it cancels", asy
   await open(page, "/tasks?status=pending");
   const other = await browser.newPage({ baseURL: process.env.STARTER_URL });
   await logIn(other, administrator);
-  await other.goto(`/tasks/bulk?do=cancel&owner=${person.username}`, { waitUntil: "networkidle" });
+  await open(other, `/tasks/bulk?do=cancel&owner=${person.username}`);
   await other.getByRole("button", { name: "Cancel 3 tasks" }).click();
   await expect(other.getByRole("heading", { name: "Many tasks at once" })).toBeVisible();
   await expect(other.locator("header [data-status=completed]")).toBeVisible();

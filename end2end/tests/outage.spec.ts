@@ -1,6 +1,6 @@
 import { type Page } from "@playwright/test";
 
-import { expect, logIn, test as base } from "../support/people";
+import { expect, logIn, open, test as base } from "../support/people";
 import { administrator, launch } from "../support/server";
 import { Sink } from "../support/smtp";
 
@@ -71,7 +71,7 @@ test("a mail server is away for a while: failures are seen, the breaker opens, n
   test.setTimeout(300_000);
   sink.breaksAfter = TAKEN;
   await logIn(page, administrator);
-  await page.goto("/tasks/overview", { waitUntil: "networkidle" });
+  await open(page, "/tasks/overview");
   await expect(page.getByText("The queue is healthy.")).toBeVisible();
   await picture(page, "1-healthy");
 
@@ -90,26 +90,26 @@ test("a mail server is away for a while: failures are seen, the breaker opens, n
   expect(dead).toBeGreaterThanOrEqual(20);
   expect(await count(page, "email", "pending")).toBe(LETTERS - TAKEN - dead);
 
-  await page.goto("/tasks/dead", { waitUntil: "networkidle" });
+  await open(page, "/tasks/dead");
   await expect(page.getByRole("row", { name: "Email" }).first()).toBeVisible();
   await picture(page, "3-dead");
 
   sink.breaksAfter = Infinity;
   await sink.start();
-  await page.goto("/tasks/overview", { waitUntil: "networkidle" });
+  await open(page, "/tasks/overview");
   // Probes find the mail server back, and close the breaker.
   await expect(letters.getByText("closed", { exact: true })).toBeVisible({ timeout: 120_000 });
   await expect(letters.getByRole("cell").nth(1)).toHaveText("0", { timeout: 60_000 });
 
-  await page.goto("/tasks/dead", { waitUntil: "networkidle" });
+  await open(page, "/tasks/dead");
   await page.getByRole("link", { name: "Run again all" }).click();
   await picture(page, "4-run-again");
   await page.getByRole("button", { name: /^Run again: \d+ task/ }).click();
 
   await expect.poll(() => done(page), { timeout: 60_000 }).toEqual(kinds);
-  await page.goto("/tasks/dead", { waitUntil: "networkidle" });
+  await open(page, "/tasks/dead");
   await expect(page.getByText("Nothing has failed for good.")).toBeVisible();
-  await page.goto("/tasks/overview", { waitUntil: "networkidle" });
+  await open(page, "/tasks/overview");
   await expect(page.getByText("The queue is healthy.")).toBeVisible();
   await picture(page, "5-healthy-again");
   expect(new Set(sink.received).size, "each letter came").toBe(LETTERS);

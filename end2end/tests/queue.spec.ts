@@ -1,9 +1,6 @@
-import { expect, expectAccessible, logIn, looks, queueDelay, queueTooLate, screens, signUp, test } from "../support/people";
+import { expect, expectAccessible, logIn, looks, open, queueDelay, queueTooLate, screens, signUp, test } from "../support/people";
 import { operator, ownType, queueTooLarge } from "../support/queue";
 import { administrator } from "../support/server";
-
-/** The page, with the client at work. */
-const open = (page: import("@playwright/test").Page, path: string) => page.goto(path, { waitUntil: "networkidle" });
 
 test("an operator sees the queue, pauses a type with a reason, opens its breaker, and takes both back", async ({ page, request }) => {
   const type = await ownType(request);

@@ -72,7 +72,7 @@ fn LogInFirst() -> impl IntoView {
     let (client, navigate) = (expect_context::<QueryClient>(), use_navigate());
     spawn_local(async move {
         match me().await {
-            Ok(Some(_)) => drop(client.invalidate_query_scope(whoami())),
+            Ok(Some(_)) => client.invalidate_query_scope(whoami()),
             _ => navigate("/login", NavigateOptions::default()),
         }
     });

@@ -77,7 +77,6 @@ pub struct Done {
     /// Those that the actor may not do it to.
     pub refused: i64,
     ended: Vec<Ended>,
-    has_ready: bool,
 }
 
 /// Does it to these tasks, in the caller's transaction, as far as each of them is open to the actor.
@@ -95,7 +94,7 @@ pub async fn act(
             let ended = queue::cancel_all(conn, &ids, status).await?;
             // Those that became ready because what they waited for has ended were not cancelled.
             let is_cancelled = |one: &&Ended| matches!(one.status, TaskStatus::Running | TaskStatus::Cancelled);
-            Done { done: ended.iter().filter(is_cancelled).count() as i64, refused, ended, has_ready: false }
+            Done { done: ended.iter().filter(is_cancelled).count() as i64, refused, ended }
         }
         BulkAction::Retry => {
             let replayed = queue::replay_all(conn, &ids).await?;
@@ -105,13 +104,12 @@ pub async fn act(
                 status: TaskStatus::Pending,
                 is_ready: true,
             };
-            let ended: Vec<_> = replayed.iter().map(again).collect();
-            Done { done: ended.len() as i64, refused, has_ready: !ended.is_empty(), ended }
+            Done { done: replayed.len() as i64, refused, ended: replayed.iter().map(again).collect() }
         }
         BulkAction::Delete => {
             super::forget(conn, &ids).await?;
             let (done, ended) = queue::delete_all(conn, &ids, status).await?;
-            Done { done, refused, ended, has_ready: false }
+            Done { done, refused, ended }
         }
     })
 }
@@ -130,9 +128,6 @@ impl Done {
             app.bell.told_to_stop(told.id, told.owner);
         }
         app.bell.ended(&self.ended);
-        if self.has_ready {
-            app.bell.ready();
-        }
         if action == BulkAction::Delete {
             app.bell.many_changed();
         }

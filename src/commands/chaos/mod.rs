@@ -194,9 +194,10 @@ async fn act(scene: &Scene, url: &str, options: &Torture) -> anyhow::Result<Exit
     for one in &broken {
         println!("BROKEN {one}");
     }
-    match (broken.len(), options.seed) {
-        (0, seed) => println!("torture: no invariant is broken (seed {seed})"),
-        (count, seed) => {
+    let seed = options.seed;
+    match broken.len() {
+        0 => println!("torture: no invariant is broken (seed {seed})"),
+        count => {
             println!("torture: {count} broken invariants (seed {seed}); the ledger is in {}", options.dir.display());
         }
     }
