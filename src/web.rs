@@ -29,6 +29,7 @@ use tower::timeout::error::Elapsed;
 use tower::{BoxError, ServiceBuilder, ServiceExt, service_fn};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 use tower_sessions::cookie::SameSite;
 use tower_sessions::cookie::time::Duration as CookieDuration;
@@ -66,7 +67,7 @@ pub fn router(app: &App, site: Site) -> Router {
         .fallback_service(with_sessions)
         .layer(DefaultBodyLimit::max(app.config.server.body_limit_bytes))
         .layer(middleware::from_fn_with_state(site, site::answer))
-        .layer(CompressionLayer::new())
+        .layer(compression())
         .layer(
             ServiceBuilder::new()
                 .layer(HandleErrorLayer::new(async |error: BoxError| match error.is::<Elapsed>() {
@@ -80,6 +81,11 @@ pub fn router(app: &App, site: Site) -> Router {
         .layer(CatchPanicLayer::custom(|_| Error::Broken(anyhow::anyhow!("a handler panicked")).into_response()))
         .layer(middleware::from_fn_with_state(app.clone(), headers::protect))
         .layer(middleware::from_fn(request_id::assign))
+}
+
+/// The client is compressed already in a release; of a development build it would be 28 MB anew for each page.
+fn compression() -> CompressionLayer<impl Predicate> {
+    CompressionLayer::new().compress_when(DefaultPredicate::new().and(NotForContentType::const_new("application/wasm")))
 }
 
 /// The REST API, and the health endpoints at the root as well.

@@ -3,6 +3,7 @@
 pub mod api_keys;
 pub mod audit;
 pub mod auth;
+mod cached;
 pub mod error;
 mod home;
 mod layout;
@@ -109,5 +110,9 @@ pub fn App() -> impl IntoView {
 /// Takes over the page that the server rendered.
 #[cfg(feature = "hydrate")]
 pub fn hydrate() {
+    std::panic::set_hook(Box::new(|panic| {
+        console_error_panic_hook::hook(panic);
+        ui::tell_of_panic();
+    }));
     leptos::mount::hydrate_body(App);
 }

@@ -71,6 +71,8 @@ export async function administersUsers(page: Page): Promise<void> {
   await page.getByRole("button", { name: "Deactivate" }).click();
   await expect(page.getByText("The status was changed.")).toBeVisible();
   await expect(state).toHaveText("inactive");
+  // The reason for one change is none for the next.
+  await expect(panel(page, "State").getByLabel("Reason")).toHaveValue("");
   await page.getByRole("button", { name: "Activate", exact: true }).click();
   await expect(state).toHaveText("active");
   await panel(page, "Role").getByLabel("Role").selectOption("user");

@@ -31,7 +31,7 @@ pub(super) fn NewKey() -> impl IntoView {
 }
 
 #[component]
-fn Form(action: ServerAction<CreateApiKey>, problem: Signal<Option<Problem>>) -> impl IntoView {
+fn Form(action: ServerAction<CreateApiKey>, problem: Memo<Option<Problem>>) -> impl IntoView {
     let CurrentUser(user) = expect_context();
     let scopes = Scope::ALL.iter().copied().filter(|scope| scope.is_open_to(user.role));
     let choices = scopes.map(|scope| (scope.name(), scope.description())).collect();

@@ -6,6 +6,7 @@ use leptos_fetch::{QueryClient, QueryOptions, QueryScope};
 use model::api_keys::ApiKey;
 
 use super::api::{RevokeAllApiKeys, RevokeApiKey, list_api_keys};
+use crate::cached::cached;
 use crate::error::ApiError;
 use crate::ui::{Done, Empty, Loading, Moment, Refusal, Refused, refusal_of};
 
@@ -23,7 +24,7 @@ pub(super) fn forget_list(client: &QueryClient) {
 #[component]
 pub(super) fn Keys() -> impl IntoView {
     let client: QueryClient = expect_context();
-    let read = client.resource(keys(), || ());
+    let read = cached(keys(), || ());
     let (revoke, revoke_all) = (ServerAction::<RevokeApiKey>::new(), ServerAction::<RevokeAllApiKeys>::new());
     Effect::new(move |_| {
         if revoke.version().get() + revoke_all.version().get() > 0 {
@@ -31,7 +32,7 @@ pub(super) fn Keys() -> impl IntoView {
         }
     });
     let (of_one, of_all) = (refusal_of(revoke), refusal_of(revoke_all));
-    let problem = Signal::derive(move || of_one.get().or_else(|| of_all.get()));
+    let problem = Memo::new(move |_| of_one.get().or_else(|| of_all.get()));
     let shown = move || {
         read.get().map(|read| match read {
             Ok(keys) if keys.is_empty() => view! { <Empty><p>"No keys yet."</p></Empty> }.into_any(),

@@ -1,5 +1,5 @@
 use leptos::prelude::*;
-use leptos_fetch::{QueryClient, QueryScope};
+use leptos_fetch::QueryScope;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use leptos_router::params::ParamsMap;
@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::api::list_audit;
 use crate::auth::ForSignedIn;
+use crate::cached::cached;
 use crate::error::ApiError;
 use crate::ui::{Empty, Loading, Moment, Pager, Refused};
 
@@ -38,7 +39,7 @@ fn Log() -> impl IntoView {
     let query = use_query_map();
     // Counted, because the query cache still asks for the key when the page has already been left.
     let key = ArcMemo::new(move |_| query.with(read));
-    let page = expect_context::<QueryClient>().resource(parts(), {
+    let page = cached(parts(), {
         let key = key.clone();
         move || key.get()
     });

@@ -15,7 +15,7 @@ pub fn CodePage() -> impl IntoView {
     let action = ServerAction::<SubmitCode>::new();
     let refusal = refusal_of(action);
     // Whoever is here has given a password that fits.
-    let problem = Signal::derive(move || match refusal.get() {
+    let problem = Memo::new(move |_| match refusal.get() {
         Some(Problem::WrongCredentials) => Some(Problem::field("code", "is wrong, or was used already")),
         other => other,
     });

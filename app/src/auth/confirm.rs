@@ -44,7 +44,7 @@ fn Form() -> impl IntoView {
     let action = ServerAction::<SubmitConfirm>::new();
     let refusal = refusal_of(action);
     // Who it is, is known; of two secrets it is not said which one was wrong.
-    let problem = Signal::derive(move || match refusal.get() {
+    let problem = Memo::new(move |_| match refusal.get() {
         Some(Problem::WrongCredentials) => Some(Problem::Conflict { message: WRONG.into() }),
         other => other,
     });

@@ -10,6 +10,7 @@ use model::Problem;
 use model::auth::AuthUser;
 
 use super::api::me;
+use crate::cached::cached;
 use crate::error::ApiError;
 use crate::ui::{Loading, Refused};
 
@@ -27,7 +28,7 @@ fn whoami() -> QueryScope<(), Whoami> {
 
 /// Who is signed in, from the query cache.
 pub fn current_user() -> Resource<Whoami> {
-    expect_context::<QueryClient>().resource(whoami(), || ())
+    cached(whoami(), || ())
 }
 
 /// Shows its children to somebody who is signed in and sends everybody else to the login. Who that is gets read again now and then: what

@@ -10,6 +10,7 @@ use model::auth::{Session, SessionKind};
 
 use super::ForSignedIn;
 use super::api::{EndSession, LogOutOthers, list_sessions};
+use crate::cached::cached;
 use crate::error::ApiError;
 use crate::passkeys::PasskeysLink;
 use crate::ui::{Done, Loading, Moment, Refusal, Refused};
@@ -36,14 +37,14 @@ fn sessions() -> QueryScope<(), Result<Vec<Session>, ApiError>> {
 #[component]
 fn Sessions() -> impl IntoView {
     let client: QueryClient = expect_context();
-    let read = client.resource(sessions(), || ());
+    let read = cached(sessions(), || ());
     let (end, others) = (ServerAction::<EndSession>::new(), ServerAction::<LogOutOthers>::new());
     Effect::new(move |_| {
         if end.version().get() + others.version().get() > 0 {
             client.invalidate_query_scope(sessions());
         }
     });
-    let problem = Signal::derive(move || {
+    let problem = Memo::new(move |_| {
         let answers = [end.value().get().and_then(Result::err), others.value().get().and_then(Result::err)];
         answers.into_iter().flatten().next().map(|error| error.0)
     });

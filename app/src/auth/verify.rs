@@ -7,6 +7,7 @@ use leptos_meta::Title;
 
 use super::api::{ResendVerification, SubmitVerifyEmail, email_is_verified};
 use super::told::Told;
+use crate::cached::cached;
 use crate::error::ApiError;
 use crate::ui::{Hidden, Refusal, Submit, query_value, refusal_of};
 
@@ -60,7 +61,7 @@ fn verified() -> QueryScope<(), Result<bool, ApiError>> {
 /// While the address of the signed-in person is not confirmed: says so, and sends the letter again. Shows nothing otherwise.
 #[component]
 pub fn UnverifiedNotice() -> impl IntoView {
-    let is_verified = expect_context::<QueryClient>().resource(verified(), || ());
+    let is_verified = cached(verified(), || ());
     let action = ServerAction::<ResendVerification>::new();
     let problem = refusal_of(action);
     let shown = move || {

@@ -16,7 +16,7 @@ pub(super) fn NoteFields(
     #[prop(optional, into)] content: String,
     /// None leaves the choice out: it is the owner's.
     is_public: Option<bool>,
-    problem: Signal<Option<Problem>>,
+    problem: Memo<Option<Problem>>,
 ) -> impl IntoView {
     let limits: NoteLimits = expect_context();
     let choices = vec![("false", "me and those I share it with"), ("true", "everybody who is signed in")];

@@ -57,7 +57,7 @@ fn Editor(note: Note, writer: Uuid) -> impl IntoView {
     let action = ServerAction::<UpdateNote>::new();
     let autosave = Autosave::new(id, writer, note.version);
     let of_form = refusal_of(action);
-    let problem = Signal::derive(move || match autosave.state.get() {
+    let problem = Memo::new(move |_| match autosave.state.get() {
         State::Refused(problem) => Some(problem),
         State::Clean => of_form.get(),
         _ => None,
@@ -103,7 +103,7 @@ fn Saving(state: RwSignal<State>) -> impl IntoView {
 
 /// Tells the second of two editors that somebody was faster, and shows the other text beside the own one.
 #[component]
-fn Meanwhile(id: Uuid, autosave: Autosave, problem: Signal<Option<Problem>>) -> impl IntoView {
+fn Meanwhile(id: Uuid, autosave: Autosave, problem: Memo<Option<Problem>>) -> impl IntoView {
     let current = queries::one(move || id);
     let shown = move || {
         let theirs = current.get()?.ok()?.note;

@@ -67,7 +67,7 @@ fn Part(
     delete: AtOnce<DeleteNote>,
 ) -> impl IntoView {
     let state = Memo::new(move |_| page.get().map(|read| read.map(|_| ())));
-    let notes = Signal::derive(move || page.get().and_then(Result::ok).map(|page| page.items).unwrap_or_default());
+    let notes = Memo::new(move |_| page.get().and_then(Result::ok).map(|page| page.items).unwrap_or_default());
     let around = move || page.get().and_then(Result::ok).map(|page| around(&page, &key.get()));
     move || {
         let around = around.clone();

@@ -14,6 +14,7 @@ use model::{Page, PageRequest};
 use uuid::Uuid;
 
 use super::api::{NoteView, get_note, list_notes, list_shares};
+use crate::cached::cached;
 use crate::error::ApiError;
 use crate::tasks::live::Live;
 use crate::ui::{AtOnce, Ends};
@@ -50,17 +51,17 @@ fn shares_of() -> QueryScope<Uuid, Result<Vec<NoteShare>, ApiError>> {
 
 /// A part of a list.
 pub fn list(key: impl Fn() -> ListKey + Send + Sync + 'static) -> Resource<Result<Page<Note>, ApiError>> {
-    expect_context::<QueryClient>().resource(lists(), key)
+    cached(lists(), key)
 }
 
 /// One note.
 pub fn one(id: impl Fn() -> Uuid + Send + Sync + 'static) -> Resource<Result<NoteView, ApiError>> {
-    expect_context::<QueryClient>().resource(notes(), id)
+    cached(notes(), id)
 }
 
 /// With whom one note is shared.
 pub fn shares(id: impl Fn() -> Uuid + Send + Sync + 'static) -> Resource<Result<Vec<NoteShare>, ApiError>> {
-    expect_context::<QueryClient>().resource(shares_of(), id)
+    cached(shares_of(), id)
 }
 
 /// The note changed, or its shares did: what shows it is read again.

@@ -14,7 +14,7 @@ use super::queries;
 use super::view::id_in_address;
 use crate::auth::ForSignedIn;
 use crate::error::ApiError;
-use crate::ui::{Done, Empty, Loading, Refusal, Refused, Rows, SelectField, Submit, TextField, refusal_of};
+use crate::ui::{Done, Empty, Loading, Refusal, Refused, Rows, SelectField, Submit, TextField, emptied_by, refusal_of};
 
 /// The dialog without JavaScript: a page of its own.
 #[component]
@@ -97,7 +97,7 @@ fn Sharing(id: Uuid) -> impl IntoView {
         }
     });
     let (of_change, of_revoke) = (refusal_of(change), refusal_of(revoke));
-    let problem = Signal::derive(move || of_change.get().or_else(|| of_revoke.get()));
+    let problem = Memo::new(move |_| of_change.get().or_else(|| of_revoke.get()));
     view! {
         <div class="stack">
             <ShareForm id action=share/>
@@ -116,7 +116,7 @@ fn Shares(
     revoke: ServerAction<SubmitRevocation>,
 ) -> impl IntoView {
     let state = Memo::new(move |_| read.get().map(|read| read.map(|shares| shares.is_empty())));
-    let shares = Signal::derive(move || read.get().and_then(Result::ok).unwrap_or_default());
+    let shares = Memo::new(move |_| read.get().and_then(Result::ok).unwrap_or_default());
     let words = move || match state.get() {
         Some(Ok(true)) => view! { <Empty><p>"Shared with nobody."</p></Empty> }.into_any(),
         Some(Err(error)) => view! { <Refused problem=error.0/> }.into_any(),
@@ -139,7 +139,7 @@ fn ShareForm(id: Uuid, action: ServerAction<SubmitShare>) -> impl IntoView {
         Some(if is_new { "Shared. The receiver is told." } else { "The share was changed." })
     };
     view! {
-        <ActionForm action=action attr:class="stack">
+        <ActionForm action=action node_ref=emptied_by(action) attr:class="stack">
             <Refusal problem/>
             <input type="hidden" name="id" value=id.to_string()/>
             <TextField field="user" label="Username or email" autocomplete="off" problem/>

@@ -78,7 +78,7 @@ fn Detail(id: Uuid) -> impl IntoView {
     let actions = Actions::new(id);
     let opener = Opener::new();
     let (of_delete, of_leave) = (actions.delete.refusal(), actions.leave.refusal());
-    let problem = Signal::derive(move || of_delete.get().or_else(|| of_leave.get()));
+    let problem = Memo::new(move |_| of_delete.get().or_else(|| of_leave.get()));
     let shown = move || {
         note.get().map(|read| match read {
             Ok(view) => filled(view, user.role, actions, opener).into_any(),

@@ -46,7 +46,7 @@ fn List() -> impl IntoView {
         }
     });
     let (of_open, of_all) = (refusal_of(open), refusal_of(read_all));
-    let problem = Signal::derive(move || of_open.get().or_else(|| of_all.get()));
+    let problem = Memo::new(move |_| of_open.get().or_else(|| of_all.get()));
     let shown = move || {
         page.get().map(|read| match read {
             Ok(page) => filled(page, &place.get(), open, read_all).into_any(),

@@ -10,6 +10,7 @@ use model::{Page, PageRequest};
 use uuid::Uuid;
 
 use super::api::{list_notifications, unread_notifications};
+use crate::cached::cached;
 use crate::error::ApiError;
 use crate::tasks::live::Live;
 
@@ -30,12 +31,12 @@ fn counts() -> QueryScope<(), Result<i64, ApiError>> {
 
 /// A part of the list.
 pub fn list(key: impl Fn() -> PageRequest + Send + Sync + 'static) -> Resource<Result<Page<Notification>, ApiError>> {
-    expect_context::<QueryClient>().resource(lists(), key)
+    cached(lists(), key)
 }
 
 /// How many are unread.
 pub fn unread() -> Resource<Result<i64, ApiError>> {
-    expect_context::<QueryClient>().resource(counts(), || ())
+    cached(counts(), || ())
 }
 
 /// Something was told, or read. Which one does not matter: the count is of all.

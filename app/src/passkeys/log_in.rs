@@ -24,7 +24,7 @@ pub fn PasskeyLogIn() -> impl IntoView {
             browser::open("/dashboard");
         }
     });
-    let problem = Signal::derive(move || action.value().get().and_then(Result::err));
+    let problem = Memo::new(move |_| action.value().get().and_then(Result::err));
     move || {
         is_there.get().then(|| {
             view! {

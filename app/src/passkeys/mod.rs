@@ -14,6 +14,7 @@ use model::passkeys::{CeremonyAnswer, NewPasskey, Passkey};
 use model::{Problem, problem::Thing};
 
 use crate::auth::ForSignedIn;
+use crate::cached::cached;
 use crate::error::ApiError;
 use crate::ui::{Empty, Loading, Moment, Refusal, Refused, TextField, refusal_of};
 use api::{RemovePasskey, finish_registration, list_passkeys, start_registration};
@@ -74,7 +75,7 @@ fn NewPasskeyForm() -> impl IntoView {
             made.map(drop).map_err(|error| error.0)
         }
     });
-    let problem = Signal::derive(move || action.value().get().and_then(Result::err));
+    let problem = Memo::new(move |_| action.value().get().and_then(Result::err));
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         drop(action.dispatch(typed_name(form)));
@@ -124,7 +125,7 @@ fn empty(_: NodeRef<leptos::html::Form>) {}
 #[component]
 fn Passkeys() -> impl IntoView {
     let client: QueryClient = expect_context();
-    let read = client.resource(passkeys(), || ());
+    let read = cached(passkeys(), || ());
     let remove = ServerAction::<RemovePasskey>::new();
     Effect::new(move |_| {
         if remove.version().get() > 0 {

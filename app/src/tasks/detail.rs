@@ -45,7 +45,7 @@ fn Detail(id: Uuid) -> impl IntoView {
     };
     view! {
         <p><a href="/tasks">"All tasks"</a></p>
-        <Refusal problem=Signal::derive(move || actions.problem())/>
+        <Refusal problem=Memo::new(move |_| actions.problem())/>
         <Suspense fallback=|| view! { <Loading/> }>{shown}</Suspense>
         <Deliveries id/>
     }

@@ -54,7 +54,7 @@ fn List() -> impl IntoView {
 #[component]
 fn Part(page: Resource<Result<Page<Task>, ApiError>>, key: ArcMemo<ListKey>) -> impl IntoView {
     let state = Memo::new(move |_| page.get().map(|read| read.map(|page| page.items.is_empty())));
-    let tasks = Signal::derive(move || page.get().and_then(Result::ok).map(|page| page.items).unwrap_or_default());
+    let tasks = Memo::new(move |_| page.get().and_then(Result::ok).map(|page| page.items).unwrap_or_default());
     let below = {
         let key = key.clone();
         move || page.get().and_then(Result::ok).map(|page| foot(&page, &key.get()))

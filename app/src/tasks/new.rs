@@ -64,7 +64,7 @@ fn KindForm(kind: TaskKind) -> impl IntoView {
 }
 
 #[component]
-fn PayloadField(field: &'static FormField, problem: Signal<Option<Problem>>) -> impl IntoView {
+fn PayloadField(field: &'static FormField, problem: Memo<Option<Problem>>) -> impl IntoView {
     let FormField { path, label, help, required, initial, .. } = *field;
     match field.control {
         Control::Number { .. } => {

@@ -9,6 +9,7 @@ use model::{Page, PageRequest};
 use uuid::Uuid;
 
 use super::api;
+use crate::cached::cached;
 use crate::error::ApiError;
 
 /// Which part of which list.
@@ -40,22 +41,22 @@ fn dead() -> QueryScope<(), Result<Vec<DeadGroup>, ApiError>> {
 
 /// The queue as a whole.
 pub fn queue(period: impl Fn() -> Period + Send + Sync + 'static) -> Resource<Result<Operations, ApiError>> {
-    expect_context::<QueryClient>().resource(operations(), period)
+    cached(operations(), period)
 }
 
 /// The dead letter by error.
 pub fn dead_groups() -> Resource<Result<Vec<DeadGroup>, ApiError>> {
-    expect_context::<QueryClient>().resource(dead(), || ())
+    cached(dead(), || ())
 }
 
 /// A part of a list.
 pub fn list(key: impl Fn() -> ListKey + Send + Sync + 'static) -> Resource<Result<Page<Task>, ApiError>> {
-    expect_context::<QueryClient>().resource(lists(), key)
+    cached(lists(), key)
 }
 
 /// One task.
 pub fn one(id: impl Fn() -> Uuid + Send + Sync + 'static) -> Resource<Result<TaskSeen, ApiError>> {
-    expect_context::<QueryClient>().resource(tasks(), id)
+    cached(tasks(), id)
 }
 
 fn tries() -> QueryScope<Uuid, Result<Vec<Delivery>, ApiError>> {
@@ -64,12 +65,12 @@ fn tries() -> QueryScope<Uuid, Result<Vec<Delivery>, ApiError>> {
 
 /// The tries to deliver a webhook.
 pub fn deliveries(id: Uuid) -> Resource<Result<Vec<Delivery>, ApiError>> {
-    expect_context::<QueryClient>().resource(tries(), move || id)
+    cached(tries(), move || id)
 }
 
 /// How many stand where.
 pub fn overview() -> Resource<Result<TaskStats, ApiError>> {
-    expect_context::<QueryClient>().resource(overviews(), || ())
+    cached(overviews(), || ())
 }
 
 /// The task changed: what shows it is read again.

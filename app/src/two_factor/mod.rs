@@ -9,6 +9,7 @@ use model::two_factor::TwoFactor;
 
 use api::two_factor_status;
 
+use crate::cached::cached;
 use crate::error::ApiError;
 pub use page::TwoFactorPage;
 
@@ -20,7 +21,7 @@ fn states() -> QueryScope<(), Result<TwoFactor, ApiError>> {
 
 /// Where the account of the signed-in person stands.
 pub fn status() -> Resource<Result<TwoFactor, ApiError>> {
-    expect_context::<QueryClient>().resource(states(), || ())
+    cached(states(), || ())
 }
 
 /// It is read again each time that `version` goes up.

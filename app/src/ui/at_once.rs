@@ -67,7 +67,7 @@ where
     }
 
     /// Why the last try was refused.
-    pub fn refusal(self) -> Signal<Option<Problem>> {
+    pub fn refusal(self) -> Memo<Option<Problem>> {
         refusal_in(self.action)
     }
 

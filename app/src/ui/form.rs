@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 
+use leptos::html;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
@@ -44,11 +45,7 @@ pub fn Hidden(field: &'static str, value: String) -> impl IntoView {
 }
 
 /// The problem that belongs to this field, in words; before anything is sent, that its text is too long.
-pub(super) fn problem_of(
-    field: &'static str,
-    problem: Signal<Option<Problem>>,
-    length: Length,
-) -> Memo<Option<String>> {
+pub(super) fn problem_of(field: &'static str, problem: Memo<Option<Problem>>, length: Length) -> Memo<Option<String>> {
     Memo::new(move |_| {
         if let Some(words) = length.problem() {
             return Some(words);
@@ -131,7 +128,7 @@ pub(super) fn id_of(form: &str, field: &str) -> String {
 }
 
 /// Why the last try was refused.
-pub fn refusal_of<S>(action: ServerAction<S>) -> Signal<Option<Problem>>
+pub fn refusal_of<S>(action: ServerAction<S>) -> Memo<Option<Problem>>
 where
     S: ServerFn<Error = ApiError> + Clone + Send + Sync + 'static,
     S::Output: Clone + Send + Sync + 'static,
@@ -139,12 +136,31 @@ where
     refusal_in(*action)
 }
 
-pub(super) fn refusal_in<I, O>(action: Action<I, Result<O, ApiError>>) -> Signal<Option<Problem>>
+pub(super) fn refusal_in<I, O>(action: Action<I, Result<O, ApiError>>) -> Memo<Option<Problem>>
 where
     I: Send + Sync + 'static,
     O: Clone + Send + Sync + 'static,
 {
-    Signal::derive(move || action.value().get().and_then(Result::err).map(|error| error.0))
+    Memo::new(move |_| action.value().get().and_then(Result::err).map(|error| error.0))
+}
+
+/// The form of an action, which is as it was at first when the action has succeeded: the reason for one change is none for the next.
+pub fn emptied_by<S>(action: ServerAction<S>) -> NodeRef<html::Form>
+where
+    S: ServerFn<Error = ApiError> + Clone + Send + Sync + 'static,
+    S::Output: Clone + Send + Sync + 'static,
+{
+    let form = NodeRef::<html::Form>::new();
+    let refusal = refusal_of(action);
+    Effect::new(move |before: Option<usize>| {
+        let version = action.version().get();
+        let is_done = before.is_some_and(|before| before != version) && refusal.get_untracked().is_none();
+        if let Some(form) = is_done.then(|| form.get_untracked()).flatten() {
+            form.reset();
+        }
+        version
+    });
+    form
 }
 
 /// One line of text.
@@ -153,7 +169,7 @@ pub fn TextField(
     /// The field's name in a refusal; the input is named after it.
     field: &'static str,
     label: &'static str,
-    problem: Signal<Option<Problem>>,
+    problem: Memo<Option<Problem>>,
     #[prop(optional)] help: &'static str,
     #[prop(default = "text")] kind: &'static str,
     #[prop(optional)] autocomplete: &'static str,
@@ -185,7 +201,7 @@ pub fn TextField(
 pub fn SelectField(
     field: &'static str,
     label: &'static str,
-    problem: Signal<Option<Problem>>,
+    problem: Memo<Option<Problem>>,
     choices: Vec<(&'static str, &'static str)>,
     #[prop(optional)] help: &'static str,
     #[prop(optional, into)] initial: String,
@@ -232,7 +248,7 @@ pub fn Checkbox(field: &'static str, label: &'static str, #[prop(optional)] init
 pub fn CheckboxGroup(
     field: &'static str,
     label: &'static str,
-    problem: Signal<Option<Problem>>,
+    problem: Memo<Option<Problem>>,
     choices: Vec<(&'static str, &'static str)>,
 ) -> impl IntoView {
     let error = problem_of(field, problem, Length::of(None, false));
@@ -257,7 +273,7 @@ pub fn CheckboxGroup(
 
 /// What was refused as a whole; what belongs to one field stands there. It belongs into the form.
 #[component]
-pub fn Refusal(problem: Signal<Option<Problem>>) -> impl IntoView {
+pub fn Refusal(problem: Memo<Option<Problem>>) -> impl IntoView {
     let words = move || {
         problem.get().map(|problem| match problem.fields().is_empty() {
             true => problem.to_string(),

@@ -7,6 +7,8 @@ mod done;
 mod form;
 mod moment;
 mod pager;
+#[cfg(feature = "hydrate")]
+mod panic;
 mod rows;
 mod states;
 mod text_area;
@@ -17,10 +19,13 @@ pub use badge::{PriorityBadge, StatusBadge};
 pub use chart::{Graph, Series, Unit, chart, duration};
 pub use done::Done;
 pub use form::{
-    Checkbox, CheckboxGroup, Hidden, Refusal, RefusedOn, SelectField, Submit, TextField, Typed, query_value, refusal_of,
+    Checkbox, CheckboxGroup, Hidden, Refusal, RefusedOn, SelectField, Submit, TextField, Typed, emptied_by,
+    query_value, refusal_of,
 };
 pub use moment::Moment;
 pub use pager::Pager;
+#[cfg(feature = "hydrate")]
+pub use panic::tell_of_panic;
 pub use rows::Rows;
 pub use states::{Empty, Loading, Refused};
 pub use text_area::TextArea;

@@ -8,7 +8,7 @@ use super::form::{Around, Length, described_by, first_value, id_of, input_name, 
 pub fn TextArea(
     field: &'static str,
     label: &'static str,
-    problem: Signal<Option<Problem>>,
+    problem: Memo<Option<Problem>>,
     #[prop(optional)] help: &'static str,
     #[prop(default = true)] required: bool,
     #[prop(optional, into)] initial: String,

@@ -7,7 +7,7 @@ use model::users::UserProfile;
 use super::api::{SubmitDeletion, SubmitPassword, SubmitProfile};
 use super::queries;
 use crate::auth::ForSignedIn;
-use crate::ui::{Done, Loading, Moment, Refusal, Refused, Submit, TextField, refusal_of};
+use crate::ui::{Done, Loading, Moment, Refusal, Refused, Submit, TextField, emptied_by, refusal_of};
 
 /// The own account: profile, password, deletion.
 #[component]
@@ -78,7 +78,7 @@ fn Password() -> impl IntoView {
     let action = ServerAction::<SubmitPassword>::new();
     let problem = refusal_of(action);
     view! {
-        <ActionForm action=action attr:class="panel stack">
+        <ActionForm action=action node_ref=emptied_by(action) attr:class="panel stack">
             <h2>"Password"</h2>
             <Refusal problem=problem/>
             <TextField field="current_password" label="Current password" kind="password" autocomplete="current-password"

@@ -14,7 +14,7 @@ use super::api::{
 };
 use super::queries;
 use crate::auth::{CurrentUser, ForSignedIn};
-use crate::ui::{Done, Loading, Moment, Refusal, Refused, SelectField, Submit, TextField, refusal_of};
+use crate::ui::{Done, Loading, Moment, Refusal, Refused, SelectField, Submit, TextField, emptied_by, refusal_of};
 
 /// One user, and what the reader may do to them by the permission table.
 #[component]
@@ -151,7 +151,7 @@ fn StatusForm(user: UserProfile, action: ServerAction<SubmitStatus>) -> impl Int
     let problem = refusal_of(action);
     let (wish, label) = if user.is_active { ("false", "Deactivate") } else { ("true", "Activate") };
     view! {
-        <ActionForm action=action attr:class="panel stack">
+        <ActionForm action=action node_ref=emptied_by(action) attr:class="panel stack">
             <h2>"State"</h2>
             <Refusal problem=problem/>
             <input type="hidden" name="id" value=user.id.to_string()/>
@@ -167,7 +167,7 @@ fn RoleForm(user: UserProfile, action: ServerAction<SubmitRole>) -> impl IntoVie
     let problem = refusal_of(action);
     let roles = Role::ALL.map(|role| (role.name(), role.name())).into();
     view! {
-        <ActionForm action=action attr:class="panel stack">
+        <ActionForm action=action node_ref=emptied_by(action) attr:class="panel stack">
             <h2>"Role"</h2>
             <Refusal problem=problem/>
             <input type="hidden" name="id" value=user.id.to_string()/>
@@ -182,7 +182,7 @@ fn RoleForm(user: UserProfile, action: ServerAction<SubmitRole>) -> impl IntoVie
 fn ResetForm(id: Uuid, action: ServerAction<SubmitReset>) -> impl IntoView {
     let problem = refusal_of(action);
     view! {
-        <ActionForm action=action attr:class="panel stack">
+        <ActionForm action=action node_ref=emptied_by(action) attr:class="panel stack">
             <h2>"Password"</h2>
             <Refusal problem=problem/>
             <input type="hidden" name="id" value=id.to_string()/>
@@ -198,7 +198,7 @@ fn ResetForm(id: Uuid, action: ServerAction<SubmitReset>) -> impl IntoView {
 fn DemandForm(id: Uuid, action: ServerAction<SubmitPasswordDemand>) -> impl IntoView {
     let problem = refusal_of(action);
     view! {
-        <ActionForm action=action attr:class="panel stack">
+        <ActionForm action=action node_ref=emptied_by(action) attr:class="panel stack">
             <h2>"New password"</h2>
             <p>"This person has to choose another password before anything else, also where they are logged in now."</p>
             <Refusal problem=problem/>

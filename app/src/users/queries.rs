@@ -11,6 +11,7 @@ use model::{Page, PageRequest};
 use uuid::Uuid;
 
 use super::api::{count_users, get_user, list_users, profile};
+use crate::cached::cached;
 use crate::error::ApiError;
 
 /// Which part of which list.
@@ -38,22 +39,22 @@ fn figures() -> QueryScope<(), Result<UserStats, ApiError>> {
 
 /// The own profile.
 pub fn own() -> Resource<Result<UserProfile, ApiError>> {
-    expect_context::<QueryClient>().resource(profiles(), || ())
+    cached(profiles(), || ())
 }
 
 /// A part of a list.
 pub fn list(key: impl Fn() -> ListKey + Send + Sync + 'static) -> Resource<Result<Page<UserProfile>, ApiError>> {
-    expect_context::<QueryClient>().resource(lists(), key)
+    cached(lists(), key)
 }
 
 /// One user.
 pub fn one(id: impl Fn() -> Uuid + Send + Sync + 'static) -> Resource<Result<UserProfile, ApiError>> {
-    expect_context::<QueryClient>().resource(users(), id)
+    cached(users(), id)
 }
 
 /// Figures of all users.
 pub fn stats() -> Resource<Result<UserStats, ApiError>> {
-    expect_context::<QueryClient>().resource(figures(), || ())
+    cached(figures(), || ())
 }
 
 /// What shows people is read again each time that `version` goes up: somebody's account changed, perhaps the own one.

@@ -31,7 +31,7 @@ pub fn OverviewPage() -> impl IntoView {
 /// What the parts of the page share.
 #[derive(Clone, Copy)]
 struct Shared {
-    seen: Signal<Option<Operations>>,
+    seen: Memo<Option<Operations>>,
     command: ServerAction<SubmitQueueCommand>,
     period: Memo<Period>,
 }
@@ -76,7 +76,7 @@ fn Filled(
     period: Memo<Period>,
 ) -> impl IntoView {
     let state = Memo::new(move |_| read.get().map(Result::err));
-    let seen = Signal::derive(move || read.get().and_then(Result::ok));
+    let seen = Memo::new(move |_| read.get().and_then(Result::ok));
     let shared = Shared { seen, command, period };
     move || {
         state.get().map(|refused| match refused {

@@ -15,9 +15,9 @@ fn table<T>(
     row: impl Fn(T) -> AnyView + Clone + Send + Sync + 'static,
 ) -> AnyView
 where
-    T: std::fmt::Debug + Clone + Send + Sync + 'static,
+    T: std::fmt::Debug + Clone + PartialEq + Send + Sync + 'static,
 {
-    let rows = Signal::derive(rows);
+    let rows = Memo::new(move |_| rows());
     let heads = heads.iter().map(|head| view! { <th scope="col">{*head}</th> }).collect_view();
     view! {
         <section class="panel">
