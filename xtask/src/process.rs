@@ -1,5 +1,6 @@
 //! Child processes, and telling the person in front of the terminal how far they are.
 
+use std::collections::VecDeque;
 use std::env;
 use std::ffi::OsString;
 use std::fmt;
@@ -12,6 +13,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 const TICK: Duration = Duration::from_secs(10);
+/// Lines of a command that failed which are told once more.
+const TOLD: usize = 20;
 
 /// A failure that has been explained to the person already.
 #[derive(Debug)]
@@ -62,6 +65,21 @@ impl Step {
     /// Runs a command that shows its own progress, and ends the step when it succeeds.
     pub fn stream(self, command: &mut Command) -> Result<()> {
         run(command)?;
+        self.done();
+        Ok(())
+    }
+
+    /// Runs a command that shows its own progress; when it fails, the last that it said as an error is part of ours.
+    pub fn telling(self, command: &mut Command) -> Result<()> {
+        let mut last = VecDeque::new();
+        let good = follow(command, Output::Error, |line| {
+            last.truncate(TOLD - 1);
+            last.push_front(line.to_owned());
+        })?;
+        if !good {
+            let lines: Vec<String> = last.into_iter().rev().collect();
+            bail!("{} failed:\n{}", name(command), lines.join("\n"));
+        }
         self.done();
         Ok(())
     }

@@ -9,6 +9,7 @@ mod removed;
 use std::env;
 use std::fmt;
 use std::fs;
+use std::mem;
 use std::path::Path;
 use std::process::Command;
 
@@ -24,7 +25,7 @@ use crate::process::{self, Fault, Output, Step};
 use crate::site;
 use crate::tools;
 use crate::workspace::Workspace;
-use count::Count;
+use count::{Count, Nextest};
 
 const DATABASE: &str = "starter_test";
 const DATABASE_URL: &str = "TEST_DATABASE_URL";
@@ -47,6 +48,9 @@ pub fn test(workspace: &Workspace, options: &Options) -> Result<()> {
     };
     let total = parts.iter().fold(Count::default(), |sum, (_, outcome)| sum + outcome.count());
     println!();
+    for failure in &total.failures {
+        println!("failed: {failure}");
+    }
     for (name, outcome) in parts {
         println!("{name}: {outcome}");
     }
@@ -64,7 +68,7 @@ enum Outcome {
 impl Outcome {
     fn count(&self) -> Count {
         match self {
-            Self::Ran(count) => *count,
+            Self::Ran(count) => count.clone(),
             Self::Skipped(_) => Count::default(),
         }
     }
@@ -83,7 +87,7 @@ impl fmt::Display for Outcome {
 fn judged(outcome: Result<Count>) -> Outcome {
     Outcome::Ran(outcome.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
-        Count { passed: 0, failed: 1 }
+        Count { passed: 0, failed: 1, failures: [format!("{error:#}")].into() }
     }))
 }
 
@@ -165,11 +169,11 @@ impl<'a> Tests<'a> {
             cargo.env("PATH", tools::path_with(&[folder])?);
         }
         self.tell(&mut cargo)?;
-        let mut count = None;
+        let mut said = Nextest::default();
         let step = Step::begin("tests: unit and integration");
-        let good = process::follow(&mut cargo, Output::Error, |line| count = count::nextest(line).or(count))?;
+        let good = process::follow(&mut cargo, Output::Error, |line| said.read(line))?;
         step.done();
-        Ok(count.context("the tests did not run")?.as_it_ended(good))
+        said.end(good)
     }
 
     /// The examples in the documentation.
@@ -179,10 +183,10 @@ impl<'a> Tests<'a> {
         self.tell(&mut cargo)?;
         let mut count = Count::default();
         let step = Step::begin("tests: documentation");
-        let read = |line: &str| count = count + count::libtest(line).unwrap_or_default();
+        let read = |line: &str| count = mem::take(&mut count) + count::libtest(line).unwrap_or_default();
         let good = process::follow(&mut cargo, Output::Standard, read)?;
         step.done();
-        Ok(count.as_it_ended(good))
+        Ok(count.ended(good))
     }
 
     /// The program as a person in a browser meets it.
@@ -205,7 +209,7 @@ impl<'a> Tests<'a> {
         let step = Step::begin("tests: end to end");
         let good = process::follow(&mut playwright, Output::Standard, |_| ())?;
         step.done();
-        Ok(read_report(&report)?.as_it_ended(good))
+        Ok(read_report(&report)?.ended(good))
     }
 
     /// Tells a command of the cluster, and hides a database that somebody works with.

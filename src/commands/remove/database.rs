@@ -1,5 +1,7 @@
 //! What a feature has in the database: a migration that drops it, and the answers about its queries in `.sqlx`.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Result, bail};
 
 use super::feature::{Feature, has_word, is_tool};
@@ -109,15 +111,29 @@ pub fn forget_queries(checkout: &mut Checkout, gone: &[String]) {
     let queries: Vec<(String, String)> =
         checkout.files.iter().filter_map(|(name, text)| Some((name.clone(), asked(name, text)?))).collect();
     for (name, query) in queries {
-        // As it stands in the source: in a text of its own, raw or not, or in a file.
-        let written = [query.clone(), query.replace('"', "\\\"")];
-        let is_in = |text: &str| written.iter().any(|query| text.contains(query.as_str()));
+        let is_in = |text: &str| text.contains(&query) || is_composed(&query, text);
         let sources = || checkout.files.iter().filter(|(path, _)| path.ends_with(".rs") || path.ends_with(".sql"));
         let is_theirs = sources().any(|(path, text)| !path.starts_with("migrations/") && is_in(text));
         if gone.iter().any(|text| is_in(text)) && !is_theirs {
             checkout.files.remove(&name);
         }
     }
+}
+
+/// Whether the texts of a source, raw or not, make the query when they are put one behind the other, as macros do.
+fn is_composed(query: &str, source: &str) -> bool {
+    // Without the quotes inside of them, texts are what stands between two quotes.
+    let (query, source) = (query.replace('"', ""), source.replace("\\\"", "\""));
+    let pieces: BTreeSet<&str> = source.split('"').filter(|piece| !piece.is_empty()).collect();
+    let mut reached = BTreeSet::from([0]);
+    while let Some(place) = reached.pop_first().filter(|place| *place < query.len()) {
+        let next = pieces.iter().filter(|piece| query[place..].starts_with(**piece));
+        reached.extend(next.map(|piece| place + piece.len()));
+        if reached.contains(&query.len()) {
+            return true;
+        }
+    }
+    false
 }
 
 #[cfg(test)]
@@ -184,5 +200,15 @@ mod tests {
         forget_queries(&mut checkout, &[gone + "select 2"]);
         let left: Vec<_> = checkout.files.keys().filter(|name| name.starts_with(".sqlx")).collect();
         assert_eq!(left, [".sqlx/query-2.json"]);
+    }
+
+    #[test]
+    fn a_query_that_a_macro_puts_together_is_found_in_its_parts() {
+        let query = "select count(*) as \"count!\" from notes limit $1";
+        let source = r##"of_list!(r#"select count(*) as "count!""#, " limit $1"), $begin + " from notes" + $end"##;
+        assert!(is_composed(query, source));
+        assert!(is_composed("select 'a' as \"a\"", r#"query!("select 'a' as \"a\"")"#));
+        assert!(!is_composed(query, &source.replace(" limit $1", " limit $2")));
+        assert!(!is_composed(query, "select count(*)"));
     }
 }

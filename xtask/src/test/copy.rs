@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::Tests;
-use super::count::{self, Count};
+use super::count::{Count, Nextest};
 use crate::process::{self, Output, Step};
 use crate::site;
 use crate::tools;
@@ -112,7 +112,7 @@ impl<'a> Copy<'a> {
 
     /// What is asked of every change: the quick checks, and no warning for the server, the tests and the client.
     pub fn check(&self) -> Result<()> {
-        self.begin("quick checks").stream(self.cargo().args(["xtask", "check", "--quick"]))?;
+        self.begin("quick checks").telling(self.cargo().args(["xtask", "check", "--quick"]))?;
         self.clippy("server", &["--workspace", "--all-targets"])?;
         tools::wasm_target(self.workspace)?;
         let client = ["--package", &self.workspace.name, "--lib", "--target", tools::WASM, "--no-default-features"];
@@ -122,7 +122,7 @@ impl<'a> Copy<'a> {
     fn clippy(&self, what: &str, arguments: &[&str]) -> Result<()> {
         let mut cargo = self.cargo();
         cargo.arg("clippy").args(arguments).args(["--", "-D", "warnings"]);
-        self.begin(&format!("clippy, {what}")).stream(&mut cargo)
+        self.begin(&format!("clippy, {what}")).telling(&mut cargo)
     }
 
     /// Says what is done with it.
@@ -139,11 +139,11 @@ impl<'a> Copy<'a> {
             cargo.env("PATH", tools::path_with(&[folder])?);
         }
         tests.tell(&mut cargo)?;
-        let mut count = None;
+        let mut said = Nextest::default();
         let step = self.begin("tests");
-        let good = process::follow(&mut cargo, Output::Error, |line| count = count::nextest(line).or(count))?;
+        let good = process::follow(&mut cargo, Output::Error, |line| said.read(line))?;
         step.done();
-        Ok(count.context("the tests did not run")?.as_it_ended(good))
+        said.end(good)
     }
 }
 

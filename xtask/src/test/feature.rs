@@ -34,7 +34,7 @@ pub fn run(tests: &Tests<'_>) -> Result<Count> {
         generate.args(["--field", field]);
     }
     postgres::provide(workspace, &mut generate)?;
-    Step::begin("generated feature: writing it").stream(copy.at_home(&mut generate))?;
+    Step::begin("generated feature: writing it").telling(copy.at_home(&mut generate))?;
     copy.git(&["add", "--all"])?;
     copy.check()?;
     let count = copy.test(tests, TESTS)?;

@@ -62,7 +62,7 @@ pub fn run(workspace: &Workspace) -> Result<Result<Count, String>> {
         let text = fs::read_to_string(&report).context("Schemathesis wrote no report")?;
         let report: Value = serde_json::from_str(&text)?;
         let count = count::schemathesis(&report).context("the report of Schemathesis has no sums")?;
-        sum = sum + count.as_it_ended(good.is_ok());
+        sum = sum + count.ended(good.is_ok());
         cases += report["test_cases"]["generated"].as_u64().unwrap_or_default();
     }
     eprintln!("generated requests: {cases}; the server's log is {}", server.folder.join("log.txt").display());

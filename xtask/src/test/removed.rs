@@ -22,7 +22,7 @@ pub fn run(tests: &Tests<'_>) -> Result<Count> {
         let mut remove = Command::new(copy.program());
         remove.args(["remove", "feature", feature, "--force"]);
         postgres::provide(copy.workspace, &mut remove)?;
-        copy.begin(&format!("taking {feature} out")).stream(copy.at_home(&mut remove))?;
+        copy.begin(&format!("taking {feature} out")).telling(copy.at_home(&mut remove))?;
         copy.git(&["add", "--all"])?;
         copy.check()?;
         sum = sum + copy.test(tests, TESTS)?;
