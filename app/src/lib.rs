@@ -41,7 +41,9 @@ use layout::Layout;
 use notes::{EditNotePage, NotePage, NotesPage, ShareNotePage};
 use notifications::NotificationsPage;
 use passkeys::PasskeysPage;
-use tasks::{BulkTasksPage, DeadLetterPage, NewTaskPage, OverviewPage, RetryTaskPage, TaskPage, TasksPage};
+use tasks::{
+    BulkTasksPage, DeadLetterPage, NewTaskPage, OverviewPage, RetryTaskPage, SchedulePage, TaskPage, TasksPage,
+};
 use two_factor::TwoFactorPage;
 use ui::Late;
 use users::{AccountPage, BulkPage, NewUserPage, StatisticsPage, UserPage, UsersPage};
@@ -57,7 +59,7 @@ const PROVIDED: &[fn()] = &[
 pub fn App() -> impl IntoView {
     provide_meta_context();
     QueryClient::new().provide();
-    provide_context(Late(RwSignal::new(None)));
+    provide_context(use_context().unwrap_or_else(|| Late(RwSignal::new(None))));
     PROVIDED.iter().for_each(|provide| provide());
     view! {
         <Title formatter=|page: String| if page.is_empty() { "starter".to_owned() } else { format!("{page} · starter") }/>
@@ -86,6 +88,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/tasks/overview") view=OverviewPage ssr=SsrMode::Async/>
                     <Route path=path!("/tasks/dead") view=DeadLetterPage ssr=SsrMode::Async/>
                     <Route path=path!("/tasks/bulk") view=BulkTasksPage ssr=SsrMode::Async/>
+                    <Route path=path!("/tasks/schedules/:id") view=SchedulePage ssr=SsrMode::Async/>
                     <Route path=path!("/tasks/:id") view=TaskPage ssr=SsrMode::Async/>
                     <Route path=path!("/tasks/:id/retry") view=RetryTaskPage ssr=SsrMode::Async/>
                     <Route path=path!("/notes") view=NotesPage ssr=SsrMode::Async/>

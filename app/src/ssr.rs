@@ -23,15 +23,15 @@ use tower_sessions::cookie::{Cookie, SameSite};
 use uuid::Uuid;
 
 use crate::error::ApiError;
-use crate::ui::{RefusedOn, Typed};
+use crate::ui::{Late, RefusedOn, Typed};
 
 /// A plain form that was refused, on its way back to the page it came from.
 #[derive(Clone, Debug)]
 pub struct RefusedForm {
     /// The path of the server function.
     pub path: String,
-    /// The page that it is on.
-    pub on: RefusedOn,
+    /// The page that it is on; none when the browser does not say it.
+    pub on: Option<RefusedOn>,
     pub problem: Problem,
     pub typed: Typed,
 }
@@ -103,8 +103,13 @@ fn provide_refusal() -> bool {
         provide_context(leptos::prelude::ServerActionError::new(&refused.path, &encoded));
     }
     set_status(&refused.problem);
-    provide_context(refused.typed);
-    provide_context(refused.on);
+    match refused.on {
+        Some(on) => {
+            provide_context(refused.typed);
+            provide_context(on);
+        }
+        None => provide_context(Late(RwSignal::new(Some(("Your form was refused.", Some(refused.problem)))))),
+    }
     true
 }
 

@@ -1,5 +1,5 @@
 import { AxeBuilder } from "@axe-core/playwright";
-import { test as base, expect, type Page, type TestInfo } from "@playwright/test";
+import { test as base, expect, type Locator, type Page, type TestInfo } from "@playwright/test";
 
 export { expect };
 
@@ -109,4 +109,15 @@ export function looks(info: TestInfo): (page: Page, what: string) => Promise<voi
     await fits(page, what);
     await page.screenshot({ path: info.outputPath(`${what.replaceAll(/\W+/g, "-")}.png`), fullPage: true });
   };
+}
+
+/** Scrolls to a row, lets something come above it, and sees that the row stays where it is on the screen. */
+export async function expectStaysInPlace(row: Locator, come: () => Promise<unknown>, seen: Locator): Promise<void> {
+  await row.evaluate((element) => element.scrollIntoView({ block: "center", behavior: "instant" }));
+  const place = async () => Math.round((await row.boundingBox())!.y);
+  const before = await place();
+  expect(await row.evaluate(() => window.scrollY), "there is nothing to scroll").toBeGreaterThan(0);
+  await come();
+  await expect(seen).toBeAttached();
+  await expect.poll(place).toBe(before);
 }

@@ -1,15 +1,16 @@
 import type { APIRequestContext } from "@playwright/test";
-import { expect, logIn, open, signUp, test } from "../support/people";
+import { expect, expectStaysInPlace, logIn, open, signUp, test } from "../support/people";
 import { operator } from "../support/queue";
 import { administrator } from "../support/server";
 
 type Person = { username: string; password: string };
 
-/** Queues so many tasks at once, as a program of this person. */
-async function queueMany(request: APIRequestContext, person: Person, count: number, seconds: number): Promise<void> {
+/** Queues so many tasks at once, as a program of this person; those for later keep no worker busy. */
+async function queueMany(request: APIRequestContext, person: Person, count: number, seconds: number, later = false): Promise<void> {
   const data = { username: person.username, password: person.password };
   const token = (await (await request.post("/api/v1/auth/login", { data })).json()).data.session_token;
-  const tasks = Array.from({ length: count }, () => ({ task_type: "delay_task", payload: { delay_seconds: seconds } }));
+  const scheduled_at = later ? new Date(Date.now() + 3_600_000).toISOString() : undefined;
+  const tasks = Array.from({ length: count }, () => ({ task_type: "delay_task", payload: { delay_seconds: seconds }, scheduled_at }));
   const queued = await request.post("/api/v1/tasks/batch", { headers: { Authorization: `Bearer ${token}` }, data: { tasks } });
   expect(queued.status()).toBe(201);
 }
@@ -32,6 +33,15 @@ test("however many events come, the list is read once a second at most", async (
   expect(reads).toBeGreaterThan(0);
   // One at once, one a second, and one of the background.
   expect(reads).toBeLessThanOrEqual(Math.ceil(seconds) + 2);
+});
+
+test("whoever reads further down keeps the place while tasks come above", async ({ page, request }) => {
+  const person = await signUp(page, "carla");
+  await queueMany(request, person, 16, 0, true);
+  await open(page, "/tasks");
+  const link = await page.locator("tbody a").nth(13).getAttribute("href");
+  const row = page.locator(`tbody a[href="${link}"]`);
+  await expectStaysInPlace(row, () => queueMany(request, person, 3, 0, true), page.getByText("19 tasks"));
 });
 
 test("the task that acts on many is live, and so are those that it cancels", async ({ page, request, browser }) => {
@@ -60,4 +70,27 @@ test("a schedule of the program is paused and resumed on the overview", async ({
   await expect(row.getByRole("button", { name: "Pause" })).toBeVisible();
   const all = await request.get("/api/v1/tasks/schedules", { headers: await operator(request) });
   expect(JSON.stringify(await all.json())).toContain("maintenance: expired rows");
+});
+
+test("a schedule gets other times on its page", async ({ page, request }) => {
+  const schedule = { name: `tidy ${Date.now()}`, task_type: "delay_task", payload: { delay_seconds: 0 }, cron: "0 3 1 1 *", time_zone: "UTC" };
+  const headers = await operator(request);
+  expect((await request.post("/api/v1/tasks/schedules", { headers, data: schedule })).status()).toBe(201);
+  await logIn(page, administrator);
+  await open(page, "/tasks/overview");
+  await page.getByRole("link", { name: schedule.name }).click();
+  await expect(page.getByRole("heading", { name: schedule.name })).toBeVisible();
+  await page.getByLabel("Cron").fill("soon");
+  await page.getByRole("button", { name: "Change schedule" }).click();
+  await expect(page.getByText("is no cron pattern")).toBeVisible();
+  await page.getByLabel("Cron").fill("0 5 * * 1");
+  await page.getByLabel("Time zone").fill("Asia/Tokyo");
+  await page.getByRole("button", { name: "Change schedule" }).click();
+  await expect(page.getByText("The schedule was changed.")).toBeVisible();
+  const row = page.locator("tr", { hasText: schedule.name });
+  await expect(row).toContainText("0 5 * * 1 Asia/Tokyo");
+  await row.getByRole("link", { name: schedule.name }).click();
+  await page.getByRole("button", { name: "Delete schedule" }).click();
+  await expect(page.getByText("The schedule was deleted.")).toBeVisible();
+  await expect(row).toHaveCount(0);
 });

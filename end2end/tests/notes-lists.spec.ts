@@ -1,5 +1,5 @@
 import { anotherBrowser, changeNote, titlesOn, walkThroughLists, writeNotes } from "../support/notes";
-import { expect, signUp, test } from "../support/people";
+import { expect, expectStaysInPlace, signUp, test } from "../support/people";
 
 test("lists are read in parts, in each order", async ({ page }) => {
   await walkThroughLists(page);
@@ -37,6 +37,14 @@ test("the focus and the selection stay where they are while notes change elsewhe
   await expect(titlesOn(page).first()).toHaveText("Note 5");
   await expectFocus();
   await other.close();
+});
+
+test("whoever reads further down keeps the place while notes come above", async ({ page }) => {
+  await signUp(page, "ada");
+  await writeNotes(page, Array.from({ length: 16 }, (_, place) => `Note ${place}`), "some words");
+  await page.goto("/notes", { waitUntil: "networkidle" });
+  const row = page.getByRole("link", { name: "Note 3", exact: true });
+  await expectStaysInPlace(row, () => writeNotes(page, ["Above", "Further above"]), titlesOn(page).getByText("Further above"));
 });
 
 test("who is signed in is read again, and what was typed meanwhile stays", async ({ page }) => {

@@ -64,14 +64,14 @@ pub async fn answer(State(Context { app, pages }): State<Context>, request: Requ
     let response = call(app, Request::from_parts(parts, Body::from(bytes.clone()))).await;
 
     let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok()).unwrap_or_default();
-    let on = RefusedOn(page.to_string());
+    let on = page.as_ref().map(|page| RefusedOn(page.to_string()));
     match error_of_redirect(location) {
         Some(problem) => drop(back.extensions_mut().insert(RefusedForm { path, on, problem, typed: typed(&bytes) })),
         None if shown.is_filled() => drop(back.extensions_mut().insert(shown)),
         None => return response,
     }
     *back.method_mut() = Method::GET;
-    *back.uri_mut() = page;
+    *back.uri_mut() = page.unwrap_or(Uri::from_static("/"));
     match pages.oneshot(back).await {
         Ok(page) => page,
         Err(never) => match never {},
@@ -112,21 +112,19 @@ async fn with_its_status(response: Response) -> Response {
     Response::from_parts(parts, Body::from(bytes))
 }
 
-/// The page that holds the form, by the `Referer`; the first page when it is missing or of another host.
+/// The page that holds the form, by the `Referer`; none when it is missing or of another host.
 ///
 /// After a refusal the browser is at the address of the server function. The form then says itself which page it is on.
-fn page_of(headers: &axum::http::HeaderMap, body: &[u8]) -> Uri {
-    let first = Uri::from_static("/");
+fn page_of(headers: &axum::http::HeaderMap, body: &[u8]) -> Option<Uri> {
     let referer = headers.get(REFERER).and_then(|referer| referer.to_str().ok()?.parse::<Uri>().ok());
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    let own = referer.filter(|referer| referer.authority().map(|authority| authority.as_str()) == host);
-    let page: Option<Uri> = own.and_then(|referer| referer.path_and_query()?.as_str().parse().ok());
-    if page.as_ref().is_some_and(|page| page.path().starts_with("/api/")) {
-        let said = url::form_urlencoded::parse(body).find(|(name, _)| name == RefusedOn::NAME);
-        let said = said.and_then(|(_, page)| page.parse::<Uri>().ok());
-        return said.filter(|page| page.authority().is_none() && page.path().starts_with('/')).unwrap_or(first);
+    let own = referer.filter(|referer| referer.authority().map(|authority| authority.as_str()) == host)?;
+    let page: Uri = own.path_and_query()?.as_str().parse().ok()?;
+    if !page.path().starts_with("/api/") {
+        return Some(page);
     }
-    page.unwrap_or(first)
+    let (_, said) = url::form_urlencoded::parse(body).find(|(name, _)| name == RefusedOn::NAME)?;
+    said.parse().ok().filter(|page: &Uri| page.authority().is_none() && page.path().starts_with('/'))
 }
 
 /// Passwords, and codes of a second factor.
@@ -147,27 +145,27 @@ mod tests {
 
     use super::*;
 
-    fn page(referer: &str, body: &str) -> Uri {
+    fn page(referer: &str, body: &str) -> String {
         let headers = HeaderMap::from_iter([
             (HOST, HeaderValue::from_static("localhost:3000")),
             (REFERER, HeaderValue::from_str(referer).unwrap()),
         ]);
-        page_of(&headers, body.as_bytes())
+        page_of(&headers, body.as_bytes()).map(|page| page.to_string()).unwrap_or_default()
     }
 
     #[test]
     fn a_form_comes_back_on_its_own_page_only() {
         assert_eq!(page("http://localhost:3000/tasks/new?kind=x", "from=/else"), "/tasks/new?kind=x");
-        assert_eq!(page("http://evil.example/tasks/new", ""), "/");
-        assert_eq!(page("nonsense", ""), "/");
+        assert_eq!(page("http://evil.example/tasks/new", ""), "");
+        assert_eq!(page("nonsense", ""), "");
     }
 
     #[test]
     fn a_form_that_was_refused_before_says_its_page() {
         let action = "http://localhost:3000/api/auth/log_in";
         assert_eq!(page(action, "a=b&from=%2Flogin%3Fx%3Dy"), "/login?x=y");
-        assert_eq!(page(action, ""), "/");
-        assert_eq!(page(action, "from=http%3A%2F%2Fevil.example%2Flogin"), "/");
+        assert_eq!(page(action, ""), "");
+        assert_eq!(page(action, "from=http%3A%2F%2Fevil.example%2Flogin"), "");
     }
 
     #[test]

@@ -33,6 +33,24 @@ async fn somebody_registers_queues_a_task_and_sees_its_result() {
 }
 
 #[tokio::test]
+async fn a_form_whose_page_the_browser_hides_is_refused_in_words_all_the_same() {
+    let app = TestApp::start().await;
+    let post = |body: &'static str| {
+        let request = app.browser().request(Method::POST, "/api/auth/log_in").header("accept", "text/html").body(body);
+        Answer::to(request.header("content-type", "application/x-www-form-urlencoded"))
+    };
+
+    let wrong = post("new[username]=nobody&new[password]=canary").await;
+    assert_eq!(wrong.status, 401, "{}", wrong.text);
+    assert!(wrong.text.contains("Your form was refused."), "{}", wrong.text);
+    assert!(wrong.text.contains("Wrong username, email or password"), "{}", wrong.text);
+    assert!(!wrong.text.contains("canary"));
+    let garbage = post("%ff=1").await;
+    assert_eq!(garbage.status, 400, "{}", garbage.text);
+    assert!(garbage.text.contains("Your form was refused."), "{}", garbage.text);
+}
+
+#[tokio::test]
 async fn what_was_typed_into_a_refused_form_comes_back_as_text() {
     let app = TestApp::start().await;
     app.register("Ada").await;

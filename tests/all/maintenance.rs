@@ -96,7 +96,12 @@ async fn an_administrator_changes_the_time_or_pauses_it_and_no_restart_undoes_th
         assert_eq!(done.status, 302, "{}", done.text);
         assert_eq!(schedule(&app, &grace, EXPIRED).await["is_paused"], is_paused);
     }
+    let page = format!("/tasks/schedules/{id}");
     let by_moderator = app.browser_of("Grace").await;
+    let seen = by_moderator.open(&page).await.text;
+    assert!(seen.contains("Administrators can change it") && !seen.contains("Change schedule"), "{seen}");
+    let seen = browser.open(&page).await.text;
+    assert!(seen.contains("Change schedule") && !seen.contains("Delete schedule"), "{seen}");
     let fields = [("new[action]", "resume_schedule"), ("new[subject]", id), ("new[period]", "hour")];
     assert_eq!(by_moderator.call("/api/tasks/command", &fields).await.status, 403);
 

@@ -49,6 +49,52 @@ async fn a_schedule_that_is_due_queues_its_task_once_over_many_workers() {
     assert_eq!(app.work().await, 1);
 }
 
+#[tokio::test]
+async fn on_its_page_a_schedule_gets_other_times_and_is_deleted() {
+    let app = app().await;
+    let grace = app.register_as("Grace", Role::Moderator).await;
+    let id = make(&app, &grace, nightly()).await.to_string();
+    let browser = app.browser_of("Grace").await;
+    let page = format!("/tasks/schedules/{id}");
+    let times = |cron: &'static str, zone: &'static str| {
+        [("id", id.clone()), ("new[cron]", cron.into()), ("new[time_zone]", zone.into()), ("new[missed]", "all".into())]
+    };
+    let submit = async |action: &str, fields: &[(&str, String)]| {
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        browser.submit(&page, action, &fields).await
+    };
+    let shown = async || app.get(&grace, "/api/v1/tasks/schedules").await.data()[0].clone();
+
+    for (cron, zone, words) in [
+        ("soon", "UTC", "is no cron pattern"),
+        ("0 3 * * *", "Mars/Olympus", "is no name of the IANA"),
+        ("0 0 30 2 *", "UTC", "never comes"),
+    ] {
+        let refused = submit("/api/tasks/set_times", &times(cron, zone)).await;
+        assert_eq!(refused.status, 400, "{}", refused.text);
+        assert!(refused.text.contains(words), "{}", refused.text);
+        assert!(refused.text.contains(&format!("value=\"{cron}\"")), "what was typed comes back");
+    }
+    assert_eq!(shown().await["cron"], "0 3 * * *");
+    let changed = submit("/api/tasks/set_times", &times("*/5 * * * *", "Asia/Tokyo")).await;
+    assert_eq!(changed.header("location"), "/tasks/overview?done=schedule-changed");
+    let now = shown().await;
+    assert_eq!(
+        (&now["cron"], &now["time_zone"], &now["missed"]),
+        (&json!("*/5 * * * *"), &json!("Asia/Tokyo"), &json!("all"))
+    );
+    assert_eq!(
+        (&now["name"], &now["payload"], &now["priority"]),
+        (&json!("nightly"), &nightly()["payload"], &json!("high"))
+    );
+    assert!(browser.open(&page).await.text.contains("Asia/Tokyo"));
+
+    let gone = submit("/api/tasks/delete_schedule", &[("id", id.clone())]).await;
+    assert_eq!(gone.header("location"), "/tasks/overview?done=schedule-deleted");
+    assert_eq!(app.get(&grace, "/api/v1/tasks/schedules").await.data(), json!([]));
+    assert_eq!(browser.open(&page).await.status, 404);
+}
+
 /// Two of its times are over after two hours: it comes at the minute that is half an hour away.
 fn hourly(missed: &str) -> Value {
     let minute = (Utc::now() + TimeDelta::minutes(30)).minute();

@@ -3,8 +3,8 @@
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 use model::tasks::{
-    Bulk, BulkAsked, DeadGroup, Delivery, NewTaskForm, Operations, Period, QueueCommand, Replay, Task, TaskFilter,
-    TaskSeen, TaskStats,
+    Bulk, BulkAsked, DeadGroup, Delivery, NewTaskForm, Operations, Period, QueueCommand, Replay, Schedule,
+    ScheduleTimes, Task, TaskFilter, TaskSeen, TaskStats,
 };
 use model::{Page, PageRequest};
 use uuid::Uuid;
@@ -104,6 +104,31 @@ pub async fn queue_command(new: QueueCommand) -> Result<(), ApiError> {
         QueueAction::ResumeSchedule => "schedule-resumed",
     };
     ssr::redirect(&format!("/tasks/overview?period={period}&done={done}"));
+    Ok(())
+}
+
+/// One schedule.
+#[server(endpoint = "tasks/schedule")]
+pub async fn get_schedule(id: Uuid) -> Result<Schedule, ApiError> {
+    let (app, actor) = ssr::signed_in().await?;
+    server::tasks::schedules::get(&app, &actor, id).await.map_err(ssr::refuse)
+}
+
+/// Changes when a schedule comes, and goes back to the overview.
+#[server(name = SubmitTimes, endpoint = "tasks/set_times")]
+pub async fn set_times(id: Uuid, new: ScheduleTimes) -> Result<(), ApiError> {
+    let (app, actor) = ssr::signed_in().await?;
+    server::tasks::schedules::set_times(&app, &actor, id, new).await.map_err(ssr::refuse)?;
+    ssr::redirect("/tasks/overview?done=schedule-changed");
+    Ok(())
+}
+
+/// Deletes a schedule, and goes back to the overview.
+#[server(name = DeleteSchedule, endpoint = "tasks/delete_schedule")]
+pub async fn delete_schedule(id: Uuid) -> Result<(), ApiError> {
+    let (app, actor) = ssr::signed_in().await?;
+    server::tasks::schedules::delete(&app, &actor, id).await.map_err(ssr::refuse)?;
+    ssr::redirect("/tasks/overview?done=schedule-deleted");
     Ok(())
 }
 

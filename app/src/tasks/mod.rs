@@ -16,6 +16,7 @@ mod overview;
 pub mod queries;
 mod results;
 mod retry;
+mod schedule;
 mod table;
 mod timeline;
 
@@ -27,4 +28,5 @@ use nav::nav;
 pub use new::NewTaskPage;
 pub use overview::OverviewPage;
 pub use retry::RetryTaskPage;
+pub use schedule::SchedulePage;
 pub use table::TaskTable;

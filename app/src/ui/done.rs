@@ -30,6 +30,8 @@ fn words_of(key: &str) -> Option<&'static str> {
         "breaker-set" => "The circuit breaker is set.",
         "schedule-paused" => "The schedule is paused.",
         "schedule-resumed" => "The schedule goes on.",
+        "schedule-changed" => "The schedule was changed.",
+        "schedule-deleted" => "The schedule was deleted. Tasks that it has queued stay.",
         "schedule-run" => "The task of the schedule was queued.",
         "created" => "The account was created.",
         "status" => "The status was changed.",

@@ -2,10 +2,11 @@ use std::hash::Hash;
 
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
-use leptos::web_sys::HtmlElement;
+use leptos::web_sys::{Element, HtmlElement, ScrollBehavior, ScrollToOptions};
 
 /// The rows of a list that is read again while somebody is at it. A row is drawn anew only when its key is another one. What had the focus
-/// in a row that is drawn anew, or moves, has it again afterwards, by its id; when it is gone, `or` has it.
+/// in a row that is drawn anew, or moves, has it again afterwards, by its id; when it is gone, `or` has it. What is read further down stays
+/// where it is on the screen.
 #[component]
 pub fn Rows<T, K>(
     #[prop(into)] rows: Signal<Vec<T>>,
@@ -20,24 +21,66 @@ where
     K: Eq + Hash + Send + 'static,
 {
     let each = move || {
-        keep_focus(or);
+        keep_place(or);
         rows.get()
     };
     view! { <For each key children=row/> }
 }
 
-/// Called before the rows are changed; looks when they are.
-fn keep_focus(or: &'static str) {
+/// Called before the rows are changed; sets right when they are.
+fn keep_place(or: &'static str) {
     if cfg!(feature = "ssr") {
         return;
     }
-    let focused = || document().active_element();
-    let Some(id) = focused().map(|element| element.id()).filter(|id| !id.is_empty()) else { return };
+    let focus = focused().map(|element| element.id()).filter(|id| !id.is_empty());
+    let on_screen = rows_on_screen();
     request_animation_frame(move || {
-        if focused().is_none_or(|element| element.tag_name() == "BODY") {
-            let element = document().get_element_by_id(&id).or_else(|| document().get_element_by_id(or));
-            let element = element.and_then(|element| element.dyn_into::<HtmlElement>().ok());
-            drop(element.map(|element| element.focus()));
+        keep_scrolled(on_screen);
+        if let Some(id) = focus {
+            keep_focus(&id, or);
         }
     });
+}
+
+fn focused() -> Option<Element> {
+    document().active_element()
+}
+
+fn keep_focus(id: &str, or: &str) {
+    if focused().is_none_or(|element| element.tag_name() == "BODY") {
+        let element = document().get_element_by_id(id).or_else(|| document().get_element_by_id(or));
+        let element = element.and_then(|element| element.dyn_into::<HtmlElement>().ok());
+        drop(element.map(|element| element.focus()));
+    }
+}
+
+fn top(element: &Element) -> f64 {
+    element.get_bounding_client_rect().top()
+}
+
+/// The rows that can be seen, and how far below the edge of the screen; none at the top of the page, where what is new is to be seen.
+fn rows_on_screen() -> Vec<(Element, f64)> {
+    if window().scroll_y().unwrap_or_default() == 0.0 {
+        return Vec::new();
+    }
+    let height = window().inner_height().ok().and_then(|height| height.as_f64()).unwrap_or_default();
+    let Ok(rows) = document().query_selector_all("main :is(li, tr)") else { return Vec::new() };
+    let rows = (0..rows.length()).filter_map(|place| rows.get(place)?.dyn_into::<Element>().ok());
+    rows.map(|row| (top(&row), row))
+        .filter(|(top, _)| (0.0..height).contains(top))
+        .map(|(top, row)| (row, top))
+        .collect()
+}
+
+/// The browser does this itself while rows stay in the document, but moving several takes them all out and puts them in again. By how far the
+/// middle one has moved: some may have gone to another place in the list.
+fn keep_scrolled(on_screen: Vec<(Element, f64)>) {
+    let still = on_screen.iter().filter(|(row, _)| row.is_connected());
+    let mut moved: Vec<f64> = still.map(|(row, before)| top(row) - before).collect();
+    moved.sort_by(f64::total_cmp);
+    let Some(by) = moved.get(moved.len() / 2).filter(|by| by.abs() >= 1.0) else { return };
+    let options = ScrollToOptions::new();
+    options.set_top(*by);
+    options.set_behavior(ScrollBehavior::Instant);
+    window().scroll_by_with_scroll_to_options(&options);
 }

@@ -32,7 +32,7 @@ pub use queue::{
     RunningTask, TypeSeen, WorkerSeen,
 };
 pub use retry::RetryStrategy;
-pub use schedule::{Missed, NewSchedule, Schedule};
+pub use schedule::{Missed, NewSchedule, Schedule, ScheduleTimes};
 pub use seen::{AttemptError, Related, TaskNamed, TaskSeen};
 
 use crate::{FieldProblem, Problem};

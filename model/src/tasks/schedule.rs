@@ -22,6 +22,19 @@ pub enum Missed {
     All,
 }
 
+impl Missed {
+    pub const ALL: [Self; 3] = [Self::Skip, Self::Once, Self::All];
+
+    /// The word on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Skip => "skip",
+            Self::Once => "once",
+            Self::All => "all",
+        }
+    }
+}
+
 /// A schedule as it stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -61,6 +74,21 @@ pub struct NewSchedule {
     pub missed: Missed,
     #[serde(default)]
     pub is_paused: bool,
+}
+
+impl From<Schedule> for NewSchedule {
+    fn from(old: Schedule) -> Self {
+        let Schedule { name, task_type, payload, priority, cron, time_zone, missed, is_paused, .. } = old;
+        Self { name, task_type, payload, priority: Some(priority), cron, time_zone, missed, is_paused }
+    }
+}
+
+/// When a schedule comes, as the form of its page gives it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScheduleTimes {
+    pub cron: String,
+    pub time_zone: String,
+    pub missed: Missed,
 }
 
 fn utc() -> String {

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use croner::Cron;
 use model::problem::Thing;
 use model::rbac::{Action, Relation};
-use model::tasks::{Missed, NewSchedule, NewTask, Schedule};
+use model::tasks::{Missed, NewSchedule, NewTask, Schedule, ScheduleTimes};
 use model::{FieldProblem, Problem};
 use serde_json::json;
 use sqlx::{Postgres, Transaction};
@@ -46,6 +46,13 @@ pub async fn list(app: &App, actor: &Actor) -> Result<Vec<Schedule>> {
     table::list(&app.db).await
 }
 
+/// One schedule.
+pub async fn get(app: &App, actor: &Actor, id: Uuid) -> Result<Schedule> {
+    actor.require(Action::ManageSchedules, Relation::Other)?;
+    let found = table::lock(&mut *app.db.acquire().await?, id).await?;
+    Ok(found.ok_or(Problem::NotFound { what: Thing::Schedule })?)
+}
+
 /// Makes a schedule; its name is taken at most once.
 pub async fn create(app: &App, actor: &Actor, new: NewSchedule) -> Result<Schedule> {
     let permit = actor.require(Action::ManageSchedules, Relation::Other)?;
@@ -72,11 +79,15 @@ pub async fn update(app: &App, actor: &Actor, id: Uuid, new: NewSchedule) -> Res
 
 /// Pauses a schedule, or lets it go on; its next time is counted from now.
 pub async fn set_paused(app: &App, actor: &Actor, id: Uuid, is_paused: bool) -> Result<Schedule> {
-    let old = list(app, actor).await?.into_iter().find(|one| one.id == id);
-    let old = old.ok_or(Problem::NotFound { what: Thing::Schedule })?;
-    let Schedule { name, task_type, payload, priority, cron, time_zone, missed, .. } = old;
-    let priority = Some(priority);
-    update(app, actor, id, NewSchedule { name, task_type, payload, priority, cron, time_zone, missed, is_paused }).await
+    let old = get(app, actor, id).await?;
+    update(app, actor, id, NewSchedule { is_paused, ..old.into() }).await
+}
+
+/// Changes when a schedule comes.
+pub async fn set_times(app: &App, actor: &Actor, id: Uuid, times: ScheduleTimes) -> Result<Schedule> {
+    let ScheduleTimes { cron, time_zone, missed } = times;
+    let old = get(app, actor, id).await?;
+    update(app, actor, id, NewSchedule { cron, time_zone, missed, ..old.into() }).await
 }
 
 struct Written {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use leptos::server_fn::axum::server_fn_paths;
 
 use super::Gate::{Open, Session, Sudo};
-use super::On::{Nothing, Person, Thing};
+use super::On::{Nothing, Person, Schedule, Thing};
 use super::run::{Kind, run};
 use super::world::World;
 use super::{FEATURES, LISTED, Row, assert_complete, row};
@@ -145,6 +145,8 @@ const PEOPLE: &[Row] = &[
     row("POST /api/audit/list", Session, Nothing, LISTED, &[[403, 403, 200]]),
 ];
 
+const TIMES: &str = "id={id}&new[cron]=0 4 * * 1&new[time_zone]=UTC&new[missed]=once";
+
 const TASKS: &[Row] = &[
     row("POST /api/tasks/list", Session, Nothing, LISTED, &[OK]),
     row("POST /api/tasks/overview", Session, Nothing, "", &[OK]),
@@ -156,6 +158,9 @@ const TASKS: &[Row] = &[
     row("POST /api/tasks/delete", Session, Thing("dead"), "id={id}", THINGS),
     row("POST /api/tasks/dead", Session, Nothing, "", &[OK]),
     row("POST /api/tasks/operations", Session, Nothing, "period=hour", &[FOR_MODERATORS]),
+    row("POST /api/tasks/schedule", Session, Schedule, "id={id}", &[FOR_MODERATORS]),
+    row("POST /api/tasks/set_times", Session, Schedule, TIMES, &[FOR_MODERATORS]),
+    row("POST /api/tasks/delete_schedule", Session, Schedule, "id={id}", &[FOR_MODERATORS]),
     row("POST /api/tasks/command", Session, Nothing, "new[action]=resume&new[subject]=delay_task", &[FOR_MODERATORS]),
     row(
         "POST /api/tasks/preview_bulk",

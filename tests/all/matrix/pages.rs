@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Gate::{Open, Session};
-use super::On::{Nothing, Person, Thing};
+use super::On::{Nothing, Person, Schedule, Thing};
 use super::run::{Kind, run};
 use super::world::World;
 use super::{FEATURES, Row, assert_complete, row};
@@ -37,6 +37,7 @@ const PAGES: &[Row] = &[
     row("GET /tasks/overview", Session, Nothing, "", &[[403, 200, 200]]),
     row("GET /tasks/dead", Session, Nothing, "", &[OK]),
     row("GET /tasks/bulk", Session, Nothing, "?do=cancel", &[[403, 200, 200]]),
+    row("GET /tasks/schedules/{id}", Session, Schedule, "", &[[403, 200, 200]]),
     row("GET /tasks/{id}/retry", Session, Thing("task"), "", &[OK, [404, 200, 200]]),
     row("GET /tasks/{id}", Session, Thing("task"), "", &[OK, [404, 200, 200]]),
     row("GET /users", Session, Nothing, "", &[[403, 200, 200]]),

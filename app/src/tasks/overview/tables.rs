@@ -1,9 +1,9 @@
 use leptos::prelude::*;
-use model::rbac::{Action, Relation, allowed};
 use model::tasks::{BreakerState, QueueAction, RunningTask, Schedule, TypeSeen, WorkerSeen};
 
 use super::{Shared, address, button};
 use crate::auth::CurrentUser;
+use crate::tasks::schedule::{may_change, next_run};
 use crate::tasks::table::title_of;
 use crate::ui::{Moment, duration};
 
@@ -133,17 +133,12 @@ pub(super) fn schedules(shared: Shared) -> AnyView {
 
 fn schedule(shared: Shared, one: Schedule) -> AnyView {
     let CurrentUser(user) = expect_context();
-    // Those of the program are for administrators.
-    let is_open = one.created_by.is_some() || allowed(user.role, Action::ManageMaintenance, Relation::Other);
+    let is_open = may_change(&one, user.role);
     let last = one.last_at.map(|at| match one.last_task_id {
         Some(id) => view! { <a href=format!("/tasks/{id}")><Moment at/></a> }.into_any(),
         None => view! { <Moment at/> }.into_any(),
     });
-    let next = match (one.is_paused, one.next_at) {
-        (true, _) => "paused".into_any(),
-        (false, Some(at)) => view! { <Moment at/> }.into_any(),
-        (false, None) => "never".into_any(),
-    };
+    let next = next_run(&one);
     let id = one.id.to_string();
     let run = button(shared, QueueAction::RunSchedule, id.clone(), "Run now", &one.name);
     let (action, label) = match one.is_paused {
@@ -153,7 +148,7 @@ fn schedule(shared: Shared, one: Schedule) -> AnyView {
     let hold = is_open.then(|| button(shared, action, id, label, &one.name));
     view! {
         <tr>
-            <td data-label="Schedule">{one.name}</td>
+            <td data-label="Schedule"><a href=format!("/tasks/schedules/{}", one.id)>{one.name}</a></td>
             <td class="word" data-label="Kind">{title_of(&one.task_type)}</td>
             <td class="word" data-label="When"><code>{one.cron}</code>" "{one.time_zone}</td>
             <td data-label="Last run">{last}</td>
