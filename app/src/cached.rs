@@ -26,3 +26,16 @@ where
     }
     client.resource(scope, key)
 }
+
+/// What follows from something that was read, made of it and of what it was before. In the browser it is a memo, so that what shows it stands
+/// still while nothing changes.
+///
+/// On the server it is asked for each time. There another thread may bring what is read while a memo is being made of nothing: the page would be
+/// written without it.
+#[expect(clippy::disallowed_methods, reason = "on the server nothing is ever replaced")]
+pub fn derived<T>(make: impl Fn(Option<&T>) -> T + Send + Sync + 'static) -> Signal<T>
+where
+    T: PartialEq + Clone + Send + Sync + 'static,
+{
+    if cfg!(feature = "ssr") { Signal::derive(move || make(None)) } else { Memo::new(make).into() }
+}

@@ -10,7 +10,7 @@ use model::Problem;
 use model::auth::AuthUser;
 
 use super::api::me;
-use crate::cached::cached;
+use crate::cached::{cached, derived};
 use crate::error::ApiError;
 use crate::ui::{Loading, Refused};
 
@@ -42,7 +42,7 @@ pub fn ForSignedIn(children: ChildrenFn) -> impl IntoView {
 
 #[component]
 fn ForThem(user: Resource<Whoami>, children: StoredValue<ChildrenFn>) -> impl IntoView {
-    let known = Memo::new(move |before: Option<&Option<Whoami>>| {
+    let known = derived(move |before: Option<&Option<Whoami>>| {
         let (before, now) = (before.cloned().flatten(), user.get());
         let is_same = match (&before, &now) {
             (Some(Ok(Some(before))), Some(Ok(Some(now)))) => (before.id, before.role) == (now.id, now.role),

@@ -13,6 +13,7 @@ use super::create::NewNote;
 use super::meta::{Meta, marked};
 use super::queries::{self, ListKey};
 use crate::auth::{CurrentUser, ForSignedIn};
+use crate::cached::derived;
 use crate::error::ApiError;
 use crate::ui::{AtOnce, AtOnceForm, Done, Empty, Ends, Loading, Pager, Refusal, Refused, Rows};
 
@@ -66,8 +67,8 @@ fn Part(
     key: ArcMemo<ListKey>,
     delete: AtOnce<DeleteNote>,
 ) -> impl IntoView {
-    let state = Memo::new(move |_| page.get().map(|read| read.map(|_| ())));
-    let notes = Memo::new(move |_| page.get().and_then(Result::ok).map(|page| page.items).unwrap_or_default());
+    let state = derived(move |_| page.get().map(|read| read.map(|_| ())));
+    let notes = derived(move |_| page.get().and_then(Result::ok).map(|page| page.items).unwrap_or_default());
     let around = move || page.get().and_then(Result::ok).map(|page| around(&page, &key.get()));
     move || {
         let around = around.clone();

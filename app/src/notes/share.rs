@@ -13,6 +13,7 @@ use super::api::{SubmitPermission, SubmitRevocation, SubmitShare};
 use super::queries;
 use super::view::id_in_address;
 use crate::auth::ForSignedIn;
+use crate::cached::derived;
 use crate::error::ApiError;
 use crate::ui::{Done, Empty, Loading, Refusal, Refused, Rows, SelectField, Submit, TextField, emptied_by, refusal_of};
 
@@ -115,8 +116,8 @@ fn Shares(
     change: ServerAction<SubmitPermission>,
     revoke: ServerAction<SubmitRevocation>,
 ) -> impl IntoView {
-    let state = Memo::new(move |_| read.get().map(|read| read.map(|shares| shares.is_empty())));
-    let shares = Memo::new(move |_| read.get().and_then(Result::ok).unwrap_or_default());
+    let state = derived(move |_| read.get().map(|read| read.map(|shares| shares.is_empty())));
+    let shares = derived(move |_| read.get().and_then(Result::ok).unwrap_or_default());
     let words = move || match state.get() {
         Some(Ok(true)) => view! { <Empty><p>"Shared with nobody."</p></Empty> }.into_any(),
         Some(Err(error)) => view! { <Refused problem=error.0/> }.into_any(),

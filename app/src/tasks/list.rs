@@ -10,6 +10,7 @@ use super::filters::{self, Filters, address, list_address};
 use super::queries::{self, ListKey};
 use super::{TaskTable, nav};
 use crate::auth::{CurrentUser, ForSignedIn};
+use crate::cached::derived;
 use crate::error::ApiError;
 use crate::ui::{Done, Empty, Loading, Pager, Refused};
 
@@ -53,8 +54,8 @@ fn List() -> impl IntoView {
 /// Stands still while rows come and go.
 #[component]
 fn Part(page: Resource<Result<Page<Task>, ApiError>>, key: ArcMemo<ListKey>) -> impl IntoView {
-    let state = Memo::new(move |_| page.get().map(|read| read.map(|page| page.items.is_empty())));
-    let tasks = Memo::new(move |_| page.get().and_then(Result::ok).map(|page| page.items).unwrap_or_default());
+    let state = derived(move |_| page.get().map(|read| read.map(|page| page.items.is_empty())));
+    let tasks = derived(move |_| page.get().and_then(Result::ok).map(|page| page.items).unwrap_or_default());
     let below = {
         let key = key.clone();
         move || page.get().and_then(Result::ok).map(|page| foot(&page, &key.get()))

@@ -12,6 +12,7 @@ use model::tasks::{Operations, Period, QueueAction, QueueSeen};
 use super::api::SubmitQueueCommand;
 use super::{nav, queries};
 use crate::auth::ForSignedIn;
+use crate::cached::derived;
 use crate::error::ApiError;
 use crate::ui::{Done, Loading, Refusal, Refused, Submit, TextField, duration, refusal_of};
 
@@ -31,7 +32,7 @@ pub fn OverviewPage() -> impl IntoView {
 /// What the parts of the page share.
 #[derive(Clone, Copy)]
 struct Shared {
-    seen: Memo<Option<Operations>>,
+    seen: Signal<Option<Operations>>,
     command: ServerAction<SubmitQueueCommand>,
     period: Memo<Period>,
 }
@@ -75,8 +76,8 @@ fn Filled(
     command: ServerAction<SubmitQueueCommand>,
     period: Memo<Period>,
 ) -> impl IntoView {
-    let state = Memo::new(move |_| read.get().map(Result::err));
-    let seen = Memo::new(move |_| read.get().and_then(Result::ok));
+    let state = derived(move |_| read.get().map(Result::err));
+    let seen = derived(move |_| read.get().and_then(Result::ok));
     let shared = Shared { seen, command, period };
     move || {
         state.get().map(|refused| match refused {
