@@ -1,0 +1,84 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { type Page } from "@playwright/test";
+
+import { expect, logIn, queueDelay, queueNumbers, queueTooLate, screens, signUp, someone, test as base } from "../support/people";
+import { administrator, launch } from "../support/server";
+
+/** A program of its own, so that nobody else's tasks are in the pictures. */
+const test = base.extend<{}, { address: string }>({
+  address: [
+    async ({}, use) => {
+      const program = await launch();
+      await use(program.url);
+      await program.stop();
+    },
+    { scope: "worker" },
+  ],
+  baseURL: async ({ address }, use) => use(address),
+});
+
+/** The same letters on every machine. */
+const font = readFileSync(createRequire(import.meta.url).resolve("@fontsource-variable/inter/files/inter-latin-wght-normal.woff2"));
+const style = `
+  @font-face { font-family: "Pictured"; font-weight: 100 900; src: url(data:font/woff2;base64,${font.toString("base64")}); }
+  * { font-family: "Pictured" !important; }
+`;
+
+/**
+ * Compares the screen with the picture of it that is kept in end2end/pictures, but for times. Whoever changes the looks on purpose takes them anew:
+ * `STARTER_BIN=../target/debug/starter node_modules/.bin/playwright test pictures --update-snapshots`, and looks at what git says.
+ */
+async function compare(page: Page, path: string, name: string): Promise<void> {
+  await page.goto(path, { waitUntil: "networkidle" });
+  await page.addStyleTag({ content: style });
+  await page.evaluate(() => document.fonts.ready);
+  await expect(page).toHaveScreenshot(`${name}.png`, {
+    animations: "disabled",
+    maxDiffPixelRatio: 0.03,
+    mask: [page.locator("time")],
+  });
+}
+
+// One after the other: the second of them would see what the first has queued.
+test.describe.configure({ mode: "serial" });
+test.use({ bypassCSP: true });
+
+for (const { name, use } of screens) {
+  test.describe(`on a ${name} screen`, () => {
+    test.use(use);
+
+    test("pages look as they did", async ({ page }) => {
+      test.setTimeout(240_000);
+      const look = (path: string, what: string) => compare(page, path, `${name}-${what}`);
+      await look("/", "home");
+      await look("/login", "login");
+      await look("/register", "register");
+      await signUp(page, "ada", { ...someone("ada"), username: `ada-${name}`, email: `ada-${name}@example.com` });
+      await queueNumbers(page, "3 1 4 1 5 9 2 6");
+      await expect(page.locator("[data-status=completed]")).toBeVisible();
+      const task = new URL(page.url()).pathname;
+      await queueTooLate(page);
+      await expect(page.locator("[data-status=failed]")).toBeVisible();
+      const failed = new URL(page.url()).pathname;
+      await queueDelay(page, 600);
+      await look("/dashboard", "dashboard");
+      await look("/tasks", "tasks");
+      await look("/tasks/new?kind=email", "new-task");
+      await look(task, "completed");
+      await look(failed, "failed");
+      await look("/tasks/dead", "dead-letter");
+      await look("/notes", "notes");
+      await look("/notes/new", "new-note");
+      await look("/notifications", "notifications");
+      await look("/account", "account");
+      await look("/account/api-keys", "api-keys");
+      await page.context().clearCookies();
+      await logIn(page, administrator);
+      await look("/tasks/overview", "overview");
+      await look("/tasks/bulk?do=cancel", "bulk");
+      await look("/users", "users");
+      await look("/admin/permissions", "permissions");
+    });
+  });
+}
