@@ -50,9 +50,14 @@ pub enum Shown {
 }
 
 impl ShowOnce {
-    /// Whether something is to be shown.
-    pub fn is_filled(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    /// The page that can show what is to be shown, if something is.
+    pub fn page(&self) -> Option<&'static str> {
+        let shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        shown.as_ref().map(|shown| match shown {
+            Shown::ApiKey(_) => "/account/api-keys",
+            Shown::RecoveryCodes(_) => "/account/two-factor",
+            Shown::Bulk(_) => "/users/bulk",
+        })
     }
 
     fn put(&self, shown: Shown) {

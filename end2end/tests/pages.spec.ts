@@ -150,3 +150,22 @@ test("the theme is chosen and kept", async ({ page }) => {
   await page.reload();
   expect(await isDark()).toBe(chosen);
 });
+
+test("a page whose client breaks says so, and its link loads it again", async ({ browser }) => {
+  // A page of its own: here the console is expected to complain.
+  const page = await browser.newPage({ baseURL: process.env.STARTER_URL });
+  let times = 0;
+  await page.route("**/login", async (route) => {
+    const answer = await route.fetch();
+    const body = await answer.text();
+    // The client does not find the heading that it expects.
+    await route.fulfill({ response: answer, body: times++ > 0 ? body : body.replace("<h1>", "<p>").replace("</h1>", "</p>") });
+  });
+  await page.goto("/login");
+  const notice = page.getByRole("alert").filter({ hasText: "This page has broken" });
+  await expect(notice).toHaveCount(1);
+  await notice.getByRole("link", { name: "Load it again" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "Log in" })).toBeVisible();
+  await expect(notice).toHaveCount(0);
+  await page.close();
+});

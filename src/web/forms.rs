@@ -65,13 +65,19 @@ pub async fn answer(State(Context { app, pages }): State<Context>, request: Requ
 
     let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok()).unwrap_or_default();
     let on = page.as_ref().map(|page| RefusedOn(page.to_string()));
-    match error_of_redirect(location) {
-        Some(problem) => drop(back.extensions_mut().insert(RefusedForm { path, on, problem, typed: typed(&bytes) })),
-        None if shown.is_filled() => drop(back.extensions_mut().insert(shown)),
-        None => return response,
-    }
+    let otherwise = match (error_of_redirect(location), shown.page()) {
+        (Some(problem), _) => {
+            back.extensions_mut().insert(RefusedForm { path, on, problem, typed: typed(&bytes) });
+            "/"
+        }
+        (None, Some(place)) => {
+            back.extensions_mut().insert(shown);
+            place
+        }
+        (None, None) => return response,
+    };
     *back.method_mut() = Method::GET;
-    *back.uri_mut() = page.unwrap_or(Uri::from_static("/"));
+    *back.uri_mut() = page.unwrap_or(Uri::from_static(otherwise));
     match pages.oneshot(back).await {
         Ok(page) => page,
         Err(never) => match never {},

@@ -51,6 +51,18 @@ async fn a_form_whose_page_the_browser_hides_is_refused_in_words_all_the_same() 
 }
 
 #[tokio::test]
+async fn what_is_shown_only_once_is_shown_whichever_page_the_browser_hides() {
+    let app = TestApp::start().await;
+    app.register("Ada").await;
+    let browser = app.browser_of("Ada").await;
+    let request = browser.request(Method::POST, "/api/api_keys/create").header("accept", "text/html");
+    let fields = [("new[name]", "ci"), ("new[scopes][0]", "tasks:read"), ("new[expires_in_days]", "1")];
+    let made = Answer::to(request.header("sec-fetch-site", "same-origin").form(&fields)).await;
+    assert_eq!(made.status, 200, "{}", made.text);
+    assert!(made.text.contains(r#"value="starter_"#), "{}", made.text);
+}
+
+#[tokio::test]
 async fn what_was_typed_into_a_refused_form_comes_back_as_text() {
     let app = TestApp::start().await;
     app.register("Ada").await;

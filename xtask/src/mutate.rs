@@ -23,7 +23,7 @@ const NOTICED: &str = "STARTER_GUARDS";
 const ROWS: &str = "test(each_as_the_matrix_says)";
 /// The tests that must notice when a permission is not asked for and no row does: what an administrator does as somebody else is in no row, nor is what
 /// goes on after the answer.
-const BESIDE: &str = "test(matrix) - test(each_as_the_matrix_says) | test(impersonation) | test(bulk_tasks) | test(maintenance) | test(traces) | test(cleanup)";
+const BESIDE: &str = "test(matrix) - test(each_as_the_matrix_says) | test(impersonation) | test(bulk_tasks) | test(maintenance) | test(traces) | test(cleanup) | test(reports)";
 /// The test that must notice when an account shows by the work of an answer; those that measure its time want a quiet machine.
 const BY_WORK: &str = "test(the_work_is_the_same)";
 const GUARDS: [(&str, &str); 9] = [

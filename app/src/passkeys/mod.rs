@@ -16,7 +16,7 @@ use model::{Problem, problem::Thing};
 use crate::auth::ForSignedIn;
 use crate::cached::cached;
 use crate::error::ApiError;
-use crate::ui::{Empty, Loading, Moment, Refusal, Refused, TextField, refusal_of};
+use crate::ui::{Empty, Loading, Moment, Refusal, Refused, TextField, empty, refusal_of};
 use api::{RemovePasskey, finish_registration, list_passkeys, start_registration};
 use browser::Ask;
 
@@ -111,16 +111,6 @@ fn typed_name(form: NodeRef<leptos::html::Form>) -> String {
 fn typed_name(_: NodeRef<leptos::html::Form>) -> String {
     String::new()
 }
-
-#[cfg(feature = "hydrate")]
-fn empty(form: NodeRef<leptos::html::Form>) {
-    if let Some(form) = form.get_untracked() {
-        form.reset();
-    }
-}
-
-#[cfg(not(feature = "hydrate"))]
-fn empty(_: NodeRef<leptos::html::Form>) {}
 
 #[component]
 fn Passkeys() -> impl IntoView {

@@ -155,12 +155,19 @@ where
     Effect::new(move |before: Option<usize>| {
         let version = action.version().get();
         let is_done = before.is_some_and(|before| before != version) && refusal.get_untracked().is_none();
-        if let Some(form) = is_done.then(|| form.get_untracked()).flatten() {
-            form.reset();
+        if is_done {
+            empty(form);
         }
         version
     });
     form
+}
+
+/// Makes a form as it was at first.
+pub fn empty(form: NodeRef<html::Form>) {
+    if let Some(form) = form.get_untracked() {
+        form.reset();
+    }
 }
 
 /// One line of text.

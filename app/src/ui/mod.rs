@@ -19,7 +19,7 @@ pub use badge::{PriorityBadge, StatusBadge};
 pub use chart::{Graph, Series, Unit, chart, duration};
 pub use done::Done;
 pub use form::{
-    Checkbox, CheckboxGroup, Hidden, Refusal, RefusedOn, SelectField, Submit, TextField, Typed, emptied_by,
+    Checkbox, CheckboxGroup, Hidden, Refusal, RefusedOn, SelectField, Submit, TextField, Typed, emptied_by, empty,
     query_value, refusal_of,
 };
 pub use moment::Moment;

@@ -34,7 +34,8 @@ fn keep_place(or: &'static str) {
     }
     let focus = focused().map(|element| element.id()).filter(|id| !id.is_empty());
     let on_screen = rows_on_screen();
-    request_animation_frame(move || {
+    // Before anybody can scroll, and before anything else is drawn.
+    queue_microtask(move || {
         keep_scrolled(on_screen);
         if let Some(id) = focus {
             keep_focus(&id, or);
@@ -58,9 +59,11 @@ fn top(element: &Element) -> f64 {
     element.get_bounding_client_rect().top()
 }
 
-/// The rows that can be seen, and how far below the edge of the screen; none at the top of the page, where what is new is to be seen.
+/// The rows that can be seen, and how far below the edge of the screen; none at the top of the page, where what is new is to be seen, and none
+/// behind a dialog, which has a height of its own.
 fn rows_on_screen() -> Vec<(Element, f64)> {
-    if window().scroll_y().unwrap_or_default() == 0.0 {
+    let is_behind = document().query_selector("dialog[open]").is_ok_and(|dialog| dialog.is_some());
+    if is_behind || window().scroll_y().unwrap_or_default() <= 0.0 {
         return Vec::new();
     }
     let height = window().inner_height().ok().and_then(|height| height.as_f64()).unwrap_or_default();

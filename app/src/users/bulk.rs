@@ -11,6 +11,8 @@ use super::queries;
 use crate::auth::ForSignedIn;
 use crate::ui::{Empty, Loading, Refusal, Refused, TextField, refusal_of};
 
+const CHANGE: &str = "Change users";
+
 /// What can be chosen on the list: the value in the address, and words.
 pub(super) fn choices(action: BulkAction) -> Vec<(String, &'static str)> {
     let one = |words| vec![(action.name().to_owned(), words)];
@@ -49,7 +51,7 @@ fn read(query: &ParamsMap) -> Option<BulkUsers> {
 #[component]
 pub fn BulkPage() -> impl IntoView {
     view! {
-        <Title text="Change users"/>
+        <Title text=CHANGE/>
         <ForSignedIn>
             <p><a href="/users">"All users"</a></p>
             <Bulk/>
@@ -67,12 +69,15 @@ fn Bulk() -> impl IntoView {
     let at_first = StoredValue::new(use_context::<BulkResult>());
     let result = Memo::new(move |_| action.value().get().and_then(Result::ok).or_else(|| at_first.get_value()));
     let shown = move || match (wish.get(), result.get()) {
-        (None, _) => view! {
-            <h1>"Change users"</h1>
+        (wish, Some(result)) => {
+            let (heading, meaning) = wish.as_ref().map_or((CHANGE, ""), words);
+            view! { <Outcome heading meaning result/> }.into_any()
+        }
+        (None, None) => view! {
+            <h1>{CHANGE}</h1>
             <Empty><p>"Nobody was chosen."</p><a class="btn" href="/users">"Choose people"</a></Empty>
         }
         .into_any(),
-        (Some(wish), Some(result)) => view! { <Outcome wish result/> }.into_any(),
         (Some(wish), None) => view! { <Preview wish action/> }.into_any(),
     };
     view! { <section class="narrow stack">{shown}</section> }
@@ -162,8 +167,7 @@ fn Form(wish: BulkUsers, people: Vec<BulkPerson>, action: ServerAction<SubmitBul
 }
 
 #[component]
-fn Outcome(wish: BulkUsers, result: BulkResult) -> impl IntoView {
-    let (heading, meaning) = words(&wish);
+fn Outcome(heading: &'static str, meaning: &'static str, result: BulkResult) -> impl IntoView {
     let told = format!("{} changed, {} refused.", result.done, result.refused);
     let done = result.people.iter().filter(|one| one.refused.is_none()).cloned().collect();
     view! {

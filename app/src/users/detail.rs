@@ -258,7 +258,7 @@ fn DeleteForm(id: Uuid, is_deleted: bool, action: ServerAction<SubmitUserDeletio
         true => ("The account and what belongs to it are removed for good.", "Remove for good"),
     };
     view! {
-        <ActionForm action=action attr:class="panel stack">
+        <ActionForm action=action node_ref=emptied_by(action) attr:class="panel stack">
             <h2>"Deletion"</h2>
             <p>{words}</p>
             <Refusal problem=problem/>

@@ -43,13 +43,13 @@ pub fn next_after(cron: &str, time_zone: &str, after: DateTime<Utc>) -> Result<O
 /// All schedules, by name.
 pub async fn list(app: &App, actor: &Actor) -> Result<Vec<Schedule>> {
     actor.require(Action::ManageSchedules, Relation::Other)?;
-    table::list(&app.db).await
+    table::list(&app.db, None).await
 }
 
 /// One schedule.
 pub async fn get(app: &App, actor: &Actor, id: Uuid) -> Result<Schedule> {
     actor.require(Action::ManageSchedules, Relation::Other)?;
-    let found = table::lock(&mut *app.db.acquire().await?, id).await?;
+    let found = table::list(&app.db, Some(id)).await?.pop();
     Ok(found.ok_or(Problem::NotFound { what: Thing::Schedule })?)
 }
 
@@ -64,10 +64,21 @@ pub async fn create(app: &App, actor: &Actor, new: NewSchedule) -> Result<Schedu
 
 /// Changes a schedule. Its next time is counted from now. One of the program keeps its name and what it does, and is for administrators.
 pub async fn update(app: &App, actor: &Actor, id: Uuid, new: NewSchedule) -> Result<Schedule> {
+    change(app, actor, id, |_| new.clone()).await
+}
+
+/// Changes a schedule to what `make` makes of it as it stands.
+async fn change(app: &App, actor: &Actor, id: Uuid, make: impl Fn(Schedule) -> NewSchedule) -> Result<Schedule> {
     let mut permit = actor.require(Action::ManageSchedules, Relation::Other)?;
-    enqueue::admit(app, actor, &task_of(&new)).await?;
+    // This may take a while, so it comes before the lock.
+    let admitted = task_of(&make(get(app, actor, id).await?));
+    enqueue::admit(app, actor, &admitted).await?;
     let mut tx = db::begin(&app.db).await?;
     let old = table::lock(&mut tx, id).await?.ok_or(Problem::NotFound { what: Thing::Schedule })?;
+    let new = make(old.clone());
+    if (&new.task_type, &new.payload) != (&admitted.task_type, &admitted.payload) {
+        return Err(Problem::ChangedMeanwhile.into());
+    }
     let next_at = if app.kinds.is_internal(&old.task_type) {
         permit = actor.require(Action::ManageMaintenance, Relation::Other)?;
         check_change(&old, &new)?
@@ -79,15 +90,16 @@ pub async fn update(app: &App, actor: &Actor, id: Uuid, new: NewSchedule) -> Res
 
 /// Pauses a schedule, or lets it go on; its next time is counted from now.
 pub async fn set_paused(app: &App, actor: &Actor, id: Uuid, is_paused: bool) -> Result<Schedule> {
-    let old = get(app, actor, id).await?;
-    update(app, actor, id, NewSchedule { is_paused, ..old.into() }).await
+    change(app, actor, id, |old| NewSchedule { is_paused, ..old.into() }).await
 }
 
 /// Changes when a schedule comes.
 pub async fn set_times(app: &App, actor: &Actor, id: Uuid, times: ScheduleTimes) -> Result<Schedule> {
-    let ScheduleTimes { cron, time_zone, missed } = times;
-    let old = get(app, actor, id).await?;
-    update(app, actor, id, NewSchedule { cron, time_zone, missed, ..old.into() }).await
+    let make = |old: Schedule| {
+        let ScheduleTimes { cron, time_zone, missed } = times.clone();
+        NewSchedule { cron, time_zone, missed, ..old.into() }
+    };
+    change(app, actor, id, make).await
 }
 
 struct Written {

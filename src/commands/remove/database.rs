@@ -113,8 +113,8 @@ pub fn forget_queries(checkout: &mut Checkout, gone: &[String]) {
     for (name, query) in queries {
         let is_in = |text: &str| text.contains(&query) || is_composed(&query, text);
         let sources = || checkout.files.iter().filter(|(path, _)| path.ends_with(".rs") || path.ends_with(".sql"));
-        let is_theirs = sources().any(|(path, text)| !path.starts_with("migrations/") && is_in(text));
-        if gone.iter().any(|text| is_in(text)) && !is_theirs {
+        let is_theirs = || sources().any(|(path, text)| !path.starts_with("migrations/") && is_in(text));
+        if gone.iter().any(|text| is_in(text)) && !is_theirs() {
             checkout.files.remove(&name);
         }
     }

@@ -7,6 +7,7 @@ use serde_json::json;
 use server::auth::two_factor;
 use server::tasks::operate;
 use server::{Actor, Error, users};
+use uuid::Uuid;
 
 use crate::support::TestApp;
 use crate::support::tasks::{delay, tomorrow};
@@ -22,6 +23,43 @@ async fn a_user_is_told_the_number_of_the_own_tasks() {
         assert_eq!(overview["total"], total, "{name}: {overview}");
     }
     app.leaves_tasks(1);
+}
+
+#[tokio::test]
+async fn a_user_is_told_of_the_own_dead_letter() {
+    let app = TestApp::start().await;
+    let (ada, _) = (app.register("Ada").await, app.register("Bob").await);
+    app.register_as("Grace", Role::Moderator).await;
+    let too_late = json!({"delay_seconds": 9, "deadline": "2020-01-01T00:00:00Z"});
+    app.queue(&ada, json!({"task_type": "delay_task", "payload": too_late})).await;
+    app.work().await;
+    for (name, groups) in [("Ada", 1), ("Bob", 0), ("Grace", 1)] {
+        let dead = app.browser_of(name).await.call("/api/tasks/dead", &[]).await.json();
+        assert_eq!(dead.as_array().map(Vec::len), Some(groups), "{name}: {dead}");
+    }
+}
+
+#[tokio::test]
+async fn a_task_that_waits_for_a_strangers_does_not_name_it() {
+    let app = TestApp::start().await;
+    let (ada, bob) = (app.register("Ada").await, app.register("Bob").await);
+    app.register_as("Grace", Role::Moderator).await;
+    let both = json!({"tasks": [tomorrow(delay(0)), tomorrow(delay(0))], "is_chain": true});
+    let queued = app.post(&ada, "/api/v1/tasks/batch", both).await.json();
+    let [first, second]: [Uuid; 2] = serde_json::from_value(queued["data"]["ids"].clone()).unwrap();
+    // A program that queues tasks itself may bind those of different people.
+    sqlx::query("update tasks set created_by = $1 where id = $2")
+        .bind(bob.id)
+        .bind(first)
+        .execute(&app.app.db)
+        .await
+        .unwrap();
+    let second = second.to_string();
+    for (name, sees_it) in [("Ada", false), ("Grace", true)] {
+        let seen = app.browser_of(name).await.call("/api/tasks/get", &[("id", &second)]).await;
+        assert_eq!(seen.text.contains(&first.to_string()), sees_it, "{name}: {}", seen.text);
+    }
+    app.leaves_tasks(2);
 }
 
 #[tokio::test]

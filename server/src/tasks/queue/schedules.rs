@@ -68,8 +68,8 @@ pub async fn fired(
     Ok(())
 }
 
-/// All schedules, by name.
-pub async fn list(db: &PgPool) -> Result<Vec<Schedule>> {
+/// All schedules, by name, or one.
+pub async fn list(db: &PgPool, id: Option<Uuid>) -> Result<Vec<Schedule>> {
     let schedules = sqlx::query_as!(
         Schedule,
         r#"
@@ -78,9 +78,11 @@ pub async fn list(db: &PgPool) -> Result<Vec<Schedule>> {
             task_schedules.updated_at
         from task_schedules
         join task_types on task_types.id = task_type_id
+        where $1::uuid is null or task_schedules.id = $1
         order by task_schedules.name
         limit 1000
-        "#
+        "#,
+        id,
     )
     .fetch_all(db)
     .await?;
