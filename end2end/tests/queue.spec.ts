@@ -49,8 +49,9 @@ test("a schedule is run now", async ({ page, request }) => {
   await open(page, "/tasks/overview");
   const row = page.locator("tr", { hasText: name });
   await row.getByRole("button", { name: "Run now" }).click();
-  await expect(row.getByRole("link")).toBeVisible();
-  await row.getByRole("link").click();
+  const last = row.locator("[data-label='Last run']").getByRole("link");
+  await expect(last).toBeVisible();
+  await last.click();
   await expect(page.locator("[data-status=completed]")).toBeVisible();
 });
 

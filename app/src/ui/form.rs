@@ -141,7 +141,12 @@ where
     I: Send + Sync + 'static,
     O: Clone + Send + Sync + 'static,
 {
-    Memo::new(move |_| action.value().get().and_then(Result::err).map(|error| error.0))
+    noted(Box::new(move || action.value().get().and_then(Result::err).map(|error| error.0)))
+}
+
+/// One memo for all kinds of actions: made anew for each it is 17 KB of client.
+fn noted(refusal: Box<dyn Fn() -> Option<Problem> + Send + Sync>) -> Memo<Option<Problem>> {
+    Memo::new(move |_| refusal())
 }
 
 /// The form of an action, which is as it was at first when the action has succeeded: the reason for one change is none for the next.
@@ -150,10 +155,13 @@ where
     S: ServerFn<Error = ApiError> + Clone + Send + Sync + 'static,
     S::Output: Clone + Send + Sync + 'static,
 {
+    emptied(action.version(), refusal_of(action))
+}
+
+fn emptied(version: RwSignal<usize>, refusal: Memo<Option<Problem>>) -> NodeRef<html::Form> {
     let form = NodeRef::<html::Form>::new();
-    let refusal = refusal_of(action);
     Effect::new(move |before: Option<usize>| {
-        let version = action.version().get();
+        let version = version.get();
         let is_done = before.is_some_and(|before| before != version) && refusal.get_untracked().is_none();
         if is_done {
             empty(form);
