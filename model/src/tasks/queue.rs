@@ -36,10 +36,15 @@ pub struct LaneDepth {
     pub task_type: String,
     #[cfg_attr(feature = "openapi", schema(inline))]
     pub priority: Priority,
-    /// 10 000 at most: counting further costs more than it says.
+    /// 1 000 at most: counting further costs more than it says.
     pub ready: i64,
     /// Seconds that the oldest ready task has been waiting.
     pub oldest_ready_seconds: Option<f64>,
+}
+
+impl LaneDepth {
+    /// How far whoever looks counts.
+    pub const COUNTED_AT_MOST: i64 = 1_000;
 }
 
 /// A worker as its row tells.

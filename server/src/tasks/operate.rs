@@ -5,7 +5,9 @@ use chrono::Utc;
 use model::Problem;
 use model::problem::Thing;
 use model::rbac::{Action, Relation};
-use model::tasks::{BreakerState, Minute, Operations, Period, QueueAction, QueueCommand, QueueSeen, TaskType};
+use model::tasks::{
+    BreakerState, LaneDepth, Minute, Operations, Period, QueueAction, QueueCommand, QueueSeen, TaskType,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
@@ -24,7 +26,7 @@ const REASON_AT_MOST: usize = 500;
 pub async fn look(app: &App, actor: &Actor) -> Result<QueueSeen> {
     actor.require(Action::OperateQueue, Relation::Other)?;
     let (lanes, types, workers, running, health) = tokio::try_join!(
-        async { Ok(queue::depths(&app.db).await?) },
+        async { Ok(queue::depths(&app.db, LaneDepth::COUNTED_AT_MOST).await?) },
         queue::types_seen(&app.db),
         queue::workers(&app.db),
         queue::running(&app.db),

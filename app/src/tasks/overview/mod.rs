@@ -122,7 +122,7 @@ fn seconds(value: Option<f64>) -> String {
 fn figures(shared: Shared) -> AnyView {
     view! {
         <section class="grid-cards" data-small="4" aria-label="Health">
-            {figure(shared, "Ready", "up to 10000 of each lane", |seen| seen.lanes.iter().map(|lane| lane.ready).sum::<i64>().to_string())}
+            {figure(shared, "Ready", "up to 1000 of each lane", |seen| seen.lanes.iter().map(|lane| lane.ready).sum::<i64>().to_string())}
             {figure(shared, "Oldest ready", "has been waiting", |seen| seconds(seen.oldest_ready_seconds()))}
             {figure(shared, "Running", "in all workers", |seen| seen.workers.iter().map(|one| one.running).sum::<i32>().to_string())}
             {figure(shared, "Workers", "with a lease", |seen| seen.workers.iter().filter(|one| one.lease_seconds >= 0.0).count().to_string())}

@@ -1,6 +1,7 @@
 //! Figures for operators: how deep the lanes are, who works, and how the last minutes went. None of it counts the history.
 
 use chrono::{DateTime, Utc};
+use model::page::COUNTED_AT_MOST;
 use model::tasks::{
     BreakerState, Figure, LaneDepth, Minute, Period, Priority, QueueHealth, RunningTask, TypeSeen, WorkerSeen,
     percentile,
@@ -17,8 +18,8 @@ pub async fn now(db: impl PgExecutor<'_>) -> Result<DateTime<Utc>> {
     Ok(sqlx::query_scalar!(r#"select now() as "now!""#).fetch_one(db).await?)
 }
 
-/// Depths of all lanes that are not empty.
-pub async fn depths(db: &PgPool) -> sqlx::Result<Vec<LaneDepth>> {
+/// Depths of all lanes that are not empty, each counted up to `at_most`.
+pub async fn depths(db: &PgPool, at_most: i64) -> sqlx::Result<Vec<LaneDepth>> {
     sqlx::query_as!(
         LaneDepth,
         r#"
@@ -32,12 +33,13 @@ pub async fn depths(db: &PgPool) -> sqlx::Result<Vec<LaneDepth>> {
                 from tasks
                 where task_type_id = task_types.id and tasks.priority = lane.priority and run_at is null and worker_id is null
                 order by seq
-                limit 10000
+                limit $1
             ) as ready
         ) as counted
         where counted.ready > 0
         order by lane.place, name
-        "#
+        "#,
+        at_most,
     )
     .fetch_all(db)
     .await
@@ -161,7 +163,7 @@ pub async fn sample(db: &PgPool) -> sqlx::Result<()> {
     if is_noted {
         return Ok(());
     }
-    let depths = depths(db).await?;
+    let depths = depths(db, COUNTED_AT_MOST).await?;
     let ready: i64 = depths.iter().map(|lane| lane.ready).sum();
     let oldest = depths.iter().filter_map(|lane| lane.oldest_ready_seconds).reduce(f64::max);
     sqlx::query!(
