@@ -13,10 +13,9 @@ use uuid::Uuid;
 use super::api::{UpdateNote, get_note_to_edit};
 use super::autosave::{Autosave, State};
 use super::create::NoteFields;
-use super::view::id_in_address;
 use super::{draft, queries};
 use crate::auth::{CurrentUser, ForSignedIn};
-use crate::ui::{Loading, Refusal, Refused, Submit, refusal_of};
+use crate::ui::{Loading, Refusal, Refused, Submit, id_in_address, refusal_of};
 
 /// The form of one note.
 #[component]

@@ -11,11 +11,12 @@ use uuid::Uuid;
 
 use super::api::{SubmitPermission, SubmitRevocation, SubmitShare};
 use super::queries;
-use super::view::id_in_address;
 use crate::auth::ForSignedIn;
 use crate::cached::derived;
 use crate::error::ApiError;
-use crate::ui::{Done, Empty, Loading, Refusal, Refused, Rows, SelectField, Submit, TextField, emptied_by, refusal_of};
+use crate::ui::{
+    Done, Empty, Loading, Refusal, Refused, Rows, SelectField, Submit, TextField, emptied_by, id_in_address, refusal_of,
+};
 
 /// The dialog without JavaScript: a page of its own.
 #[component]

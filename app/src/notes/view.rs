@@ -2,7 +2,6 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_fetch::QueryClient;
 use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
 use model::Problem;
 use model::notes::Note;
 use model::problem::Thing;
@@ -16,13 +15,9 @@ use super::meta::Meta;
 use super::queries;
 use super::share::{Opener, ShareDialog};
 use crate::auth::{CurrentUser, ForSignedIn};
-use crate::ui::{AtOnce, AtOnceForm, Done, Ends, Loading, Refusal, Refused, Submit, TextField, refusal_of};
-
-/// The id in the address of a note's page.
-pub(super) fn id_in_address() -> Memo<Option<Uuid>> {
-    let params = use_params_map();
-    Memo::new(move |_| params.with(|params| params.get("id")).and_then(|id| id.parse().ok()))
-}
+use crate::ui::{
+    AtOnce, AtOnceForm, Done, Ends, Loading, Refusal, Refused, Submit, TextField, id_in_address, refusal_of,
+};
 
 /// One note, live.
 #[component]

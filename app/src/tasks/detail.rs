@@ -1,6 +1,5 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
 use model::Problem;
 use model::problem::Thing;
 use model::rbac::{Action, Relation, allowed};
@@ -15,13 +14,12 @@ use super::results::ResultView;
 use super::table::title_of;
 use super::timeline::timeline;
 use crate::auth::{CurrentUser, ForSignedIn};
-use crate::ui::{Loading, Moment, PriorityBadge, Refusal, Refused, StatusBadge, Values};
+use crate::ui::{Loading, Moment, PriorityBadge, Refusal, Refused, StatusBadge, Values, id_in_address};
 
 /// One task, live.
 #[component]
 pub fn TaskPage() -> impl IntoView {
-    let params = use_params_map();
-    let id = Memo::new(move |_| params.with(|params| params.get("id")).and_then(|id| id.parse::<Uuid>().ok()));
+    let id = id_in_address();
     let shown = move || match id.get() {
         Some(id) => view! { <Detail id/> }.into_any(),
         None => view! { <Refused problem=Problem::NotFound { what: Thing::Task }/> }.into_any(),

@@ -1,7 +1,6 @@
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
 use model::Problem;
 use model::problem::Thing;
 use model::tasks::{TaskSeen, TaskStatus};
@@ -11,13 +10,12 @@ use super::api::{RetryTask, get_task};
 use super::queries;
 use super::table::title_of;
 use crate::auth::ForSignedIn;
-use crate::ui::{Empty, Loading, Refusal, Refused, Submit, TextArea, refusal_of};
+use crate::ui::{Empty, Loading, Refusal, Refused, Submit, TextArea, id_in_address, refusal_of};
 
 /// Runs a task of the dead letter again with another payload.
 #[component]
 pub fn RetryTaskPage() -> impl IntoView {
-    let params = use_params_map();
-    let id = Memo::new(move |_| params.with(|params| params.get("id")).and_then(|id| id.parse::<Uuid>().ok()));
+    let id = id_in_address();
     let shown = move || match id.get() {
         Some(id) => view! { <Change id/> }.into_any(),
         None => view! { <Refused problem=Problem::NotFound { what: Thing::Task }/> }.into_any(),

@@ -1,7 +1,6 @@
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
 use model::Problem;
 use model::problem::Thing;
 use model::rbac::{Action, Relation, allowed};
@@ -13,13 +12,12 @@ use super::api::{DeleteSchedule, SubmitTimes, get_schedule};
 use super::queries;
 use super::table::title_of;
 use crate::auth::{CurrentUser, ForSignedIn};
-use crate::ui::{Loading, Moment, Refusal, Refused, SelectField, Submit, TextField, Values, refusal_of};
+use crate::ui::{Loading, Moment, Refusal, Refused, SelectField, Submit, TextField, Values, id_in_address, refusal_of};
 
 /// When a schedule comes, and what it queues.
 #[component]
 pub fn SchedulePage() -> impl IntoView {
-    let params = use_params_map();
-    let id = Memo::new(move |_| params.with(|params| params.get("id")).and_then(|id| id.parse::<Uuid>().ok()));
+    let id = id_in_address();
     let shown = move || match id.get() {
         Some(id) => view! { <Shown id/> }.into_any(),
         None => view! { <Refused problem=Problem::NotFound { what: Thing::Schedule }/> }.into_any(),

@@ -1,5 +1,6 @@
 //! Thin components over native elements, shared by all pages.
 
+mod address;
 mod at_once;
 mod badge;
 mod chart;
@@ -14,6 +15,7 @@ mod states;
 mod text_area;
 mod values;
 
+pub use address::id_in_address;
 pub use at_once::{AtOnce, AtOnceForm, Ends, Late, SaidLate};
 pub use badge::{PriorityBadge, StatusBadge};
 pub use chart::{Graph, Series, Unit, chart, duration};

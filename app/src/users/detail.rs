@@ -1,7 +1,6 @@
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
 use model::Problem;
 use model::problem::Thing;
 use model::rbac::{Action, Relation, allowed};
@@ -14,13 +13,14 @@ use super::api::{
 };
 use super::queries;
 use crate::auth::{CurrentUser, ForSignedIn};
-use crate::ui::{Done, Loading, Moment, Refusal, Refused, SelectField, Submit, TextField, emptied_by, refusal_of};
+use crate::ui::{
+    Done, Loading, Moment, Refusal, Refused, SelectField, Submit, TextField, emptied_by, id_in_address, refusal_of,
+};
 
 /// One user, and what the reader may do to them by the permission table.
 #[component]
 pub fn UserPage() -> impl IntoView {
-    let params = use_params_map();
-    let id = Memo::new(move |_| params.with(|params| params.get("id")).and_then(|id| id.parse::<Uuid>().ok()));
+    let id = id_in_address();
     let shown = move || match id.get() {
         Some(id) => view! { <Detail id/> }.into_any(),
         None => view! { <Refused problem=Problem::NotFound { what: Thing::User }/> }.into_any(),
