@@ -65,7 +65,7 @@ fn Navigation(user: Resource<Whoami>, bar: Vec<ViewFn>) -> impl IntoView {
             .into_any(),
         })
     };
-    view! { <nav aria-label="Main"><Suspense>{links}</Suspense></nav> }
+    view! { <nav aria-label="Main"><Transition>{links}</Transition></nav> }
 }
 
 /// Says on every page that an administrator acts as somebody else. Ending it is a plain form, so the next page starts with nothing of them.
@@ -84,7 +84,7 @@ fn Impersonation() -> impl IntoView {
             </aside>
         })
     };
-    view! { <Suspense>{banner}</Suspense> }
+    view! { <Transition>{banner}</Transition> }
 }
 
 /// Logging out is a plain form, so the next page starts with nothing of the last person.

@@ -82,7 +82,7 @@ pub fn Palette(user: Resource<Whoami>) -> impl IntoView {
             <dialog class="dialog palette" node_ref=dialog aria-label="Commands" on:keydown=move |event| step(&event)>
                 <input class="input" type="search" aria-label="Search commands" autocomplete="off" autofocus=true prop:value=wanted
                     on:input=move |event| wanted.set(event_target_value(&event))/>
-                <ul><Suspense>{links}</Suspense></ul>
+                <ul><Transition>{links}</Transition></ul>
                 <p class="field-help">"Arrows choose, Enter opens, Escape closes."</p>
             </dialog>
         </Show>

@@ -1,4 +1,4 @@
-import type { APIRequestContext } from "@playwright/test";
+import type { APIRequestContext, Page } from "@playwright/test";
 import { expect, expectStaysInPlace, logIn, open, signUp, test } from "../support/people";
 import { operator } from "../support/queue";
 import { administrator } from "../support/server";
@@ -14,6 +14,36 @@ async function queueMany(request: APIRequestContext, person: Person, count: numb
   const queued = await request.post("/api/v1/tasks/batch", { headers: { Authorization: `Bearer ${token}` }, data: { tasks } });
   expect(queued.status()).toBe(201);
 }
+
+/** Counts from now on how often a part of the page gives way to a skeleton. */
+async function countSkeletons(page: Page): Promise<() => Promise<number>> {
+  const counted = await page.evaluateHandle(() => {
+    const counted = { skeletons: 0 };
+    const isSkeleton = (node: Node) => node instanceof Element && (node.matches(".skeleton") || node.querySelector(".skeleton") !== null);
+    new MutationObserver((changes) => {
+      counted.skeletons += changes.flatMap((change) => [...change.addedNodes]).filter(isSkeleton).length;
+    }).observe(document.body, { childList: true, subtree: true });
+    return counted;
+  });
+  return () => counted.evaluate(({ skeletons }) => skeletons);
+}
+
+test("what is read again stays in the page meanwhile", async ({ page, request }) => {
+  const person = await signUp(page, "wendy");
+  const another = () => queueMany(request, person, 1, 0, true);
+  await another();
+  await open(page, "/tasks");
+  const task = (await page.locator("tbody a").getAttribute("href"))!;
+  const cancel = () => page.getByRole("button", { name: "Cancel task" }).click();
+  for (const [path, change] of [["/dashboard", another], ["/tasks", another], ["/tasks/dead", another], [task, cancel]] as const) {
+    await open(page, path);
+    const skeletons = await countSkeletons(page);
+    const read = page.waitForResponse((answer) => /tasks\/(list|overview|dead|get)/.test(answer.url()));
+    await change();
+    await (await read).finished();
+    expect(await skeletons(), path).toBe(0);
+  }
+});
 
 test("however many events come, the list is read once a second at most", async ({ page, request }) => {
   const person = await signUp(page, "carla");

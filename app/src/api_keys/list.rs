@@ -43,7 +43,7 @@ pub(super) fn Keys() -> impl IntoView {
     view! {
         <Done/>
         <Refusal problem/>
-        <Suspense fallback=|| view! { <Loading/> }>{shown}</Suspense>
+        <Transition fallback=|| view! { <Loading/> }>{shown}</Transition>
     }
 }
 

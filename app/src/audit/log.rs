@@ -52,7 +52,7 @@ fn Log() -> impl IntoView {
     };
     view! {
         {move || view! { <Filters filter=filter.get().0/> }}
-        <Suspense fallback=|| view! { <Loading/> }>{shown}</Suspense>
+        <Transition fallback=|| view! { <Loading/> }>{shown}</Transition>
     }
 }
 

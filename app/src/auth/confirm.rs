@@ -62,7 +62,7 @@ fn Form() -> impl IntoView {
                 <Refusal problem=problem/>
                 <input type="hidden" name="to" value=to/>
                 <TextField field="password" label="Password" kind="password" autocomplete="current-password" problem=problem/>
-                <Suspense>{code}</Suspense>
+                <Transition>{code}</Transition>
                 <Submit label="Confirm" pending=action.pending()/>
             </ActionForm>
         </section>

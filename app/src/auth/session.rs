@@ -37,7 +37,7 @@ pub fn current_user() -> Resource<Whoami> {
 pub fn ForSignedIn(children: ChildrenFn) -> impl IntoView {
     let user = current_user();
     let children = StoredValue::new(children);
-    view! { <Suspense fallback=|| view! { <Loading/> }><ForThem user children/></Suspense> }
+    view! { <Transition fallback=|| view! { <Loading/> }><ForThem user children/></Transition> }
 }
 
 #[component]

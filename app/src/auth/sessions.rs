@@ -57,7 +57,7 @@ fn Sessions() -> impl IntoView {
     view! {
         <Refusal problem/>
         <Done/>
-        <Suspense fallback=|| view! { <Loading/> }>{shown}</Suspense>
+        <Transition fallback=|| view! { <Loading/> }>{shown}</Transition>
     }
 }
 

@@ -81,5 +81,5 @@ pub fn UnverifiedNotice() -> impl IntoView {
             })
         })
     };
-    view! { <Suspense>{shown}</Suspense> }
+    view! { <Transition>{shown}</Transition> }
 }

@@ -42,12 +42,12 @@ fn Greeting() -> impl IntoView {
 fn Figures() -> impl IntoView {
     let overview = queries::overview();
     view! {
-        <Suspense fallback=|| view! { <Loading/> }>
+        <Transition fallback=|| view! { <Loading/> }>
             {move || overview.get().map(|read| match read {
                 Ok(stats) => figures(&stats).into_any(),
                 Err(error) => view! { <Refused problem=error.0/> }.into_any(),
             })}
-        </Suspense>
+        </Transition>
     }
 }
 
@@ -86,7 +86,7 @@ fn Latest() -> impl IntoView {
     view! {
         <section class="stack">
             <h2>"Latest tasks"</h2>
-            <Suspense fallback=|| view! { <Loading/> }>{shown}</Suspense>
+            <Transition fallback=|| view! { <Loading/> }>{shown}</Transition>
         </section>
     }
 }

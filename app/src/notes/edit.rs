@@ -44,7 +44,7 @@ fn Detail(id: Uuid) -> impl IntoView {
     };
     view! {
         <p><a href=format!("/notes/{id}")>"Back to the note"</a></p>
-        <Suspense fallback=|| view! { <Loading/> }>{shown}</Suspense>
+        <Transition fallback=|| view! { <Loading/> }>{shown}</Transition>
     }
 }
 
@@ -111,7 +111,7 @@ fn Meanwhile(id: Uuid, autosave: Autosave, problem: Memo<Option<Problem>>) -> im
         let is_refused = problem.get() == Some(Problem::ChangedMeanwhile);
         (is_newer || is_refused).then(|| view! { <Theirs note=theirs autosave/> })
     };
-    view! { <Suspense>{shown}</Suspense> }
+    view! { <Transition>{shown}</Transition> }
 }
 
 #[component]

@@ -55,7 +55,7 @@ fn List() -> impl IntoView {
     };
     view! {
         <Refusal problem/>
-        <Suspense fallback=|| view! { <Loading/> }>{shown}</Suspense>
+        <Transition fallback=|| view! { <Loading/> }>{shown}</Transition>
     }
 }
 

@@ -4,7 +4,7 @@ use leptos_router::components::A;
 use super::queries;
 use crate::error::ApiError;
 
-/// The way to the notifications, for the bar. What is unread is read by the frame: a resource that is made inside a Suspense has another
+/// The way to the notifications, for the bar. What is unread is read by the frame: a resource that is made inside a `Transition` has another
 /// place on the server than in the browser.
 pub fn in_the_bar() -> ViewFn {
     let unread = queries::unread();

@@ -132,7 +132,7 @@ fn Passkeys() -> impl IntoView {
     };
     view! {
         <Refusal problem/>
-        <Suspense fallback=|| view! { <Loading/> }>{shown}</Suspense>
+        <Transition fallback=|| view! { <Loading/> }>{shown}</Transition>
     }
 }
 

@@ -84,7 +84,7 @@ fn Preview(wish: Bulk, action: ServerAction<SubmitBulkTasks>) -> impl IntoView {
         <h1>{heading}</h1>
         <p>{meaning}</p>
         {(!only.is_empty()).then(|| view! { <p class="field-help">"Only: "{only}</p> })}
-        <Suspense fallback=|| view! { <Loading/> }>{shown}</Suspense>
+        <Transition fallback=|| view! { <Loading/> }>{shown}</Transition>
     }
 }
 

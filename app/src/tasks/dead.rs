@@ -34,7 +34,7 @@ fn Groups() -> impl IntoView {
             Err(error) => view! { <Refused problem=error.0/> }.into_any(),
         })
     };
-    view! { <Suspense fallback=|| view! { <Loading/> }>{shown}</Suspense> }
+    view! { <Transition fallback=|| view! { <Loading/> }>{shown}</Transition> }
 }
 
 fn filled(groups: Vec<DeadGroup>) -> AnyView {

@@ -16,7 +16,7 @@ pub fn Deliveries(id: Uuid) -> impl IntoView {
             _ => ().into_any(),
         })
     };
-    view! { <Suspense fallback=|| ()>{shown}</Suspense> }
+    view! { <Transition fallback=|| ()>{shown}</Transition> }
 }
 
 #[component]

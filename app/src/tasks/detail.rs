@@ -44,7 +44,7 @@ fn Detail(id: Uuid) -> impl IntoView {
     view! {
         <p><a href="/tasks">"All tasks"</a></p>
         <Refusal problem=Memo::new(move |_| actions.problem())/>
-        <Suspense fallback=|| view! { <Loading/> }>{shown}</Suspense>
+        <Transition fallback=|| view! { <Loading/> }>{shown}</Transition>
         <Deliveries id/>
     }
 }

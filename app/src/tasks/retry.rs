@@ -47,7 +47,7 @@ fn Change(id: Uuid) -> impl IntoView {
         <p><a href=format!("/tasks/{id}")>"Back to the task"</a></p>
         <section class="narrow stack">
             <h1>"Change payload"</h1>
-            <Suspense fallback=|| view! { <Loading/> }>{shown}</Suspense>
+            <Transition fallback=|| view! { <Loading/> }>{shown}</Transition>
         </section>
     }
 }

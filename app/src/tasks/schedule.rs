@@ -56,7 +56,7 @@ fn Shown(id: Uuid) -> impl IntoView {
             Err(error) => view! { <Refused problem=error.0/> }.into_any(),
         })
     };
-    view! { <Suspense fallback=|| view! { <Loading/> }>{shown}</Suspense> }
+    view! { <Transition fallback=|| view! { <Loading/> }>{shown}</Transition> }
 }
 
 /// Those of the program are for administrators.

@@ -60,7 +60,7 @@ fn State() -> impl IntoView {
     };
     view! {
         {move || codes.get().map(|codes| view! { <ShownOnce codes/> })}
-        <Suspense fallback=|| view! { <Loading/> }>{shown}</Suspense>
+        <Transition fallback=|| view! { <Loading/> }>{shown}</Transition>
     }
 }
 

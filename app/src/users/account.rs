@@ -47,7 +47,7 @@ fn Profile() -> impl IntoView {
             Err(error) => view! { <Refused problem=error.0/> }.into_any(),
         })
     };
-    view! { <Suspense fallback=|| view! { <Loading/> }>{shown}</Suspense> }
+    view! { <Transition fallback=|| view! { <Loading/> }>{shown}</Transition> }
 }
 
 fn profile_form(profile: UserProfile, action: ServerAction<SubmitProfile>) -> impl IntoView {

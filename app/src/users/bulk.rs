@@ -116,7 +116,7 @@ fn Preview(wish: BulkUsers, action: ServerAction<SubmitBulk>) -> impl IntoView {
     };
     view! {
         <h1>{heading}</h1>
-        <Suspense fallback=|| view! { <Loading/> }>{shown}</Suspense>
+        <Transition fallback=|| view! { <Loading/> }>{shown}</Transition>
     }
 }
 

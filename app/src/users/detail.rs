@@ -88,7 +88,7 @@ fn Detail(id: Uuid) -> impl IntoView {
     view! {
         <p><a href="/users">"All users"</a></p>
         <Done/>
-        <Suspense fallback=|| view! { <Loading/> }>{shown}</Suspense>
+        <Transition fallback=|| view! { <Loading/> }>{shown}</Transition>
     }
 }
 

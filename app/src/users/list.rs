@@ -61,7 +61,7 @@ fn List() -> impl IntoView {
     };
     view! {
         {move || view! { <Filters filter=filter.get().0/> }}
-        <Suspense fallback=|| view! { <Loading/> }>{shown}</Suspense>
+        <Transition fallback=|| view! { <Loading/> }>{shown}</Transition>
     }
 }
 

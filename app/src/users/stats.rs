@@ -28,7 +28,7 @@ fn Statistics() -> impl IntoView {
             Err(error) => view! { <Refused problem=error.0/> }.into_any(),
         })
     };
-    view! { <Suspense fallback=|| view! { <Loading/> }>{shown}</Suspense> }
+    view! { <Transition fallback=|| view! { <Loading/> }>{shown}</Transition> }
 }
 
 fn filled(stats: UserStats) -> AnyView {
