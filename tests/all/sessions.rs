@@ -3,6 +3,7 @@
 use chrono::{DateTime, Duration, Utc};
 use model::auth::Refreshed;
 use reqwest::Method;
+use reqwest::header::SET_COOKIE;
 use serde_json::json;
 use server::auth::store::Store;
 use tower_sessions::SessionStore;
@@ -11,7 +12,7 @@ use tower_sessions::session::{Id, Record};
 use uuid::Uuid;
 
 use crate::support::program::Program;
-use crate::support::{Answer, Person, TestApp, within_patience};
+use crate::support::{Answer, Person, TestApp, is_nobodys, within_patience};
 
 const UNAUTHORIZED: (u16, &str) = (401, "UNAUTHORIZED");
 
@@ -151,7 +152,22 @@ async fn a_slow_request_does_not_bring_back_a_session_that_was_ended() {
 
     store.delete(&record.id).await.unwrap();
     store.save(&loaded).await.unwrap();
-    assert!(store.load(&record.id).await.unwrap().is_none());
+    assert!(is_nobodys(&store, &record.id).await);
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_late_takes_no_cookie_away_and_a_logout_does() {
+    let app = TestApp::start().await;
+    app.register("Ada").await;
+    let browser = app.browser_of("Ada").await;
+    app.browser_of("Ada").await;
+    sqlx::query("delete from sessions").execute(&app.app.db).await.unwrap();
+    let late = Answer::to(browser.request(Method::GET, "/api/v1/auth/me")).await;
+    assert_eq!(late.status, 401);
+    assert_eq!(late.headers.get_all(SET_COOKIE).iter().count(), 0, "by now the cookie may be another one");
+
+    let out = browser.submit("/login", "/api/auth/log_out", &[]).await;
+    assert!(out.set_cookie("session").contains("Max-Age=0"));
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! tower-sessions on our `sessions` table: the browser's door.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use async_trait::async_trait;
@@ -90,9 +91,13 @@ impl SessionStore for Store {
         Ok(())
     }
 
+    /// A session that is not there, or not any more, is one of nobody. Were it none, the answer would take the browser's cookie away: to a request
+    /// that was under way while somebody logged in, that is the cookie of the new session.
     async fn load(&self, id: &Id) -> StoreResult<Option<Record>> {
         let found = sessions::find(&self.0, &id.to_string(), SessionKind::Browser).await;
-        let Some(found) = found.map_err(|error| failed(format!("{error:?}")))? else { return Ok(None) };
+        let Some(found) = found.map_err(|error| failed(format!("{error:?}")))? else {
+            return Ok(Some(Record { id: *id, data: HashMap::new(), expiry_date: OffsetDateTime::now_utc() }));
+        };
         let expiry_date = OffsetDateTime::from_unix_timestamp(found.expires_at.timestamp()).map_err(failed)?;
         let actor = serde_json::to_value::<Actor>(found.actor).map_err(failed)?;
         Ok(Some(Record { id: *id, data: [(SESSION_KEY.to_owned(), actor)].into(), expiry_date }))

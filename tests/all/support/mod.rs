@@ -23,6 +23,7 @@ use std::time::Duration;
 use model::users::Role;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
+use server::auth::store::Store;
 use server::config::LimitsConfig;
 use server::db::{self, Patience};
 use server::tasks::kinds::Kinds;
@@ -31,6 +32,8 @@ use sqlx::{Connection, PgConnection};
 use starter::web::{self, Site};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tower_sessions::SessionStore;
+use tower_sessions::session::Id;
 use uuid::Uuid;
 
 pub use answer::Answer;
@@ -258,4 +261,9 @@ pub fn address_of_nothing() -> String {
 
 pub async fn within_patience<T>(what: &str, happening: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, happening).await.unwrap_or_else(|_| panic!("has not happened: {what}"))
+}
+
+/// Whether a browser that brings this token is signed in as nobody.
+pub async fn is_nobodys(store: &Store, token: &Id) -> bool {
+    store.load(token).await.unwrap().is_none_or(|record| record.data.is_empty())
 }
