@@ -40,12 +40,16 @@ pub async fn set_up(url: &str) -> anyhow::Result<()> {
 pub async fn enqueue(url: &str, count: u64) -> anyhow::Result<()> {
     let app = open(url, &Settings::default()).await?;
     for from in (0..count).step_by(AT_ONCE as usize) {
-        let tasks = (from..count.min(from + AT_ONCE)).map(|n| task(Payload { n, sent_us: None })).collect();
-        let mut tx = db::begin(&app.db).await?;
-        let batch = NewBatch { tasks, ..NewBatch::default() };
-        enqueue_many_in(&app, &mut tx, None, batch).await.map_err(server::Error::into_fault)?;
-        tx.commit().await?;
+        enqueue_all(&app, (from..count.min(from + AT_ONCE)).map(|n| Payload { n, sent_us: None })).await?;
     }
+    Ok(())
+}
+
+async fn enqueue_all(app: &App, payloads: impl Iterator<Item = Payload>) -> anyhow::Result<()> {
+    let batch = NewBatch { tasks: payloads.map(task).collect(), ..NewBatch::default() };
+    let mut tx = db::begin(&app.db).await?;
+    enqueue_many_in(app, &mut tx, None, batch).await.map_err(server::Error::into_fault)?;
+    tx.commit().await?;
     Ok(())
 }
 
@@ -72,6 +76,12 @@ impl Sender {
 impl producer::Send for Sender {
     async fn send(&self, payload: Payload) -> anyhow::Result<()> {
         tasks::enqueue(&self.0, None, task(payload)).await.map_err(server::Error::into_fault)?;
+        Ok(())
+    }
+
+    async fn send_all(&self, payloads: Vec<Payload>) -> anyhow::Result<()> {
+        enqueue_all(&self.0, payloads.into_iter()).await?;
+        self.0.bell.ready();
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! Queues tasks one by one, each in a transaction of its own, at the moments that the driver asks for.
+//! Queues tasks at the moments that the driver asks for: one by one, each in a transaction of its own, or in batches.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,13 +13,20 @@ use crate::tally::{Payload, say};
 
 /// Enqueues under way at once. More would only wait for one another, and their stamps would tell of the producer and not of the queue.
 pub const AT_ONCE: usize = 16;
+/// Of a batch one task in so many says how long it was on the way: if all did, it would be their saying that is measured.
+const STAMPED: usize = 10;
 
-/// Queues one task.
 pub trait Send: Clone + std::marker::Send + 'static {
+    /// Queues one task.
     fn send(&self, payload: Payload) -> impl Future<Output = anyhow::Result<()>> + std::marker::Send;
+
+    /// Queues many in one transaction.
+    fn send_all(&self, _: Vec<Payload>) -> impl Future<Output = anyhow::Result<()>> + std::marker::Send {
+        async { bail!("batches are not measured here") }
+    }
 }
 
-pub async fn run(sender: impl Send) -> anyhow::Result<()> {
+pub async fn run<S: Send>(sender: S) -> anyhow::Result<()> {
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     say("ready");
     while let Some(line) = lines.next_line().await? {
@@ -27,7 +34,16 @@ pub async fn run(sender: impl Send) -> anyhow::Result<()> {
         let begun = Instant::now();
         match words[..] {
             ["one"] => sender.send(Payload::now()).await?,
-            ["many", rate, count] => many(&sender, rate.parse()?, count.parse()?).await?,
+            ["many", rate, count] => {
+                let send = |sender: S| async move { sender.send(Payload::now()).await };
+                at_their_times(&sender, rate.parse()?, count.parse()?, send).await?;
+            }
+            ["batches", rate, count, size] => {
+                let size: usize = size.parse()?;
+                let stamped = |n| if n % STAMPED == 0 { Payload::now() } else { Payload::default() };
+                let send = |sender: S| async move { sender.send_all((0..size).map(stamped).collect()).await };
+                at_their_times(&sender, rate.parse()?, count.parse()?, send).await?;
+            }
             _ => bail!("{line}: not understood"),
         }
         say(&format!("sent {}", begun.elapsed().as_secs_f64()));
@@ -35,17 +51,20 @@ pub async fn run(sender: impl Send) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Sends each at its time, whatever became of those before, as long as a place is free.
-async fn many(sender: &impl Send, rate: f64, count: u32) -> anyhow::Result<()> {
+/// Sends so often in a second, each at its time, whatever became of those before, as long as a place is free.
+async fn at_their_times<S: Send, F>(sender: &S, rate: f64, count: u32, send: impl Fn(S) -> F) -> anyhow::Result<()>
+where
+    F: Future<Output = anyhow::Result<()>> + std::marker::Send + 'static,
+{
     let begun = Instant::now();
     let places = Arc::new(Semaphore::new(AT_ONCE));
     let mut under_way = JoinSet::new();
-    for place in 0..count {
-        tokio::time::sleep_until(begun + Duration::from_secs_f64(f64::from(place) / rate)).await;
-        let (sender, place) = (sender.clone(), places.clone().acquire_owned().await?);
+    for turn in 0..count {
+        tokio::time::sleep_until(begun + Duration::from_secs_f64(f64::from(turn) / rate)).await;
+        let (sending, place) = (send(sender.clone()), places.clone().acquire_owned().await?);
         under_way.spawn(async move {
             let _place = place;
-            sender.send(Payload::now()).await
+            sending.await
         });
         while let Some(ended) = under_way.try_join_next() {
             ended??;

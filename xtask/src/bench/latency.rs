@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use super::Bench;
 use super::drain;
-use super::systems::{Setting, System};
+use super::systems::{SYSTEMS, Setting, System};
 use super::talk::Talk;
 
 /// So that the worker is idle again between two samples.
@@ -20,8 +20,11 @@ const SENDING: Duration = Duration::from_secs(300);
 const AFTERWARDS: Duration = Duration::from_secs(10);
 const WARM_UP: usize = 5;
 const OPEN_RATE: f64 = 100.0;
-/// The highest rate that half of the load is measured at.
-const HALF_AT_MOST: f64 = 2000.0;
+/// The highest rate at which tasks are queued one by one.
+const ONE_BY_ONE_AT_MOST: f64 = 2000.0;
+/// Above that they come in batches, so often in a second; of a batch one task in so many says how long it was on the way.
+const BATCHES: f64 = 100.0;
+const STAMPED: usize = 10;
 
 /// Milliseconds.
 #[derive(Clone, Debug)]
@@ -57,7 +60,8 @@ impl Latency {
     }
 }
 
-/// Closed loop, 100 a second, and half of the rate at which the system drains; what comes after a load that it cannot bear is left out.
+/// Closed loop, 100 a second, and half of the rate at which the system drains, one by one as far as that goes; our engine also has that half in
+/// batches. What comes after a load that it cannot bear is left out.
 pub fn measure(bench: &Bench, system: &System, setting: &Setting, half: f64) -> Result<Vec<Latency>> {
     let database = drain::empty(bench, system)?;
     let mut work = bench.programs.of(system, "work");
@@ -71,13 +75,18 @@ pub fn measure(bench: &Bench, system: &System, setting: &Setting, half: f64) -> 
     }
 
     let mut all = vec![pair.closed(bench)?];
-    let half = half.min(HALF_AT_MOST).floor();
-    let samples = (half * bench.extent.load.as_secs_f64()) as usize;
-    for (rate, samples) in [(OPEN_RATE, bench.extent.open_samples), (half, samples)] {
-        if samples == 0 || all.last().is_some_and(|last| last.is_too_much) {
+    let sends = |rate: f64| (rate * bench.extent.load.as_secs_f64()) as usize;
+    let one_by_one = half.min(ONE_BY_ONE_AT_MOST).floor();
+    let mut loads = vec![(OPEN_RATE, bench.extent.open_samples, 1), (one_by_one, sends(one_by_one), 1)];
+    if half > one_by_one && system.name == SYSTEMS[0].name {
+        let size = (half / BATCHES) as usize / STAMPED * STAMPED;
+        loads.push((BATCHES, sends(BATCHES), size));
+    }
+    for (rate, count, size) in loads {
+        if count * size == 0 || all.last().is_some_and(|last| last.is_too_much) {
             break;
         }
-        all.push(pair.open(rate, samples)?);
+        all.push(pair.open(rate, count, size)?);
     }
     Ok(all)
 }
@@ -114,12 +123,18 @@ impl Pair {
         Ok(Latency::of("one at a time".into(), micros, note, !in_time))
     }
 
-    /// Tasks are queued at their time, whatever became of those before.
-    fn open(&mut self, rate: f64, samples: usize) -> Result<Latency> {
-        self.producer.say(&format!("many {rate} {samples}"))?;
+    /// Tasks, or batches of this size, are queued at their time, whatever became of those before.
+    fn open(&mut self, rate: f64, count: usize, size: usize) -> Result<Latency> {
+        let (order, load, samples) = if size == 1 {
+            (format!("many {rate} {count}"), format!("{rate:.0}/s"), count)
+        } else {
+            let load = format!("{:.0}/s, {size} at once", rate * size as f64);
+            (format!("batches {rate} {count} {size}"), load, count * size / STAMPED)
+        };
+        self.producer.say(&order)?;
         // However slow the producer is, that is not the fault of the worker, whose words wait meanwhile.
         let sent = self.producer.after("sent", Instant::now() + SENDING)?;
-        let reached = samples as f64 / sent.context("the producer did not come to an end")?.parse::<f64>()?;
+        let reached = count as f64 / sent.context("the producer did not come to an end")?.parse::<f64>()?;
         let until = Instant::now() + AFTERWARDS;
         let mut micros = Vec::new();
         while micros.len() < samples {
@@ -130,7 +145,7 @@ impl Pair {
         let note = (started < samples).then(|| {
             format!("{started} of {samples} had started {} s after the last was queued", AFTERWARDS.as_secs())
         });
-        let slow = (reached < rate * 0.9).then(|| format!("the producer reached {reached:.0}/s"));
-        Ok(Latency::of(format!("{rate:.0}/s"), micros, note.or(slow), started < samples))
+        let slow = (reached < rate * 0.9).then(|| format!("the producer reached {:.0}/s", reached * size as f64));
+        Ok(Latency::of(load, micros, note.or(slow), started < samples))
     }
 }
