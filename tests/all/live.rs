@@ -3,8 +3,8 @@
 use model::users::Role;
 use serde_json::json;
 
-use crate::support::TestApp;
 use crate::support::tasks::{delay, sum};
+use crate::support::{TestApp, within_patience};
 
 #[tokio::test]
 async fn somebody_is_told_of_each_step_of_an_own_task() {
@@ -32,6 +32,24 @@ async fn nobody_is_told_of_a_strangers_task_but_moderators_are() {
     assert_eq!(to_bob.next().await.data["id"], json!(of_bob), "the first that he hears is his own");
     assert_eq!(to_grace.next().await.data["id"], json!(of_ada));
     assert_eq!(to_grace.next().await.data["id"], json!(of_bob));
+    app.work().await;
+}
+
+#[tokio::test]
+async fn operators_see_how_long_the_bell_takes() {
+    let app = TestApp::start().await;
+    let grace = app.register_as("Grace", Role::Moderator).await;
+    app.queue(&grace, delay(0)).await;
+    let bell = async || app.get(&grace, "/api/v1/tasks/queue").await.data()["health"]["bell_seconds"].as_f64();
+    let heard = async {
+        loop {
+            if let Some(seconds) = bell().await {
+                break seconds;
+            }
+        }
+    };
+    let seconds = within_patience("the call for work comes back", heard).await;
+    assert!(seconds > 0.0);
     app.work().await;
 }
 

@@ -128,6 +128,9 @@ pub struct QueueHealth {
     pub live_rows: i64,
     /// Seconds since `tasks` was vacuumed; none when it never was.
     pub vacuumed_seconds: Option<f64>,
+    /// Seconds that the last call for work took from the process that answers, through PostgreSQL, to where workers hear it; none when it has not
+    /// called yet, or workers only poll.
+    pub bell_seconds: Option<f64>,
 }
 
 /// The queue at this moment.
@@ -148,6 +151,8 @@ pub struct QueueSeen {
 const READY_AT_MOST: f64 = 300.0;
 /// Beyond this many seconds a transaction keeps vacuum from its work for too long.
 const OPEN_AT_MOST: f64 = 600.0;
+/// Beyond this many seconds a worker has found the task by itself: it looks every second.
+const BELL_AT_MOST: f64 = 1.0;
 /// So many dead rows may lie beside as many live ones, and these besides.
 const DEAD_ROWS_FREE: i64 = 50_000;
 
@@ -179,6 +184,9 @@ impl QueueSeen {
                 "A transaction has been open for more than ten minutes; what died meanwhile cannot be vacuumed."
                     .to_owned(),
             );
+        }
+        if self.health.bell_seconds.is_some_and(|seconds| seconds > BELL_AT_MOST) {
+            found.push("The bell takes longer than a second, so workers find tasks by looking for them.".to_owned());
         }
         if self.health.dead_rows > self.health.live_rows + DEAD_ROWS_FREE {
             found
@@ -295,17 +303,19 @@ mod tests {
             dead_rows: 40_000,
             live_rows: 0,
             vacuumed_seconds: None,
+            bell_seconds: Some(0.004),
         };
         let (lanes, types, workers) = (vec![lane], vec![kind], vec![worker]);
         let seen = QueueSeen { seen_at: DateTime::UNIX_EPOCH, lanes, types, workers, running: Vec::new(), health };
         assert_eq!(seen.complaints(), Vec::<String>::new());
-        let wrong: [fn(&mut QueueSeen); 6] = [
+        let wrong: [fn(&mut QueueSeen); 7] = [
             |seen| seen.workers[0].lease_seconds = -1.0,
             |seen| seen.types[0].paused_at = Some(DateTime::UNIX_EPOCH),
             |seen| seen.types[0].breaker = BreakerState::HalfOpen,
             |seen| seen.lanes[0].oldest_ready_seconds = Some(301.0),
             |seen| seen.health.oldest_transaction_seconds = Some(601.0),
             |seen| seen.health.dead_rows = 60_000,
+            |seen| seen.health.bell_seconds = Some(1.1),
         ];
         for spoil in wrong {
             let mut seen = seen.clone();

@@ -6,7 +6,7 @@
 //! delays: workers poll, and pages read again.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use model::live::Hint;
 use model::tasks::TaskStatus;
@@ -39,7 +39,8 @@ pub struct Bell {
 
 #[derive(Default)]
 struct Waiting {
-    is_ready: bool,
+    /// When it was first rung for work.
+    ready: Option<Instant>,
     changed: Vec<TaskChanged>,
     many_changed: bool,
     hints: Vec<Hint>,
@@ -53,7 +54,7 @@ impl Bell {
     /// Tasks may be ready. A worker in this process starts at once.
     pub fn ready(&self) {
         self.live.wake();
-        self.waiting().is_ready = true;
+        self.waiting().ready.get_or_insert_with(Instant::now);
         self.urgent.notify_one();
     }
 
@@ -128,10 +129,11 @@ impl Bell {
             let waiting = std::mem::take(&mut *self.waiting());
             if !sends {
                 self.tell_here(waiting);
-            } else if let Err(error) = send(&db, &mut conn, &waiting).await {
+            } else if let Err(error) = self.send(&db, &mut conn, &waiting).await {
                 tracing::warn!(error = %error, "could not ring; trying again");
                 conn = None;
-                *self.waiting() = Waiting { is_ready: true, many_changed: true, ..Waiting::default() };
+                let ready = waiting.ready.or_else(|| Some(Instant::now()));
+                *self.waiting() = Waiting { ready, many_changed: true, ..Waiting::default() };
                 self.rung.notify_one();
                 tokio::select! {
                     () = tokio::time::sleep(AGAIN) => {}
@@ -157,39 +159,39 @@ impl Bell {
             self.live.tell(Told::Refresh);
         }
     }
-}
 
-async fn send(db: &PgPool, conn: &mut Option<PgConnection>, waiting: &Waiting) -> sqlx::Result<()> {
-    let conn = match conn {
-        Some(conn) => conn,
-        // A notification that a crash of PostgreSQL swallows is no loss, so its commit need not wait for the disk.
-        None => {
-            conn.insert(db.connect_options().as_ref().clone().options([("synchronous_commit", "off")]).connect().await?)
+    async fn send(&self, db: &PgPool, conn: &mut Option<PgConnection>, waiting: &Waiting) -> sqlx::Result<()> {
+        let conn = match conn {
+            Some(conn) => conn,
+            // A notification that a crash of PostgreSQL swallows is no loss, so its commit need not wait for the disk.
+            None => conn.insert(
+                db.connect_options().as_ref().clone().options([("synchronous_commit", "off")]).connect().await?,
+            ),
+        };
+        let mut told = Vec::new();
+        if let Some(since) = waiting.ready {
+            told.push((READY, self.live.rings(since)));
         }
-    };
-    let mut told = Vec::new();
-    if waiting.is_ready {
-        told.push((READY, String::new()));
+        // A notification holds 8000 bytes at most.
+        let changes = waiting.changed.chunks(ONE_BY_ONE);
+        told.extend(changes.map(|some| (CHANGED, serde_json::to_string(some).unwrap_or_default())));
+        let hints = waiting.hints.chunks(ONE_BY_ONE);
+        told.extend(hints.map(|some| (HINTS, serde_json::to_string(some).unwrap_or_default())));
+        if waiting.many_changed {
+            told.push((CHANGED, "[]".to_owned()));
+        }
+        if told.is_empty() {
+            return Ok(());
+        }
+        let (channels, payloads): (Vec<_>, Vec<_>) =
+            told.into_iter().map(|(channel, told)| (channel.to_owned(), told)).unzip();
+        sqlx::query!(
+            "select pg_notify(channel, told) from unnest($1::text[], $2::text[]) as t (channel, told)",
+            &channels,
+            &payloads
+        )
+        .execute(conn)
+        .await?;
+        Ok(())
     }
-    // A notification holds 8000 bytes at most.
-    let changes = waiting.changed.chunks(ONE_BY_ONE);
-    told.extend(changes.map(|some| (CHANGED, serde_json::to_string(some).unwrap_or_default())));
-    let hints = waiting.hints.chunks(ONE_BY_ONE);
-    told.extend(hints.map(|some| (HINTS, serde_json::to_string(some).unwrap_or_default())));
-    if waiting.many_changed {
-        told.push((CHANGED, "[]".to_owned()));
-    }
-    if told.is_empty() {
-        return Ok(());
-    }
-    let (channels, payloads): (Vec<_>, Vec<_>) =
-        told.into_iter().map(|(channel, told)| (channel.to_owned(), told)).unzip();
-    sqlx::query!(
-        "select pg_notify(channel, told) from unnest($1::text[], $2::text[]) as t (channel, told)",
-        &channels,
-        &payloads
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
 }

@@ -1,8 +1,8 @@
 //! Task changes, and hints of other features, as they happen, from every process: one listener each, a broadcast, and a short memory for those who resume.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use model::live::Hint;
 use model::tasks::TaskStatus;
@@ -57,6 +57,16 @@ pub struct Live {
     sender: broadcast::Sender<Numbered>,
     memory: Arc<Mutex<Memory>>,
     ready: Arc<Notify>,
+    echo: Arc<Mutex<Echo>>,
+}
+
+/// Calls for work that this process sends, until it hears them itself.
+#[derive(Default)]
+struct Echo {
+    /// When the oldest was rung that is not heard yet.
+    since: Option<Instant>,
+    /// How long the last one took.
+    took: Option<Duration>,
 }
 
 #[derive(Default)]
@@ -72,6 +82,7 @@ impl Default for Live {
             sender: broadcast::Sender::new(REMEMBERED),
             memory: Arc::default(),
             ready: Arc::new(Notify::new()),
+            echo: Arc::default(),
         }
     }
 }
@@ -101,13 +112,37 @@ impl Live {
         is_remembered.then(|| memory.kept.iter().filter(|kept| kept.number > number).cloned().collect())
     }
 
-    fn memory(&self) -> std::sync::MutexGuard<'_, Memory> {
+    fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Lets a worker in this process look for work.
     pub(super) fn wake(&self) {
         self.ready.notify_one();
+    }
+
+    /// How long the last call for work took from this process through PostgreSQL and back, as workers elsewhere hear it; longer while a later
+    /// one has not come back for longer. None when nothing was rung yet, or nothing is sent.
+    pub fn bell_latency(&self) -> Option<Duration> {
+        let echo = self.echo();
+        echo.took.max(echo.since.map(|since| since.elapsed()))
+    }
+
+    /// A call for work that was rung at this time is sent; returns what it is known by when it comes back.
+    pub(super) fn rings(&self, since: Instant) -> String {
+        self.echo().since.get_or_insert(since);
+        self.boot.simple().to_string()
+    }
+
+    fn heard_ring(&self, by: &str) {
+        if by == self.boot.simple().to_string() {
+            let mut echo = self.echo();
+            echo.took = echo.since.take().map(|since| since.elapsed()).or(echo.took);
+        }
+    }
+
+    fn echo(&self) -> MutexGuard<'_, Echo> {
+        self.echo.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells everybody who watches in this process.
@@ -143,12 +178,14 @@ impl Live {
     async fn listen_once(&self, db: &PgPool) -> sqlx::Result<()> {
         let mut listener = PgListener::connect_with(db).await?;
         listener.listen_all([READY, CHANGED, HINTS]).await?;
-        // Whatever happened before we listened was not heard.
+        // Whatever happened before we listened was not heard, and does not come any more.
+        self.echo().since = None;
         self.tell(Told::Refresh);
         self.wake();
         while let Some(heard) = listener.try_recv().await? {
             let told = match heard.channel() {
                 READY => {
+                    self.heard_ring(heard.payload());
                     self.wake();
                     continue;
                 }
@@ -186,6 +223,24 @@ mod tests {
         }
         assert_eq!(numbers(live.since(&live.event_id(1))), Some(vec![2, 3]));
         assert_eq!(numbers(live.since(&live.event_id(3))), Some(vec![]));
+    }
+
+    #[test]
+    fn a_call_took_as_long_as_the_oldest_that_had_not_come_back() {
+        let (live, other) = (Live::default(), Live::default());
+        assert_eq!(live.bell_latency(), None);
+        let hour = Duration::from_secs(3600);
+        let ring = live.rings(Instant::now() - hour);
+        live.rings(Instant::now());
+        assert!(live.bell_latency() >= Some(hour), "it has not come back");
+        live.heard_ring(&other.rings(Instant::now()));
+        assert_eq!(live.echo().took, None, "another process rang");
+        live.heard_ring(&ring);
+        live.heard_ring(&ring);
+        assert!(live.echo().took >= Some(hour));
+        let ring = live.rings(Instant::now());
+        live.heard_ring(&ring);
+        assert!(live.bell_latency() < Some(hour));
     }
 
     #[test]

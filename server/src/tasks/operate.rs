@@ -25,12 +25,13 @@ const REASON_AT_MOST: usize = 500;
 /// Depths, types with pause and breaker, workers and what they run, and how PostgreSQL bears it.
 pub async fn look(app: &App, actor: &Actor) -> Result<QueueSeen> {
     actor.require(Action::OperateQueue, Relation::Other)?;
+    let bell = app.live.bell_latency().map(|latency| latency.as_secs_f64());
     let (lanes, types, workers, running, health) = tokio::try_join!(
         async { Ok(queue::depths(&app.db, LaneDepth::COUNTED_AT_MOST).await?) },
         queue::types_seen(&app.db),
         queue::workers(&app.db),
         queue::running(&app.db),
-        queue::health(&app.db),
+        queue::health(&app.db, bell),
     )?;
     Ok(QueueSeen { seen_at: Utc::now(), lanes, types, workers, running, health })
 }

@@ -65,7 +65,7 @@ fn Overview() -> impl IntoView {
     view! {
         <Refusal problem=problem/>
         <Pausing command period/>
-        <Suspense fallback=|| view! { <Loading/> }><Filled read command period/></Suspense>
+        <Transition fallback=|| view! { <Loading/> }><Filled read command period/></Transition>
     }
 }
 
@@ -121,11 +121,12 @@ fn seconds(value: Option<f64>) -> String {
 
 fn figures(shared: Shared) -> AnyView {
     view! {
-        <section class="grid-cards" data-small="4" aria-label="Health">
+        <section class="grid-cards" data-small="3" aria-label="Health">
             {figure(shared, "Ready", "up to 1000 of each lane", |seen| seen.lanes.iter().map(|lane| lane.ready).sum::<i64>().to_string())}
             {figure(shared, "Oldest ready", "has been waiting", |seen| seconds(seen.oldest_ready_seconds()))}
             {figure(shared, "Running", "in all workers", |seen| seen.workers.iter().map(|one| one.running).sum::<i32>().to_string())}
             {figure(shared, "Workers", "with a lease", |seen| seen.workers.iter().filter(|one| one.lease_seconds >= 0.0).count().to_string())}
+            {figure(shared, "Bell", "from a call for work to its being heard", |seen| seconds(seen.health.bell_seconds))}
             {figure(shared, "Dead rows", "of live tasks, not yet vacuumed", |seen| seen.health.dead_rows.to_string())}
             {figure(shared, "Vacuumed", "ago", |seen| seconds(seen.health.vacuumed_seconds))}
             {figure(shared, "Oldest snapshot", "transactions ago", |seen| {

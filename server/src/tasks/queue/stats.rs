@@ -125,13 +125,14 @@ pub async fn running(db: &PgPool) -> Result<Vec<RunningTask>> {
     Ok(running)
 }
 
-/// How PostgreSQL bears the queue.
-pub async fn health(db: &PgPool) -> Result<QueueHealth> {
+/// How PostgreSQL bears the queue, with what the caller knows of the bell, in seconds.
+pub async fn health(db: &PgPool, bell: Option<f64>) -> Result<QueueHealth> {
     let health = sqlx::query_as!(
         QueueHealth,
         r#"
         select held.age as oldest_xmin_age, held.seconds as oldest_transaction_seconds, n_dead_tup as "dead_rows!", n_live_tup as "live_rows!",
-            extract(epoch from now() - greatest(last_autovacuum, last_vacuum))::float8 as vacuumed_seconds
+            extract(epoch from now() - greatest(last_autovacuum, last_vacuum))::float8 as vacuumed_seconds,
+            $1::float8 as bell_seconds
         from pg_stat_user_tables
         cross join (
             select max(age)::bigint as age, max(seconds)::float8 as seconds
@@ -146,7 +147,8 @@ pub async fn health(db: &PgPool) -> Result<QueueHealth> {
             ) as each
         ) as held
         where relid = 'tasks'::regclass
-        "#
+        "#,
+        bell,
     )
     .fetch_one(db)
     .await?;
