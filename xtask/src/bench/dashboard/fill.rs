@@ -6,69 +6,124 @@ use embedded_postgres::Embedded;
 use super::Dashboard;
 
 /// Rows of one statement: it has to be done within the patience of [`Embedded::run`].
-const AT_ONCE: u64 = 50_000;
+const AT_ONCE: u64 = 25_000;
 
-/// Types, of which the last one is rare; days of the history; and ids with the time of the row in them.
+/// What is vacuumed and analysed when all is there.
+const FILLED: [&str; 7] =
+    ["task_history", "task_totals", "tasks", "dead_tasks", "attempt_traces", "task_stats", "queue_samples"];
+
+/// Tasks that two workers run, half of them each.
+const RUNNING: u64 = 100;
+/// Those, and the ones that wait for their next attempt.
+const UNDER_WAY: u64 = RUNNING + 1000;
+
+/// Types, of which the last one is rare, each with a schedule; days of the history; workers; and what a row's number says of it. The type
+/// comes from the remainder of the number by 4 and all else from a quarter of it, so that each type has rows of every sort.
 const PREPARE: &str = "
 insert into task_types (name, retry_strategy)
 select name, '\"none\"' from unnest(array['bench_0', 'bench_1', 'bench_2', 'bench_3', 'bench_rare']) as name;
 insert into task_type_state (task_type_id) select id from task_types on conflict do nothing;
+insert into task_schedules (id, name, task_type_id, payload, priority, cron, time_zone, missed, next_at, created_by)
+select gen_random_uuid(), name, id, '{\"note\": \"again\"}', 1, '7 * * * *', 'UTC', 'once', now() + interval '1 hour',
+    (select id from users where username = 'admin')
+from task_types where name like 'bench%';
 select make_history_of((now() at time zone 'UTC')::date - days) from generate_series(0, 14) as days;
+insert into workers (host, pid, version, task_types, concurrency, lease_until, running)
+select 'bench', number, '1', array['bench_0', 'bench_1', 'bench_2', 'bench_3', 'bench_rare'], 50, now() + interval '1 day', 50
+from generate_series(1, 2) as number;
 create function bench_id(at timestamptz, n bigint) returns uuid language sql as $$
     select (lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || '7' || substr(md5(n::text), 1, 3) || '8'
         || substr(md5(n::text), 4, 15))::uuid
 $$;
 create function bench_type(n bigint) returns integer language sql as $$
     select id from task_types where name = case when n % 1000 = 0 then 'bench_rare' else 'bench_' || n % 4 end
+$$;
+create function bench_priority(n bigint) returns smallint language sql as $$
+    select case when n / 4 % 500 = 0 then 3 when n / 4 % 50 = 0 then 2 when n / 4 % 50 = 1 then 0 else 1 end::smallint
+$$;
+create function bench_owner(n bigint) returns uuid language sql as $$
+    select case when n / 4 % 199 = 2 then (select id from users where username = 'admin')
+        when n / 4 % 19 = 3 then (select id from users where username = 'owner') else gen_random_uuid() end
+$$;
+create function bench_errors(at timestamptz, n bigint) returns jsonb language sql as $$
+    select jsonb_build_array(jsonb_build_object('attempt', 1, 'at', at, 'error',
+        'Connection to 10.0.0.' || n % 255 || ' was refused (cause ' || chr((65 + n / 4 % 20)::int) || ')'))
 $$";
 
 pub fn fill(cluster: &Embedded, options: &Dashboard) -> Result<()> {
     cluster.run(PREPARE)?;
-    for (total, rows) in [(options.history, HISTORY), (options.ready, READY), (options.dead, DEAD)] {
+    let parts = [(options.history, HISTORY), (UNDER_WAY, STARTED), (options.ready, READY), (options.dead, DEAD)];
+    for (total, rows) in parts {
         let mut from = 0;
         while from < total {
             let to = (from + AT_ONCE).min(total);
-            let values = format!(
-                "with given as (select n, {total}::bigint as total from generate_series({from} + 1, {to}) as n)"
-            );
-            cluster.run(&format!("{values} {rows}"))?;
+            let row = format!("n, {total}::bigint as total, {RUNNING} as running");
+            let given = format!("with given as (select {row} from generate_series({from} + 1, {to}) as n)");
+            cluster.run(&format!("{given} {rows}"))?;
             from = to;
         }
     }
+    cluster.run(CLAIMS)?;
     for day in 0..7 {
         cluster.run(&format!("with given as (select {day} as day) {FIGURES}"))?;
     }
-    for table in ["task_history", "tasks", "dead_tasks", "task_stats", "queue_samples"] {
+    for table in FILLED {
         cluster.run(&format!("vacuum analyze {table}"))?;
     }
     Ok(())
 }
 
-/// Over two weeks, most of normal priority and completed; each two hundredth is the administrator's.
+/// Over two weeks, most of normal priority and completed, with the totals of each day. Of all tasks one in 199 is the administrator's, one in 19
+/// the user's.
 const HISTORY: &str = "
-insert into task_history (id, task_type_id, priority, status, attempts, max_attempts, payload, result, created_by, created_at, started_at,
-    finished_at)
-select bench_id(at, n), bench_type(n), case when n % 500 = 0 then 3 when n % 50 = 0 then 2 else 1 end,
-    case when n % 100 = 0 then 'cancelled' else 'completed' end::task_status, 1, 3,
-    jsonb_build_object('data', array[1, 2, 3, n], 'note', 'note-' || n), jsonb_build_object('sum', n),
-    case when n % 200 = 0 then (select id from users where username = 'admin') else gen_random_uuid() end, at, at, at + interval '1 second'
-from (select n, now() - n * interval '14 days' / total as at from given) as row";
+, kept as (
+    insert into task_history (id, task_type_id, priority, status, attempts, max_attempts, payload, result, created_by, created_at, started_at,
+        finished_at)
+    select bench_id(at, n), bench_type(n), bench_priority(n), case when n / 4 % 100 = 4 then 'cancelled' else 'completed' end::task_status, 1, 3,
+        jsonb_build_object('data', array[1, 2, 3, n], 'note', 'note-' || n), jsonb_build_object('sum', n), bench_owner(n), at, at,
+        at + interval '1 second'
+    from (select n, now() - n * interval '14 days' / total as at from given) as row
+    returning status, finished_at
+)
+insert into task_totals (day, status, spread, total)
+select (finished_at at time zone 'UTC')::date, status, 0, count(*) from kept group by 1, 2
+on conflict (day, status, spread) do update set total = task_totals.total + excluded.total";
 
+/// Claimed before all that is ready came; those that no worker runs have failed once and wait.
+const STARTED: &str = "
+insert into tasks (id, task_type_id, priority, run_at, worker_id, lease_epoch, attempts, max_attempts, payload, payload_version, errors, created_by,
+    created_at, updated_at, started_at)
+select bench_id(at, n), bench_type(n), bench_priority(n), case when n > running then now() + interval '1 hour' end,
+    case when n <= running then 1 + n % 2 end, case when n > running then 2 else 1 end, 1, 3, jsonb_build_object('note', 'note-' || n), 1,
+    case when n > running then bench_errors(at, n) end, bench_owner(n), at, at, at
+from (select n, running, now() - interval '1 hour' + n * interval '1 millisecond' as at from given) as row
+order by n";
+
+/// The oldest first, as they stand in the queue.
 const READY: &str = "
 insert into tasks (id, task_type_id, priority, max_attempts, payload, payload_version, created_by, created_at, updated_at)
-select bench_id(at, n), bench_type(n), case when n % 50 = 0 then 2 else 1 end, 3, jsonb_build_object('note', 'note-' || n), 1,
-    gen_random_uuid(), at, at
-from (select n, now() - n * interval '1 millisecond' as at from given) as row";
+select bench_id(at, n), bench_type(n), bench_priority(n), 3, jsonb_build_object('note', 'note-' || n), 1, bench_owner(n), at, at
+from (select n, now() - (total - n) * interval '1 millisecond' as at from given) as row
+order by n";
 
-/// Twenty causes.
+/// Twenty causes of each type, and where in the program each of them failed.
 const DEAD: &str = "
-insert into dead_tasks (id, task_type_id, priority, reason, lease_epoch, attempts, max_attempts, rescues, payload, payload_version, errors,
-    created_by, created_at, started_at, finished_at)
-select bench_id(at, n), bench_type(n), 1, 'exhausted', 1, 3, 3, 0, jsonb_build_object('note', 'note-' || n), 1,
-    jsonb_build_array(jsonb_build_object('attempt', 3, 'at', at, 'error',
-        'Connection to 10.0.0.' || n % 255 || ' was refused (cause ' || chr((65 + n % 20)::int) || ')')),
-    gen_random_uuid(), at, at, at
-from (select n, now() - n * interval '7 days' / total as at from given) as row";
+, died as (
+    insert into dead_tasks (id, task_type_id, priority, reason, lease_epoch, attempts, max_attempts, rescues, payload, payload_version, errors,
+        created_by, created_at, started_at, finished_at)
+    select bench_id(at, n), bench_type(n), bench_priority(n), 'exhausted', 1, 1, 1, 0, jsonb_build_object('note', 'note-' || n), 1,
+        bench_errors(at, n), bench_owner(n), at, at, at
+    from (select n, now() - n * interval '7 days' / total as at from given) as row
+    returning id, attempts, finished_at
+)
+insert into attempt_traces (task_id, attempt, at, trace)
+select id, attempts, finished_at, repeat('in a line of the program; ', 40) from died";
+
+/// How far the workers have claimed, and what they say of their tasks.
+const CLAIMS: &str = "
+insert into worker_lanes (worker_id, task_type_id, priority, claimed_up_to)
+select worker_id, task_type_id, priority, max(seq) from tasks where worker_id is not null group by 1, 2, 3;
+insert into task_progress (task_id, percent, message) select id, 50, 'half of it' from tasks where worker_id is not null";
 
 /// As workers leave them: the last hour by worker, the last day by minute, the rest by the quarter of an hour.
 const FIGURES: &str = "

@@ -3,21 +3,25 @@
 mod fill;
 mod paths;
 mod report;
+mod visitor;
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::Args;
 use embedded_postgres::{Embedded, Options};
 
-use super::login::http::{Connection, Request};
 use super::serving::Serving;
 use crate::postgres;
 use crate::process::Step;
 use crate::workspace::Workspace;
+use paths::{Names, Page};
+use visitor::{Account, Visitor};
 
 /// Made by the program at its start.
-const ADMINISTRATOR: (&str, &str) = ("admin", "a passphrase for the benchmark");
+const ADMINISTRATOR: Account = ("admin", "a passphrase for the benchmark");
+/// A plain user, who owns some of the tasks.
+const OWNER: Account = ("owner", "a passphrase for the benchmark");
 /// Requests of each page before it is measured: the first ones fill caches of PostgreSQL and prepare statements.
 const WARM: usize = 5;
 
@@ -43,6 +47,7 @@ pub struct Dashboard {
 
 /// How long one page took.
 pub struct Found {
+    pub by: &'static str,
     pub path: &'static str,
     /// From the request to the last byte, the shortest first.
     pub took: Vec<Duration>,
@@ -61,6 +66,7 @@ pub fn bench(workspace: &Workspace, options: &Dashboard) -> Result<()> {
 }
 
 fn measure(workspace: &Workspace, serving: &Serving, options: &Dashboard) -> Result<Vec<Found>> {
+    visitor::register(&serving.address, OWNER)?;
     let step = Step::begin("bench: filling the tables");
     let cluster = Embedded::start(Options {
         data_dir: serving.data_dir(),
@@ -71,36 +77,37 @@ fn measure(workspace: &Workspace, serving: &Serving, options: &Dashboard) -> Res
     })?;
     fill::fill(&cluster, options)?;
     step.done();
-    let cookie = log_in(&serving.address)?;
-    paths::PATHS.iter().map(|path| one(&serving.address, &cookie, path, options.requests)).collect()
+    let mut administrator = Visitor::log_in(&serving.address, ADMINISTRATOR)?;
+    let mut owner = Visitor::log_in(&serving.address, OWNER)?;
+    let names = paths::names(&mut administrator)?;
+    let mut found = Vec::new();
+    for (by, visitor, pages) in
+        [("administrator", &mut administrator, paths::OF_ADMINISTRATOR), ("user", &mut owner, paths::OF_OWNER)]
+    {
+        for page in pages {
+            let (took, bytes) = one(visitor, &names, page, options.requests)?;
+            found.push(Found { by, path: page.0, took, bytes });
+        }
+    }
+    Ok(found)
 }
 
-fn one(address: &str, cookie: &str, path: &'static str, requests: usize) -> Result<Found> {
-    let request = Request::new(&format!("GET {path}"), &[("Accept", "text/html"), ("Cookie", cookie)], String::new());
-    let mut connection = Connection::to(address);
+/// How long each request of a page took, the shortest first, and the bytes of its answer.
+fn one(visitor: &mut Visitor, names: &Names, page: &Page, requests: usize) -> Result<(Vec<Duration>, usize)> {
+    let (path, holds) = page;
+    let path = names.iter().fold((*path).to_owned(), |path, (name, value)| path.replace(name, value));
     let (mut took, mut bytes) = (Vec::new(), 0);
     for turn in 0..WARM + requests {
         let begun = Instant::now();
-        let answer = connection.send(&request)?;
+        let answer = visitor.open(&path)?;
         let elapsed = begun.elapsed();
         ensure!(answer.status == 200, "{path} was answered with {}", answer.status);
+        ensure!(answer.body.contains(holds), "{path} does not hold {holds}");
         if turn >= WARM {
             took.push(elapsed);
         }
         bytes = answer.body.len();
     }
     took.sort();
-    Ok(Found { path, took, bytes })
-}
-
-/// The cookie of a browser in which the administrator is signed in.
-fn log_in(address: &str) -> Result<String> {
-    let (name, password) = ADMINISTRATOR;
-    let form = format!("new[username]={name}&new[password]={}", password.replace(' ', "+"));
-    let origin = format!("http://{address}");
-    let headers = [("Content-Type", "application/x-www-form-urlencoded"), ("Accept", "text/html"), ("Origin", &origin)];
-    let answer = Connection::to(address).send(&Request::new("POST /api/auth/log_in", &headers, form))?;
-    let cookies = answer.headers.iter().filter(|(name, _)| name == "set-cookie");
-    let session = cookies.filter_map(|(_, set)| set.split(';').next()).find(|cookie| cookie.starts_with("session="));
-    session.map(str::to_owned).with_context(|| format!("no session in the answer {}", answer.status))
+    Ok((took, bytes))
 }
