@@ -39,6 +39,9 @@ pub async fn serve(listener: TcpListener, router: Router, app: &App) -> anyhow::
                 continue;
             }
         };
+        // Else the last part of an answer waits until the client has confirmed the one before it, which it may put off for 40 ms. That it can
+        // not be set is no reason to refuse anybody.
+        drop(stream.set_nodelay(true));
         let service = router.clone().map_request(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(Peer(peer.ip()));
             request
