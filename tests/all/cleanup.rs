@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
-use model::tasks::{DeadReason, FileCleanup, TaskStatus};
+use model::tasks::{DeadReason, FileCleanup, Swept, TaskStatus};
 use model::users::Role;
 use serde_json::{Value, json};
-use server::tasks::kinds::cleanup::{Swept, sweep};
+use server::tasks::kinds::cleanup::sweep;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 

@@ -165,6 +165,11 @@ async fn a_host_that_fails_is_left_alone_while_its_tasks_wait_without_losing_an_
     app.work().await;
     let waits = app.stored(id).await;
     assert_eq!((waits.status, waits.current_attempt, receiver.got().len()), (TaskStatus::Pending, 0, 5));
+    let grace = app.register_as("Grace", Role::Moderator).await;
+    let hosts = app.get(&grace, "/api/v1/tasks/queue").await.data()["hosts"].clone();
+    assert_eq!((&hosts[0]["host"], &hosts[0]["breaker"]), (&json!(receiver.address.to_string()), &json!("open")));
+    let overview = app.browser_of("Grace").await.open("/tasks/overview").await.text;
+    assert!(overview.contains(&format!("Webhooks to {} wait: its circuit breaker is open.", receiver.address)));
 
     app.pass_time(Duration::from_secs(31)).await;
     app.work().await;
@@ -196,6 +201,29 @@ async fn a_replay_is_another_delivery_and_only_those_who_may_read_the_task_see_t
     assert_eq!(app.delete(&ada, &format!("/api/v1/tasks/{id}")).await.status, 200);
     let left: i64 = sqlx::query_scalar("select count(*) from webhook_deliveries").fetch_one(&app.app.db).await.unwrap();
     assert_eq!(left, 0, "they go with their task");
+}
+
+#[tokio::test]
+async fn what_was_delivered_is_queued_again_as_another_task_by_a_button() {
+    let (receiver, app, ada) = start().await;
+    receiver.says((StatusCode::SERVICE_UNAVAILABLE, "closed <today>"));
+    let id = app.queue(&ada, hook(&receiver.url("/"))).await;
+    assert_eq!(app.work().await, 1);
+    let (browser, page) = (app.browser_of("Ada").await, format!("/tasks/{id}"));
+    let text = browser.open(&page).await.text;
+    assert!(text.contains("closed &lt;today&gt;") && !text.contains("Queue again"), "{text}");
+    app.pass_time(Duration::from_secs(3600)).await;
+    assert_eq!(app.work().await, 1);
+
+    assert!(browser.open(&page).await.text.contains("Queue again"));
+    let copied = browser.submit(&page, "/api/tasks/copy", &[("id", &id.to_string())]).await;
+    assert_eq!(copied.status, 302, "{}", copied.text);
+    let copy: Uuid = copied.header("location").strip_prefix("/tasks/").unwrap().parse().unwrap();
+    assert_eq!(app.work().await, 1);
+    let ids: Vec<_> = receiver.got().iter().map(|got| got.header("webhook-id").to_owned()).collect();
+    assert_eq!(ids, [id, id, copy].map(|id| id.to_string()), "the receiver takes it for another one");
+    let bodies: Vec<_> = receiver.got().iter().map(|got| got.body.clone()).collect();
+    assert_eq!(bodies[1], bodies[2]);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use model::Problem;
 use model::tasks::TaskStatus;
 use uuid::Uuid;
 
-use super::api::{CancelTask, DeleteTask, RetryTask};
+use super::api::{CancelTask, CopyTask, DeleteTask, RetryTask};
 use super::queries;
 
 /// What can be done to a task; each is a form of its own, so it works without JavaScript as well.
@@ -14,17 +14,20 @@ use super::queries;
 pub(super) struct Actions {
     cancel: ServerAction<CancelTask>,
     retry: ServerAction<RetryTask>,
+    copy: ServerAction<CopyTask>,
     delete: ServerAction<DeleteTask>,
 }
 
 impl Actions {
     pub fn new() -> Self {
-        Self { cancel: ServerAction::new(), retry: ServerAction::new(), delete: ServerAction::new() }
+        let (cancel, retry) = (ServerAction::new(), ServerAction::new());
+        Self { cancel, retry, copy: ServerAction::new(), delete: ServerAction::new() }
     }
 
     /// Why the last one was refused.
     pub fn problem(self) -> Option<Problem> {
-        let answers = [self.cancel.value().get(), self.retry.value().get(), self.delete.value().get()];
+        let Self { cancel, retry, copy, delete } = self;
+        let answers = [cancel.value().get(), retry.value().get(), copy.value().get(), delete.value().get()];
         answers.into_iter().flatten().find_map(Result::err).map(|error| error.0)
     }
 
@@ -38,7 +41,7 @@ impl Actions {
         });
         // Told while it is on its way: the answer leads to the list, and this page is gone.
         Effect::new(move |_| {
-            if self.delete.pending().get() {
+            if self.delete.pending().get() || self.copy.pending().get() {
                 queries::lists_changed(&client);
             }
         });
@@ -46,8 +49,16 @@ impl Actions {
 }
 
 #[component]
-pub(super) fn Buttons(id: Uuid, status: TaskStatus, is_told: bool, actions: Actions) -> impl IntoView {
-    let Actions { cancel, retry, delete } = actions;
+pub(super) fn Buttons(
+    id: Uuid,
+    status: TaskStatus,
+    is_told: bool,
+    /// Whether people queue tasks of this type.
+    is_for_people: bool,
+    actions: Actions,
+) -> impl IntoView {
+    let Actions { cancel, retry, copy, delete } = actions;
+    let can_copy = is_for_people && matches!(status, TaskStatus::Completed | TaskStatus::Cancelled);
     let can_cancel = !status.has_ended() && !is_told;
     view! {
         <div class="actions">
@@ -57,6 +68,9 @@ pub(super) fn Buttons(id: Uuid, status: TaskStatus, is_told: bool, actions: Acti
             {(status == TaskStatus::Failed).then(|| view! {
                 <ActionForm action=retry><Send id label="Run again" variant="primary" pending=retry.pending()/></ActionForm>
                 <a class="btn" data-variant="outline" href=format!("/tasks/{id}/retry")>"Change payload"</a>
+            })}
+            {can_copy.then(|| view! {
+                <ActionForm action=copy><Send id label="Queue again" variant="outline" pending=copy.pending()/></ActionForm>
             })}
             {status.has_ended().then(|| view! {
                 <ActionForm action=delete><Send id label="Delete" variant="destructive" pending=delete.pending()/></ActionForm>

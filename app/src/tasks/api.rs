@@ -71,6 +71,15 @@ pub async fn retry_task(id: Uuid, #[server(default)] new: Replay) -> Result<(), 
     Ok(())
 }
 
+/// Queues the same once more as a new task, and goes to its page.
+#[server(endpoint = "tasks/copy")]
+pub async fn copy_task(id: Uuid) -> Result<(), ApiError> {
+    let (app, actor) = ssr::signed_in().await?;
+    let task = server::tasks::copy(&app, &actor, id).await.map_err(ssr::refuse)?;
+    ssr::redirect(&format!("/tasks/{}", task.id));
+    Ok(())
+}
+
 /// Deletes a task that has ended, and goes to the list.
 #[server(endpoint = "tasks/delete")]
 pub async fn delete_task(id: Uuid) -> Result<(), ApiError> {

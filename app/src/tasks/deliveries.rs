@@ -49,8 +49,14 @@ fn row(one: Delivery) -> impl IntoView {
         <tr>
             <td data-label="When"><Moment at=one.at/></td>
             <td data-label="Request">{one.method}" "{one.url}</td>
-            <td data-label="Answer">{answer}</td>
+            <td data-label="Answer">{answer}{one.response.filter(|text| !text.is_empty()).map(body)}</td>
             <td data-label="Took">{one.duration_ms}" ms"</td>
         </tr>
     }
+}
+
+/// The start of what was answered.
+fn body(text: String) -> AnyView {
+    view! { <details><summary>"What it said"</summary><pre class="answer" tabindex="0">{text}</pre></details> }
+        .into_any()
 }

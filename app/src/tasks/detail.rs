@@ -3,7 +3,7 @@ use leptos_meta::Title;
 use model::Problem;
 use model::problem::Thing;
 use model::rbac::{Action, Relation, allowed};
-use model::tasks::{Progress, Task, TaskNamed, TaskSeen, TaskStatus};
+use model::tasks::{Progress, Task, TaskKind, TaskNamed, TaskSeen, TaskStatus};
 use uuid::Uuid;
 
 use super::actions::{Actions, Buttons};
@@ -51,12 +51,13 @@ fn Detail(id: Uuid) -> impl IntoView {
 
 fn filled(TaskSeen { task, related }: TaskSeen, actions: Actions) -> impl IntoView {
     let stopping = task.cancel_requested && !task.status.has_ended();
+    let is_for_people = TaskKind::by_name(&task.task_type).is_some();
     let progress = task.progress.clone().filter(|_| task.status == TaskStatus::Running);
     view! {
         <article class="stack" aria-live="polite">
             <header class="actions" data-spread="">
                 <h1>{title_of(&task.task_type)}" "<StatusBadge status=task.status/></h1>
-                <Buttons id=task.id status=task.status is_told=task.cancel_requested actions/>
+                <Buttons id=task.id status=task.status is_told=task.cancel_requested is_for_people actions/>
             </header>
             {stopping.then(|| view! { <p class="notice" data-tone="warn">"The task was told to stop."</p> })}
             {progress.map(|progress| view! { <Percent progress/> })}

@@ -31,4 +31,4 @@ pub use panic::tell_of_panic;
 pub use rows::Rows;
 pub use states::{Empty, Loading, Refused};
 pub use text_area::TextArea;
-pub use values::Values;
+pub use values::{Values, plain, size};

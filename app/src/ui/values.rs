@@ -22,6 +22,15 @@ pub fn Values(title: &'static str, value: Value) -> impl IntoView {
     }
 }
 
+/// Bytes in words, in the largest unit that leaves a whole number before the point.
+pub fn size(bytes: u64) -> String {
+    let units = ["KiB", "MiB", "GiB", "TiB"];
+    match bytes.checked_ilog(1024).unwrap_or(0).min(4) {
+        0 => format!("{bytes} B"),
+        power => format!("{:.1} {}", bytes as f64 / 1024_f64.powi(power as i32), units[power as usize - 1]),
+    }
+}
+
 fn short(value: &Value) -> String {
     let text = plain(value);
     match text.char_indices().nth(SHOWN) {
@@ -30,7 +39,8 @@ fn short(value: &Value) -> String {
     }
 }
 
-fn plain(value: &Value) -> String {
+/// A JSON value as people write it.
+pub fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Number(number) if number.is_f64() => number.as_f64().map(rounded).unwrap_or_default(),
@@ -71,6 +81,15 @@ mod tests {
             (json!(123_456_789_012.5), "123456789012.5"),
         ] {
             assert_eq!(short(&value), shown);
+        }
+    }
+
+    #[test]
+    fn sizes_have_the_unit_that_suits_them() {
+        for (bytes, words) in
+            [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1_572_864, "1.5 MiB"), (u64::MAX, "16777216.0 TiB")]
+        {
+            assert_eq!(size(bytes), words);
         }
     }
 

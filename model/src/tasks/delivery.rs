@@ -16,7 +16,7 @@ pub struct Delivery {
     pub duration_ms: i32,
     /// Why it was not delivered.
     pub error: Option<String>,
-    /// The start of the answer's body, up to 2 KiB.
+    /// The start of the answer's body, up to 64 KiB.
     pub response: Option<String>,
     pub at: DateTime<Utc>,
 }

@@ -7,6 +7,7 @@ mod filter;
 mod form;
 mod kinds;
 mod queue;
+mod results;
 mod retry;
 mod schedule;
 mod seen;
@@ -28,9 +29,10 @@ pub use kinds::{
     ReportType, TaskKind, Webhook,
 };
 pub use queue::{
-    BreakerState, DeadGroup, LaneDepth, Minute, Operations, QueueAction, QueueCommand, QueueHealth, QueueSeen,
-    RunningTask, TypeSeen, WorkerSeen,
+    BreakerState, DeadGroup, HostSeen, LaneDepth, Minute, Operations, QueueAction, QueueCommand, QueueHealth,
+    QueueSeen, RunningTask, TypeSeen, WorkerSeen,
 };
+pub use results::{EmailSent, Notified, ReportMade, Swept, Waited, WebhookAnswer};
 pub use retry::RetryStrategy;
 pub use schedule::{Missed, NewSchedule, Schedule, ScheduleTimes};
 pub use seen::{AttemptError, Related, TaskNamed, TaskSeen};

@@ -115,6 +115,19 @@ pub struct TypeSeen {
     pub rate_per_second: Option<f64>,
 }
 
+/// A server that webhooks are sent to and that has failed lately, as an operator sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct HostSeen {
+    /// Name and port.
+    pub host: String,
+    #[cfg_attr(feature = "openapi", schema(inline))]
+    pub breaker: BreakerState,
+    pub failures: i32,
+    /// When an open breaker lets a probe through.
+    pub probe_at: Option<DateTime<Utc>>,
+}
+
 /// How PostgreSQL bears the queue. What other roles of the server do is counted only where this one may see it (`pg_read_all_stats`).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -141,6 +154,8 @@ pub struct QueueSeen {
     /// Lanes with ready tasks.
     pub lanes: Vec<LaneDepth>,
     pub types: Vec<TypeSeen>,
+    /// Those whose breaker is open first, the first 50.
+    pub hosts: Vec<HostSeen>,
     pub workers: Vec<WorkerSeen>,
     /// What they run, the first 200.
     pub running: Vec<RunningTask>,
@@ -175,6 +190,9 @@ impl QueueSeen {
             if one.breaker != BreakerState::Closed {
                 found.push(format!("The circuit breaker of {} is {}.", one.task_type, one.breaker.name()));
             }
+        }
+        for one in self.hosts.iter().filter(|host| host.breaker != BreakerState::Closed) {
+            found.push(format!("Webhooks to {} wait: its circuit breaker is {}.", one.host, one.breaker.name()));
         }
         if self.oldest_ready_seconds().is_some_and(|seconds| seconds > READY_AT_MOST) {
             found.push("A ready task has been waiting for more than five minutes.".to_owned());
@@ -305,13 +323,17 @@ mod tests {
             vacuumed_seconds: None,
             bell_seconds: Some(0.004),
         };
-        let (lanes, types, workers) = (vec![lane], vec![kind], vec![worker]);
-        let seen = QueueSeen { seen_at: DateTime::UNIX_EPOCH, lanes, types, workers, running: Vec::new(), health };
+        let host =
+            HostSeen { host: "shop.example:443".into(), breaker: BreakerState::Closed, failures: 4, probe_at: None };
+        let (lanes, types, hosts, workers) = (vec![lane], vec![kind], vec![host], vec![worker]);
+        let seen =
+            QueueSeen { seen_at: DateTime::UNIX_EPOCH, lanes, types, hosts, workers, running: Vec::new(), health };
         assert_eq!(seen.complaints(), Vec::<String>::new());
-        let wrong: [fn(&mut QueueSeen); 7] = [
+        let wrong: [fn(&mut QueueSeen); 8] = [
             |seen| seen.workers[0].lease_seconds = -1.0,
             |seen| seen.types[0].paused_at = Some(DateTime::UNIX_EPOCH),
             |seen| seen.types[0].breaker = BreakerState::HalfOpen,
+            |seen| seen.hosts[0].breaker = BreakerState::Open,
             |seen| seen.lanes[0].oldest_ready_seconds = Some(301.0),
             |seen| seen.health.oldest_transaction_seconds = Some(601.0),
             |seen| seen.health.dead_rows = 60_000,

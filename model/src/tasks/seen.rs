@@ -11,6 +11,10 @@ use super::{Task, TaskStatus};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AttemptError {
     pub attempt: i32,
+    /// Absent where it was not written down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it failed.
     pub at: DateTime<Utc>,
     pub error: String,
     /// Where in the program it failed, and the causes; for administrators, and only where one task is read.

@@ -189,6 +189,14 @@ pub async fn retry(app: &App, actor: &Actor, id: Uuid, payload: Option<Value>) -
     Ok(())
 }
 
+/// Queues the same once more as a new task of `actor`: type, payload, priority and metadata; a stranger's task is not found.
+pub async fn copy(app: &App, actor: &Actor, id: Uuid) -> Result<Task> {
+    let Task { task_type, payload, priority, metadata, .. } = get(app, actor, id).await?;
+    let metadata = serde_json::from_value(metadata).ok();
+    let new = NewTask { task_type, payload, priority: Some(priority), metadata, ..NewTask::default() };
+    Ok(create(app, actor, new).await?.task)
+}
+
 /// Deletes a task that has ended; one that has not is not found.
 pub async fn delete(app: &App, actor: &Actor, id: Uuid) -> Result<()> {
     let permit = actor.require(Action::DeleteTask, Relation::Own)?;

@@ -13,6 +13,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::kinds::webhook::hosts;
 use super::{queue, schedules};
 use crate::audit::{self, Subject};
 use crate::{Actor, App, Result, db};
@@ -22,18 +23,19 @@ const MINUTES_AT_MOST: i32 = 24 * 60;
 /// Characters of a reason.
 const REASON_AT_MOST: usize = 500;
 
-/// Depths, types with pause and breaker, workers and what they run, and how PostgreSQL bears it.
+/// Depths, types with pause and breaker, hosts of webhooks, workers and what they run, and how PostgreSQL bears it.
 pub async fn look(app: &App, actor: &Actor) -> Result<QueueSeen> {
     actor.require(Action::OperateQueue, Relation::Other)?;
     let bell = app.live.bell_latency().map(|latency| latency.as_secs_f64());
-    let (lanes, types, workers, running, health) = tokio::try_join!(
+    let (lanes, types, hosts, workers, running, health) = tokio::try_join!(
         async { Ok(queue::depths(&app.db, LaneDepth::COUNTED_AT_MOST).await?) },
         queue::types_seen(&app.db),
+        hosts::seen(&app.db),
         queue::workers(&app.db),
         queue::running(&app.db),
         queue::health(&app.db, bell),
     )?;
-    Ok(QueueSeen { seen_at: Utc::now(), lanes, types, workers, running, health })
+    Ok(QueueSeen { seen_at: Utc::now(), lanes, types, hosts, workers, running, health })
 }
 
 /// All that the overview shows, with graphs over a period; for whoever may [`look`].

@@ -87,6 +87,7 @@ fn Filled(
                 {figures(shared)}
                 {graphs::graphs(shared)}
                 {tables::types(shared)}
+                {tables::hosts(shared)}
                 {tables::workers(shared)}
                 {tables::schedules(shared)}
             }

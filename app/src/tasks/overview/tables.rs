@@ -1,5 +1,5 @@
 use leptos::prelude::*;
-use model::tasks::{BreakerState, QueueAction, RunningTask, Schedule, TypeSeen, WorkerSeen};
+use model::tasks::{BreakerState, HostSeen, QueueAction, RunningTask, Schedule, TypeSeen, WorkerSeen};
 
 use super::{Shared, address, button};
 use crate::auth::CurrentUser;
@@ -71,11 +71,6 @@ fn kind(shared: Shared, (one, ready): (TypeSeen, i64)) -> AnyView {
         }
         None => view! { <span class="status" data-status="completed">"takes its turn"</span> }.into_any(),
     };
-    let tone = match one.breaker {
-        BreakerState::Closed => "completed",
-        BreakerState::Open => "failed",
-        BreakerState::HalfOpen => "retrying",
-    };
     let more = match (one.is_breaker_manual, one.probe_at) {
         (true, _) => view! { " by hand" }.into_any(),
         (false, Some(at)) if one.breaker == BreakerState::Open => view! { " probes from "<Moment at/> }.into_any(),
@@ -86,8 +81,40 @@ fn kind(shared: Shared, (one, ready): (TypeSeen, i64)) -> AnyView {
             <td data-label="Type">{title_of(&name)}" "<code>{name}</code>{(!limits.is_empty()).then(|| format!(" {}", limits.join(", ")))}</td>
             <td data-label="Ready">{ready}</td>
             <td data-label="State">{state}</td>
-            <td data-label="Breaker"><span class="status" data-status=tone>{one.breaker.name()}</span>{more}</td>
+            <td data-label="Breaker">{badge(one.breaker)}{more}</td>
             <td><span class="actions">{hold}{breaker}{free}</span></td>
+        </tr>
+    }
+    .into_any()
+}
+
+fn badge(breaker: BreakerState) -> AnyView {
+    let tone = match breaker {
+        BreakerState::Closed => "completed",
+        BreakerState::Open => "failed",
+        BreakerState::HalfOpen => "retrying",
+    };
+    view! { <span class="status" data-status=tone>{breaker.name()}</span> }.into_any()
+}
+
+/// Servers that webhooks can not reach; nothing while all are well.
+pub(super) fn hosts(shared: Shared) -> impl IntoView {
+    let some = shared.part(|all| !all.seen.hosts.is_empty());
+    let is_shown = Memo::new(move |_| some());
+    let rows = move || {
+        let hosts = shared.part(|all| all.seen.hosts.clone());
+        table("Hosts of webhooks", &["Host", "Breaker", "Failures", "Probed from"], hosts, host)
+    };
+    move || is_shown.get().then(rows)
+}
+
+fn host(one: HostSeen) -> AnyView {
+    view! {
+        <tr>
+            <td data-label="Host">{one.host}</td>
+            <td data-label="Breaker">{badge(one.breaker)}</td>
+            <td data-label="Failures">{one.failures}</td>
+            <td data-label="Probed from">{one.probe_at.map(|at| view! { <Moment at/> })}</td>
         </tr>
     }
     .into_any()

@@ -11,7 +11,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, Metadata};
 use glob::Pattern;
 use model::Problem;
-use model::tasks::{FileCleanup, TaskKind};
+use model::tasks::{FileCleanup, Swept, TaskKind};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -22,19 +22,6 @@ use crate::{Actor, App};
 const DEEPEST: usize = 64;
 /// Paths that the result names.
 const NAMED: usize = 20;
-
-/// What was found and done.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Swept {
-    pub files: u64,
-    pub bytes: u64,
-    /// Looked at and left: too young, of another name, no plain file.
-    pub kept: u64,
-    /// Could not be deleted, or looked into.
-    pub failed: u64,
-    /// The first ones that were deleted.
-    pub named: Vec<String>,
-}
 
 impl Work for FileCleanup {
     const NAME: &'static str = TaskKind::FileCleanup.name();
@@ -52,17 +39,10 @@ impl Work for FileCleanup {
 
     async fn run(self, context: &Context) -> Result<Value, Stop> {
         let root = context.app.config.files.cleanup_root.clone().ok_or_else(|| Stop::Fatal(NO_ROOT.into()))?;
-        let (dry_run, cancel) = (self.dry_run, context.cancel.clone());
+        let cancel = context.cancel.clone();
         let swept = tokio::task::spawn_blocking(move || sweep(&root, &self, SystemTime::now(), &cancel));
         let swept = swept.await.map_err(|error| context.again("The cleanup was cut off", error))??;
-        Ok(json!({
-            "files": swept.files,
-            "bytes": swept.bytes,
-            "kept": swept.kept,
-            "failed": swept.failed,
-            "named": swept.named,
-            "dry_run": dry_run,
-        }))
+        Ok(json!(swept))
     }
 }
 
@@ -79,9 +59,8 @@ pub fn sweep(root: &Path, what: &FileCleanup, now: SystemTime, cancel: &Cancella
         before: now
             .checked_sub(Duration::from_secs(u64::from(what.max_age_hours) * 3600))
             .unwrap_or(SystemTime::UNIX_EPOCH),
-        dry_run: what.dry_run,
         cancel,
-        done: Swept::default(),
+        done: Swept { dry_run: what.dry_run, ..Swept::default() },
     };
     let root = Dir::open_ambient_dir(root, ambient_authority()).map_err(|error| {
         tracing::warn!(error = %error, "files.cleanup_root cannot be opened");
@@ -105,7 +84,6 @@ struct Sweep<'a> {
     pattern: Option<Pattern>,
     /// Only what was last changed before.
     before: SystemTime,
-    dry_run: bool,
     cancel: &'a CancellationToken,
     done: Swept,
 }
@@ -150,7 +128,7 @@ impl Sweep<'_> {
             self.done.kept += 1;
             return;
         }
-        if !self.dry_run && folder.remove_file(name).is_err() {
+        if !self.done.dry_run && folder.remove_file(name).is_err() {
             self.done.failed += 1;
             return;
         }

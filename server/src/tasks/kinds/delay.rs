@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
-use model::tasks::{DelayTask, TaskKind};
+use model::tasks::{DelayTask, TaskKind, Waited};
 use serde_json::{Value, json};
 
 use super::{Context, Policy, Stop, Work};
@@ -22,7 +22,7 @@ impl Work for DelayTask {
             return Err(Stop::Fatal("The wait would end after the deadline".into()));
         }
         tokio::select! {
-            () = tokio::time::sleep(delay) => Ok(json!({"waited_seconds": self.delay_seconds})),
+            () = tokio::time::sleep(delay) => Ok(json!(Waited { waited_seconds: self.delay_seconds })),
             () = context.cancel.cancelled() => Err(Stop::Cancelled),
         }
     }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use ammonia::{Builder, UrlRelative};
-use model::tasks::{Email, RetryStrategy, TaskKind};
+use model::tasks::{Email, EmailSent, RetryStrategy, TaskKind};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -47,7 +47,7 @@ impl Work for Email {
         let message = written(&self, &sender, &context.app.config.server.public_url);
         context.app.mailer.send(context.task_id(), &message).await?;
         tracing::info!(task_id = %context.task_id(), "a letter of a user was sent");
-        Ok(json!({"sent": true, "to": self.to}))
+        Ok(json!(EmailSent { sent: true, to: self.to }))
     }
 }
 

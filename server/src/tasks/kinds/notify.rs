@@ -1,6 +1,6 @@
 //! `notification`: tells whoever queued it something, in the program. With a start time, a reminder.
 
-use model::tasks::{Notify, TaskKind};
+use model::tasks::{Notified, Notify, TaskKind};
 use serde_json::{Value, json};
 
 use super::{Context, Stop, Work};
@@ -18,7 +18,7 @@ impl Work for Notify {
         let mut tx = context.begin().await?;
         let is_new =
             notifications::add(&mut tx, &told).await.map_err(|error| context.again("It could not be told", error))?;
-        let result = context.complete_in(tx, json!({"told": is_new})).await?;
+        let result = context.complete_in(tx, json!(Notified { told: is_new })).await?;
         notifications::ring(&context.app, user_id);
         Ok(result)
     }

@@ -11,7 +11,7 @@ with poisoned as (
     set worker_id = null, attempts = attempts - 1, lease_epoch = lease_epoch + 1, seq = nextval('task_seq'), updated_at = now(),
         rescues = case when $2::int is null then rescues else rescues + 1 end,
         errors = case when $2 is null then errors else coalesce(errors, '[]') || jsonb_build_array(jsonb_build_object(
-            'attempt', attempts, 'at', now(), 'error', 'The worker died during attempt ' || attempts)) end
+            'attempt', attempts, 'started_at', started_at, 'at', now(), 'error', 'The worker died during attempt ' || attempts)) end
     where id = any($1) and not cancel_requested and ($2 is null or rescues + 1 < $2)
     returning *
 ), died as (
@@ -19,7 +19,7 @@ with poisoned as (
         metadata, retry_strategy, errors, created_by, worker_id, scheduled_at, created_at, started_at, checkpoint)
     select id, task_type_id, priority, 'poison', lease_epoch, attempts, max_attempts, rescues + 1, payload, payload_version, metadata,
         retry_strategy, coalesce(errors, '[]') || jsonb_build_array(jsonb_build_object(
-            'attempt', attempts, 'at', now(), 'error', 'The worker died during attempt ' || attempts)),
+            'attempt', attempts, 'started_at', started_at, 'at', now(), 'error', 'The worker died during attempt ' || attempts)),
         created_by, worker_id, scheduled_at, created_at, started_at, checkpoint
     from poisoned
 ), kept as (

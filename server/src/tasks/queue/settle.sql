@@ -22,7 +22,7 @@ with given as materialized (
         run_at = case when given.delay > 0 then now() + make_interval(secs => given.delay) end,
         seq = nextval('task_seq'),
         errors = case when given.error is null then errors else coalesce(errors, '[]') || jsonb_build_array(
-            jsonb_build_object('attempt', attempts, 'at', now(), 'error', given.error)) end,
+            jsonb_build_object('attempt', attempts, 'started_at', started_at, 'at', now(), 'error', given.error)) end,
         updated_at = now()
     from given
     where tasks.id = any($2) and tasks.id = given.id and tasks.worker_id = given.worker_id and tasks.lease_epoch = given.epoch
@@ -46,7 +46,8 @@ with given as materialized (
     insert into dead_tasks (id, task_type_id, priority, reason, lease_epoch, attempts, max_attempts, rescues, payload, payload_version,
         metadata, retry_strategy, errors, created_by, worker_id, scheduled_at, created_at, started_at, checkpoint)
     select id, task_type_id, priority, reason, lease_epoch, attempts, max_attempts, rescues, payload, payload_version, metadata,
-        retry_strategy, coalesce(errors, '[]') || jsonb_build_array(jsonb_build_object('attempt', attempts, 'at', now(), 'error', error)),
+        retry_strategy, coalesce(errors, '[]') || jsonb_build_array(
+            jsonb_build_object('attempt', attempts, 'started_at', started_at, 'at', now(), 'error', error)),
         created_by, worker_id, scheduled_at, created_at, started_at, checkpoint
     from ended
     where outcome = 2

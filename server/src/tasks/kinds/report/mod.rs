@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Days, NaiveTime, Utc};
 use model::rbac::{Action, Relation};
-use model::tasks::{ReportGeneration, ReportType, TaskKind};
+use model::tasks::{ReportGeneration, ReportMade, ReportType, TaskKind};
 use model::users::Role;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -113,7 +113,7 @@ impl Work for ReportGeneration {
         let file = files::New { task_id: context.task_id(), owner: id, name: &name, format, bytes, days };
         let mut tx = context.begin().await?;
         let expires_at = files::put(&mut tx, file).await.map_err(again)?;
-        let result = json!({"file": name, "bytes": size, "rows": count, "is_cut": is_cut, "expires_at": expires_at});
+        let result = json!(ReportMade { file: name, bytes: size, rows: count, is_cut, expires_at });
         context.complete_in(tx, result).await
     }
 }

@@ -6,10 +6,8 @@ use uuid::Uuid;
 
 use crate::Result;
 
-/// Characters of an answer's body that a row keeps.
-const KEPT_CHARS: usize = 2048;
 /// Tries that are shown of one task.
-const SHOWN: i64 = 100;
+const SHOWN: i64 = 20;
 
 /// A try that was made.
 pub struct Tried<'a> {
@@ -20,13 +18,13 @@ pub struct Tried<'a> {
     pub status: Option<u16>,
     pub duration_ms: i32,
     pub error: Option<&'a str>,
+    /// The first 64 KiB of the answer's body.
     pub response: Option<&'a str>,
 }
 
 /// Writes a try down.
 pub async fn add(db: &PgPool, tried: &Tried<'_>) -> sqlx::Result<()> {
-    let response =
-        tried.response.map(|text| text.chars().take(KEPT_CHARS).collect::<String>().replace('\0', "\u{fffd}"));
+    let response = tried.response.map(|text| text.replace('\0', "\u{fffd}"));
     sqlx::query!(
         r#"
         insert into webhook_deliveries (id, task_id, attempt, method, url, status, duration_ms, error, response)

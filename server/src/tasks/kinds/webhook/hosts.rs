@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use model::tasks::BreakerState;
+use model::tasks::{BreakerState, HostSeen};
 use sqlx::{PgConnection, PgPool};
 
 use crate::db;
@@ -20,6 +20,9 @@ const POLICY: BreakerPolicy = BreakerPolicy {
 };
 /// How long to wait for a probe that is on its way.
 const PROBED: Duration = Duration::from_secs(5);
+
+/// Hosts that an operator is shown.
+const SEEN_AT_MOST: i64 = 50;
 
 /// A request that may be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +72,23 @@ pub async fn tell(db: &PgPool, host: &str, pass: Pass, is_ok: bool) -> sqlx::Res
         tracing::warn!(host, state = ?breaker.state, "the breaker of a webhook's host changed");
     }
     Ok(())
+}
+
+/// Hosts that have failed lately, those with an open breaker first.
+pub async fn seen(db: &PgPool) -> crate::Result<Vec<HostSeen>> {
+    let hosts = sqlx::query_as!(
+        HostSeen,
+        r#"
+        select host, breaker as "breaker: BreakerState", window_failed as failures, probe_at
+        from webhook_hosts
+        order by breaker = 'closed', host
+        limit $1
+        "#,
+        SEEN_AT_MOST,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(hosts)
 }
 
 /// Forgets hosts that nothing was written of for a day; the answer is how many.

@@ -9,7 +9,7 @@ pub mod signature;
 use std::time::{Duration, Instant};
 
 use model::Problem;
-use model::tasks::{TaskKind, Webhook};
+use model::tasks::{TaskKind, Webhook, WebhookAnswer};
 use serde_json::{Value, json};
 
 use super::{Context, NO_ANSWER, Policy, Stop, Work};
@@ -81,13 +81,11 @@ fn verdict(answered: Result<Answer, Failure>) -> Result<Value, Stop> {
     };
     let told = error_of(answer.status);
     match (answer.status, answer.retry_after) {
-        (200..=299, _) => Ok(json!({
-            "status": answer.status,
-            "duration_ms": millis(answer.took),
-            "headers": answer.headers,
-            "body": answer.body,
-            "is_cut": answer.is_cut,
-        })),
+        (200..=299, _) => {
+            let (status, duration_ms) = (answer.status, millis(answer.took));
+            let Answer { headers, body, is_cut, .. } = answer;
+            Ok(json!(WebhookAnswer { status, duration_ms, headers, body, is_cut }))
+        }
         (408 | 425 | 429 | 500..=599, Some(pause)) => Err(Stop::RetryAfter(told, pause.min(LONGEST_PAUSE))),
         (408 | 425 | 429 | 500..=599, None) => Err(Stop::Retry(told)),
         _ => Err(Stop::Fatal(told)),
