@@ -225,6 +225,22 @@ async fn a_chain_runs_step_by_step_and_waits_for_a_step_that_failed() {
 }
 
 #[tokio::test]
+async fn the_page_of_a_step_names_those_before_and_after_it_also_when_all_have_ended() {
+    let app = app().await;
+    let ada = app.register("Ada").await;
+    let chain = ids(&batch(&app, &ada, &[&[Step::Ok], &[Step::Ok], &[Step::Ok]], json!({"is_chain": true})).await);
+    assert_eq!(app.work().await, 3);
+    let browser = app.browser_of("Ada").await;
+    let page = browser.open(&format!("/tasks/{}", chain[1])).await.text;
+    let [after, followed] = ["Comes after", "Followed by"].map(|head| page.find(head).expect(head));
+    let [first, last] = [chain[0], chain[2]].map(|id| page.find(&format!("href=\"/tasks/{id}\"")).expect("a link"));
+    assert!(after < first && first < followed && followed < last, "{page}");
+
+    app.delete(&ada, &format!("/api/v1/tasks/{}", chain[0])).await.data();
+    assert!(!browser.open(&format!("/tasks/{}", chain[1])).await.text.contains("Comes after"));
+}
+
+#[tokio::test]
 async fn when_a_step_of_a_chain_is_cancelled_so_are_those_after_it() {
     let app = app().await;
     let ada = app.register("Ada").await;

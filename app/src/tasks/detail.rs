@@ -65,8 +65,8 @@ fn filled(TaskSeen { task, related }: TaskSeen, actions: Actions) -> impl IntoVi
             {(!task.errors.is_empty()).then(|| view! { <FailedAttempts errors=task.errors.clone()/> })}
             {task.result.clone().map(|result| view! { <ResultView id=task.id task_type=task.task_type.clone() result/> })}
             {timeline(&task)}
-            {bound("Waits for", related.waits_for)}
-            {bound("Waited for by", related.followed_by)}
+            {bound("Comes after", related.comes_after)}
+            {bound("Followed by", related.followed_by)}
             <Facts task=task.clone()/>
             <Values title="Payload" value=task.payload/>
         </article>
@@ -112,7 +112,7 @@ fn Facts(task: Task) -> impl IntoView {
     }
 }
 
-/// Other tasks of its chain or batch, as long as they are waited for.
+/// Other tasks of its chain or batch.
 fn bound(title: &'static str, tasks: Vec<TaskNamed>) -> Option<AnyView> {
     let row = |task: TaskNamed| {
         view! { <li><a href=format!("/tasks/{}", task.id)>{title_of(&task.task_type)}</a>" "<StatusBadge status=task.status/></li> }

@@ -30,10 +30,10 @@ pub struct TaskNamed {
     pub status: TaskStatus,
 }
 
-/// What a task has to do with others, as long as they are waited for.
+/// What a task has to do with others of its chain or batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Related {
-    pub waits_for: Vec<TaskNamed>,
+    pub comes_after: Vec<TaskNamed>,
     pub followed_by: Vec<TaskNamed>,
 }
 

@@ -215,5 +215,6 @@ pub async fn delete(app: &App, actor: &Actor, id: Uuid) -> Result<()> {
 async fn forget(conn: &mut PgConnection, ids: &[Uuid]) -> Result<()> {
     deliveries::forget(conn, ids).await?;
     report::forget(conn, ids).await?;
+    queue::forget_relations(conn, ids).await?;
     queue::forget_traces(conn, ids).await
 }

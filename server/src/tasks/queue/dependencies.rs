@@ -19,6 +19,11 @@ pub async fn block(
 ) -> sqlx::Result<()> {
     sqlx::query!(
         r#"
+        with related as (
+            insert into task_relations (before_id, after_id)
+            select distinct prerequisite, $2::uuid from unnest($1::uuid[]) as prerequisite
+            on conflict do nothing
+        )
         insert into task_dependencies (prerequisite_id, dependent_id, needs_success)
         select prerequisite, $2, $3 from unnest($1::uuid[]) as prerequisite
         "#,
@@ -31,16 +36,16 @@ pub async fn block(
     Ok(())
 }
 
-/// The tasks that this one waits for, and those that wait for it; `owner` limits them to that user's. Who has ended is not waited for any
-/// more, and is not among them.
+/// The tasks that came before this one in its chain or batch, and those that follow it, whether they have ended or not; `owner` limits them to
+/// that user's.
 pub async fn related(db: &PgPool, id: Uuid, owner: Option<Uuid>) -> Result<Related> {
     let rows = sqlx::query!(
         r#"
         select task.id as "id!", name as task_type, status as "status!: TaskStatus", is_before as "is_before!"
         from (
-            (select prerequisite_id as other, true as is_before from task_dependencies where dependent_id = $1 order by 1 limit $3)
+            (select before_id as other, true as is_before from task_relations where after_id = $1 order by 1 limit $3)
             union all
-            (select dependent_id, false from task_dependencies where prerequisite_id = $1 order by 1 limit $3)
+            (select after_id, false from task_relations where before_id = $1 order by 1 limit $3)
         ) as bound
         join all_tasks as task on task.id = bound.other
         join task_types on task_types.id = task.task_type_id
@@ -56,7 +61,21 @@ pub async fn related(db: &PgPool, id: Uuid, owner: Option<Uuid>) -> Result<Relat
     let mut related = Related::default();
     for row in rows {
         let one = TaskNamed { id: row.id, task_type: row.task_type, status: row.status };
-        if row.is_before { related.waits_for.push(one) } else { related.followed_by.push(one) }
+        if row.is_before { related.comes_after.push(one) } else { related.followed_by.push(one) }
     }
     Ok(related)
+}
+
+/// Forgets the relations of tasks that are deleted.
+pub async fn forget_relations(conn: &mut PgConnection, ids: &[Uuid]) -> Result<()> {
+    sqlx::query!("delete from task_relations where before_id = any($1) or after_id = any($1)", ids)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Forgets relations that are older than the history; the answer is how many.
+pub async fn purge_relations(db: &PgPool, days: i32) -> sqlx::Result<u64> {
+    let done = sqlx::query!("delete from task_relations where created_at < now() - make_interval(days => $1)", days);
+    Ok(done.execute(db).await?.rows_affected())
 }
