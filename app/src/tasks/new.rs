@@ -52,7 +52,7 @@ fn KindForm(kind: TaskKind) -> impl IntoView {
     view! {
         <ActionForm action=action attr:class="panel stack">
             <p>{kind.description()}</p>
-            <Refusal problem=problem/>
+            <Refusal problem=problem unseen=("task_type", "This kind of task")/>
             <input type="hidden" name="new[task_type]" value=kind.name()/>
             {fields}
             <SelectField field="priority" label="Priority" choices=priorities initial=Priority::Normal.name() problem=problem/>

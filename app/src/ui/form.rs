@@ -288,12 +288,22 @@ pub fn CheckboxGroup(
 
 /// What was refused as a whole; what belongs to one field stands there. It belongs into the form.
 #[component]
-pub fn Refusal(problem: Memo<Option<Problem>>) -> impl IntoView {
+pub fn Refusal(
+    problem: Memo<Option<Problem>>,
+    /// A field that has no place in the form, and what people call it.
+    #[prop(optional)]
+    unseen: Option<(&'static str, &'static str)>,
+) -> impl IntoView {
     let words = move || {
-        problem.get().map(|problem| match problem.fields().is_empty() {
+        let problem = problem.get()?;
+        let fields = problem.fields();
+        let of_unseen = unseen.and_then(|(name, called)| {
+            fields.iter().find(|refused| refused.field == name).map(|refused| format!("{called} {}.", refused.message))
+        });
+        Some(of_unseen.unwrap_or_else(|| match fields.is_empty() {
             true => problem.to_string(),
             false => "Please look at the marked fields.".to_owned(),
-        })
+        }))
     };
     let confirm = confirm_address();
     let way = move || {

@@ -27,7 +27,7 @@ const REASON_AT_MOST: usize = 500;
 pub async fn look(app: &App, actor: &Actor) -> Result<QueueSeen> {
     actor.require(Action::OperateQueue, Relation::Other)?;
     let bell = app.live.bell_latency().map(|latency| latency.as_secs_f64());
-    let (lanes, types, hosts, workers, running, health) = tokio::try_join!(
+    let (lanes, types, hosts, mut workers, running, health) = tokio::try_join!(
         async { Ok(queue::depths(&app.db, LaneDepth::COUNTED_AT_MOST).await?) },
         queue::types_seen(&app.db),
         hosts::seen(&app.db),
@@ -35,6 +35,7 @@ pub async fn look(app: &App, actor: &Actor) -> Result<QueueSeen> {
         queue::running(&app.db),
         queue::health(&app.db, bell),
     )?;
+    queue::count_running(&mut workers, &running);
     Ok(QueueSeen { seen_at: Utc::now(), lanes, types, hosts, workers, running, health })
 }
 

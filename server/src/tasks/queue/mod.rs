@@ -31,7 +31,7 @@ pub use lease::{Member, Rescued, Sign, join, leave, renew, rescue, strays, told_
 pub use narrow::{Narrow, narrow};
 pub use read::{Chosen, Found, Window, choose, count, get, list, search, stats};
 pub use settle::{Ended, Outcome, Settlement, settle};
-pub use stats::{compact, depths, figures, health, minutes, now, running, sample, types_seen, workers};
+pub use stats::{compact, count_running, depths, figures, health, minutes, now, running, sample, types_seen, workers};
 pub use traces::{forget_traces, keep_traces, purge_traces, traces};
 pub use types::{Known, define, pause, register, resume, types};
 pub use upkeep::{

@@ -125,6 +125,18 @@ pub async fn running(db: &PgPool) -> Result<Vec<RunningTask>> {
     Ok(running)
 }
 
+/// Lets workers say how many tasks they run by what is seen of them now: what they say themselves is as old as their lease. What a worker has claimed
+/// ahead is not more than it runs at once, and of very many tasks not all are seen.
+pub fn count_running(workers: &mut [WorkerSeen], running: &[RunningTask]) {
+    if running.len() as i64 == RUNNING_AT_MOST {
+        return;
+    }
+    for worker in workers {
+        let seen = running.iter().filter(|task| task.worker_id == worker.id).count();
+        worker.running = worker.concurrency.min(seen as i32);
+    }
+}
+
 /// How PostgreSQL bears the queue, with what the caller knows of the bell, in seconds.
 pub async fn health(db: &PgPool, bell: Option<f64>) -> Result<QueueHealth> {
     let health = sqlx::query_as!(
