@@ -58,29 +58,41 @@ export async function logOut(page: Page): Promise<void> {
   await expect(page.getByRole("link", { name: "Log in" }).first()).toBeVisible();
 }
 
+/** Fills the form of a kind, by the labels of its fields, and sends it. */
+export async function fillTask(page: Page, kind: string, fields: Record<string, string>): Promise<void> {
+  await page.goto(`/tasks/new?kind=${kind}`);
+  for (const [label, text] of Object.entries(fields)) await page.getByLabel(label, { exact: true }).fill(text);
+  await page.getByRole("button", { name: "Queue task" }).click();
+}
+
+/** Queues a task through the form of its kind and lands on its page. */
+export async function queueTask(page: Page, kind: string, fields: Record<string, string>): Promise<void> {
+  await fillTask(page, kind, fields);
+  await page.waitForURL(/\/tasks\/[0-9a-f-]{36}/);
+}
+
 /** Queues a data-processing task through the form and lands on its page. */
 export async function queueNumbers(page: Page, numbers: string): Promise<void> {
-  await page.goto("/tasks/new?kind=data_processing");
-  await page.getByLabel("Numbers").fill(numbers);
-  await page.getByRole("button", { name: "Queue task" }).click();
-  await page.waitForURL(/\/tasks\/[0-9a-f-]{36}/);
+  await queueTask(page, "data_processing", { Numbers: numbers });
 }
 
 /** Queues a delay through the form and lands on its page. */
 export async function queueDelay(page: Page, seconds: number): Promise<void> {
-  await page.goto("/tasks/new?kind=delay_task");
-  await page.getByLabel("Seconds to wait").fill(String(seconds));
-  await page.getByRole("button", { name: "Queue task" }).click();
-  await page.waitForURL(/\/tasks\/[0-9a-f-]{36}/);
+  await queueTask(page, "delay_task", { "Seconds to wait": String(seconds) });
 }
 
 /** Queues a delay whose deadline has passed, so it fails at once, and lands on its page. */
 export async function queueTooLate(page: Page): Promise<void> {
-  await page.goto("/tasks/new?kind=delay_task");
-  await page.getByLabel("Seconds to wait").fill("600");
-  await page.getByLabel("Deadline").fill("2020-01-01T00:00");
-  await page.getByRole("button", { name: "Queue task" }).click();
-  await page.waitForURL(/\/tasks\/[0-9a-f-]{36}/);
+  await queueTask(page, "delay_task", { "Seconds to wait": "600", "Deadline (UTC)": "2020-01-01T00:00" });
+}
+
+/** Presses Tab until this has the focus. */
+export async function tabTo(page: Page, target: Locator): Promise<void> {
+  for (let step = 0; step < 20; step++) {
+    await page.keyboard.press("Tab");
+    if (await target.evaluate((element) => element === document.activeElement)) return;
+  }
+  await expect(target).toBeFocused({ timeout: 1 });
 }
 
 /** WCAG 2.2 A and AA, by axe. */

@@ -1,5 +1,6 @@
 import { expect, type APIRequestContext, type Page } from "@playwright/test";
 
+import { logIn, open, queueNumbers } from "./people";
 import { administrator } from "./server";
 
 /** What a program of the administrator sends along. */
@@ -18,8 +19,76 @@ export async function ownType(request: APIRequestContext): Promise<string> {
 
 /** Queues a sum that is larger than any number, so it fails at once with an error of its own, and lands on its page. */
 export async function queueTooLarge(page: Page): Promise<void> {
-  await page.goto("/tasks/new?kind=data_processing");
-  await page.getByLabel("Numbers").fill("1e308, 1e308");
-  await page.getByRole("button", { name: "Queue task" }).click();
-  await page.waitForURL(/\/tasks\/[0-9a-f-]{36}/);
+  await queueNumbers(page, "1e308, 1e308");
+}
+
+/** Queues so many delays at once, as a program of this person; those for later keep no worker busy. The answer is their ids. */
+export async function queueMany(
+  request: APIRequestContext,
+  person: { username: string; password: string },
+  count: number,
+  seconds: number,
+  later = false,
+): Promise<string[]> {
+  const data = { username: person.username, password: person.password };
+  const token = (await (await request.post("/api/v1/auth/login", { data })).json()).data.session_token;
+  const scheduled_at = later ? new Date(Date.now() + 3_600_000).toISOString() : undefined;
+  const tasks = Array.from({ length: count }, () => ({ task_type: "delay_task", payload: { delay_seconds: seconds }, scheduled_at }));
+  const queued = await request.post("/api/v1/tasks/batch", { headers: { Authorization: `Bearer ${token}` }, data: { tasks } });
+  expect(queued.status()).toBe(201);
+  return (await queued.json()).data.ids;
+}
+
+/** Pauses a type on the open overview, by a reason that is refused and one that is not, and lets it go on. */
+export async function pausesAndResumes(page: Page, type: string): Promise<void> {
+  const kind = page.locator("tr", { hasText: type });
+  const pause = page.getByRole("form", { name: "Pause" }).getByRole("button", { name: "Pause" });
+  await kind.getByRole("link", { name: "Pause" }).click();
+  await page.getByLabel("Reason").fill(" ");
+  await pause.click();
+  await expect(page.getByText("has 1 to 500 characters")).toBeVisible();
+  await page.getByLabel("Reason").fill("the numbers are wrong");
+  await pause.click();
+  await expect(kind).toContainText("the numbers are wrong");
+  await expect(page.getByText(`${type} is paused.`)).toBeVisible();
+  await kind.getByRole("button", { name: "Resume" }).click();
+  await expect(kind.getByText("takes its turn")).toBeVisible();
+}
+
+/** Lets a task do something with all tasks of a type of which there are none; the answer is the address of its page. */
+export async function bulkOfNothing(request: APIRequestContext): Promise<string> {
+  const data = { action: "cancel", task_type: await ownType(request) };
+  const asked = await request.post("/api/v1/tasks/bulk", { headers: await operator(request), data });
+  return `/tasks/${(await asked.json()).data.task_id}`;
+}
+
+/** Enters a schedule that does not come soon; the answer is its id. */
+export async function schedule(request: APIRequestContext, name: string): Promise<string> {
+  const data = { name, task_type: "delay_task", payload: { delay_seconds: 0 }, cron: "0 3 1 1 *", time_zone: "UTC" };
+  const made = await request.post("/api/v1/tasks/schedules", { headers: await operator(request), data });
+  expect(made.status()).toBe(201);
+  return (await made.json()).data.id;
+}
+
+/** What the tests of both kinds of browser do with a schedule, as the administrator. */
+export async function changesSchedule(page: Page, request: APIRequestContext): Promise<void> {
+  const name = `tidy ${process.pid} ${Date.now()}`;
+  await schedule(request, name);
+  await logIn(page, administrator);
+  await open(page, "/tasks/overview");
+  await page.getByRole("link", { name }).click();
+  await expect(page.getByRole("heading", { name })).toBeVisible();
+  await page.getByLabel("Cron").fill("soon");
+  await page.getByRole("button", { name: "Change schedule" }).click();
+  await expect(page.getByText("is no cron pattern")).toBeVisible();
+  await page.getByLabel("Cron").fill("0 5 * * 1");
+  await page.getByLabel("Time zone").fill("Asia/Tokyo");
+  await page.getByRole("button", { name: "Change schedule" }).click();
+  await expect(page.getByText("The schedule was changed.")).toBeVisible();
+  const row = page.locator("tr", { hasText: name });
+  await expect(row).toContainText("0 5 * * 1 Asia/Tokyo");
+  await row.getByRole("link", { name }).click();
+  await page.getByRole("button", { name: "Delete schedule" }).click();
+  await expect(page.getByText("The schedule was deleted.")).toBeVisible();
+  await expect(row).toHaveCount(0);
 }

@@ -1,19 +1,9 @@
-import type { APIRequestContext, Page } from "@playwright/test";
-import { expect, expectStaysInPlace, logIn, open, signUp, test } from "../support/people";
-import { operator } from "../support/queue";
+import type { Page } from "@playwright/test";
+import { layLine } from "../support/line";
+import { anotherPerson } from "../support/notes";
+import { expect, expectStaysInPlace, logIn, logOut, open, signUp, test } from "../support/people";
+import { changesSchedule, operator, queueMany } from "../support/queue";
 import { administrator } from "../support/server";
-
-type Person = { username: string; password: string };
-
-/** Queues so many tasks at once, as a program of this person; those for later keep no worker busy. */
-async function queueMany(request: APIRequestContext, person: Person, count: number, seconds: number, later = false): Promise<void> {
-  const data = { username: person.username, password: person.password };
-  const token = (await (await request.post("/api/v1/auth/login", { data })).json()).data.session_token;
-  const scheduled_at = later ? new Date(Date.now() + 3_600_000).toISOString() : undefined;
-  const tasks = Array.from({ length: count }, () => ({ task_type: "delay_task", payload: { delay_seconds: seconds }, scheduled_at }));
-  const queued = await request.post("/api/v1/tasks/batch", { headers: { Authorization: `Bearer ${token}` }, data: { tasks } });
-  expect(queued.status()).toBe(201);
-}
 
 /** Counts from now on how often a part of the page gives way to a skeleton. */
 async function countSkeletons(page: Page): Promise<() => Promise<number>> {
@@ -35,14 +25,39 @@ test("what is read again stays in the page meanwhile", async ({ page, request })
   await open(page, "/tasks");
   const task = (await page.locator("tbody a").getAttribute("href"))!;
   const cancel = () => page.getByRole("button", { name: "Cancel task" }).click();
-  for (const [path, change] of [["/dashboard", another], ["/tasks", another], ["/tasks/dead", another], [task, cancel]] as const) {
+  const staysAt = async (path: string, change: () => Promise<unknown>) => {
     await open(page, path);
     const skeletons = await countSkeletons(page);
-    const read = page.waitForResponse((answer) => /tasks\/(list|overview|dead|get)/.test(answer.url()));
+    const read = page.waitForResponse((answer) => /tasks\/(list|overview|operations|dead|get)/.test(answer.url()));
     await change();
     await (await read).finished();
     expect(await skeletons(), path).toBe(0);
+  };
+  for (const [path, change] of [["/dashboard", another], ["/tasks", another], ["/tasks/dead", another], [task, cancel]] as const) {
+    await staysAt(path, change);
   }
+  await logOut(page);
+  await logIn(page, administrator);
+  await staysAt("/tasks/overview", another);
+});
+
+test("a list whose connection was cut shows what has happened meanwhile", async ({ browser, request }) => {
+  const line = await layLine();
+  // Not the page of all tests: here the console is expected to complain.
+  const { page, person, close } = await anotherPerson(browser, "lucy", { baseURL: line.url });
+  await open(page, "/tasks");
+  await queueMany(request, person, 1, 0, true);
+  await expect(page.getByText("1 task", { exact: true })).toBeVisible();
+  const lost = page.waitForEvent("requestfailed", (sent) => sent.url().endsWith("/live/tasks"));
+  line.cut();
+  await lost;
+  await queueMany(request, person, 2, 0, true);
+  const back = page.waitForResponse((answer) => answer.url().endsWith("/live/tasks"));
+  await line.mend();
+  expect(await (await back).request().headerValue("Last-Event-ID")).not.toBeNull();
+  await expect(page.getByText("3 tasks")).toBeVisible();
+  await close();
+  line.cut();
 });
 
 test("however many events come, the list is read once a second at most", async ({ page, request }) => {
@@ -103,24 +118,5 @@ test("a schedule of the program is paused and resumed on the overview", async ({
 });
 
 test("a schedule gets other times on its page", async ({ page, request }) => {
-  const schedule = { name: `tidy ${Date.now()}`, task_type: "delay_task", payload: { delay_seconds: 0 }, cron: "0 3 1 1 *", time_zone: "UTC" };
-  const headers = await operator(request);
-  expect((await request.post("/api/v1/tasks/schedules", { headers, data: schedule })).status()).toBe(201);
-  await logIn(page, administrator);
-  await open(page, "/tasks/overview");
-  await page.getByRole("link", { name: schedule.name }).click();
-  await expect(page.getByRole("heading", { name: schedule.name })).toBeVisible();
-  await page.getByLabel("Cron").fill("soon");
-  await page.getByRole("button", { name: "Change schedule" }).click();
-  await expect(page.getByText("is no cron pattern")).toBeVisible();
-  await page.getByLabel("Cron").fill("0 5 * * 1");
-  await page.getByLabel("Time zone").fill("Asia/Tokyo");
-  await page.getByRole("button", { name: "Change schedule" }).click();
-  await expect(page.getByText("The schedule was changed.")).toBeVisible();
-  const row = page.locator("tr", { hasText: schedule.name });
-  await expect(row).toContainText("0 5 * * 1 Asia/Tokyo");
-  await row.getByRole("link", { name: schedule.name }).click();
-  await page.getByRole("button", { name: "Delete schedule" }).click();
-  await expect(page.getByText("The schedule was deleted.")).toBeVisible();
-  await expect(row).toHaveCount(0);
+  await changesSchedule(page, request);
 });

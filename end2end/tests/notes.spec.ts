@@ -1,6 +1,5 @@
-import type { Locator, Page } from "@playwright/test";
 import { anotherBrowser, anotherPerson, writeNote } from "../support/notes";
-import { expect, expectAccessible, logIn, signUp, test } from "../support/people";
+import { expect, expectAccessible, logIn, signUp, tabTo, test } from "../support/people";
 import { administrator } from "../support/server";
 
 test("a note is shared with somebody, who sees it, is told of it and writes in it, live", async ({ page, browser }) => {
@@ -62,15 +61,6 @@ test("another browser of the same person sees a change within a second", async (
   expect(best).toBeLessThan(1000);
   await other.close();
 });
-
-/** Presses Tab until this has the focus. */
-async function tabTo(page: Page, target: Locator): Promise<void> {
-  for (let step = 0; step < 12; step++) {
-    await page.keyboard.press("Tab");
-    if (await target.evaluate((element) => element === document.activeElement)) return;
-  }
-  await expect(target).toBeFocused({ timeout: 1 });
-}
 
 test("the share dialog is worked by keys only, from the opening to the closing, and is accessible", async ({ page, browser }) => {
   await signUp(page, "grace");

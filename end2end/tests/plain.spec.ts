@@ -1,16 +1,22 @@
+import type { Locator } from "@playwright/test";
 import { administersUsers, changesOwnAccount, confirmsBeforePower } from "../support/accounts";
 import { confirmAddress, resetPassword } from "../support/letters";
 import { expect, logIn, queueDelay, queueNumbers, queueTooLate, signUp, test } from "../support/people";
-import { ownType, queueTooLarge } from "../support/queue";
+import { changesSchedule, ownType, pausesAndResumes, queueMany, queueTooLarge } from "../support/queue";
 import { administrator } from "../support/server";
+
+/** Loads the page again until this is there. */
+async function reloadUntil(there: Locator): Promise<void> {
+  await expect(async () => {
+    await there.page().reload();
+    await expect(there).toBeVisible({ timeout: 500 });
+  }).toPass();
+}
 
 test("without JavaScript: somebody signs up, queues a task and sees it completed after a reload", async ({ page }) => {
   await signUp(page, "ada");
   await queueNumbers(page, "2 4 9");
-  await expect(async () => {
-    await page.reload();
-    await expect(page.locator("[data-status=completed]")).toBeVisible({ timeout: 500 });
-  }).toPass();
+  await reloadUntil(page.locator("[data-status=completed]"));
   await expect(page.locator("dl[data-of=Result]")).toContainText("15");
 });
 
@@ -37,6 +43,24 @@ test("without JavaScript: a task is cancelled, and the list is filtered", async 
   await expect(page.getByText("No tasks here.")).toBeVisible();
 });
 
+test("without JavaScript: the list leads on to older tasks, and is filtered by a text", async ({ page, request }) => {
+  const person = await signUp(page, "edith");
+  await queueNumbers(page, "4711");
+  await queueMany(request, person, 20, 0, true);
+  await page.goto("/tasks");
+  await expect(page.getByText("21 tasks")).toBeVisible();
+  await expect(page.locator("tbody tr")).toHaveCount(20);
+  await page.getByRole("link", { name: "Older" }).click();
+  await expect(page.locator("tbody tr")).toHaveCount(1);
+  await page.getByRole("link", { name: "Newest" }).click();
+  await expect(page.locator("tbody tr")).toHaveCount(20);
+  await page.getByText("More filters").click();
+  await page.getByLabel("Text in payload or error").fill("4711");
+  await page.getByRole("button", { name: "Filter" }).click();
+  await expect(page.locator("tbody tr")).toHaveCount(1);
+  await expect(page.getByLabel("Text in payload or error")).toHaveValue("4711");
+});
+
 test("without JavaScript: a task that failed is run again, and deleted", async ({ page }) => {
   await signUp(page, "mary");
   await queueTooLate(page);
@@ -56,13 +80,27 @@ test("without JavaScript: a task that failed is run again, and deleted", async (
   await expect(page.getByText("No tasks here.")).toBeVisible();
 });
 
+test("without JavaScript: a task that failed is run again with another payload, and a wrong one is refused", async ({ page }) => {
+  await signUp(page, "joan");
+  await queueTooLate(page);
+  await reloadUntil(page.getByRole("link", { name: "Change payload" }));
+  await page.getByRole("link", { name: "Change payload" }).click();
+  const payload = page.getByLabel("Payload (JSON)");
+  await payload.fill("{");
+  await page.getByRole("button", { name: "Run again with this payload" }).click();
+  await expect(page.getByText("is no JSON: line 1")).toBeVisible();
+  await expect(payload).toHaveValue("{");
+  await payload.fill('{"delay_seconds": 0}');
+  await page.getByRole("button", { name: "Run again with this payload" }).click();
+  await page.waitForURL(/\/tasks\/[0-9a-f-]{36}$/);
+  await reloadUntil(page.locator("[data-status=completed]"));
+  await expect(page.getByText("Attempt 1 failed")).toBeVisible();
+});
+
 test("without JavaScript: a task that is gone meanwhile is not run again, and the page says so", async ({ page, context }) => {
   await signUp(page, "annie");
   await queueTooLate(page);
-  await expect(async () => {
-    await page.reload();
-    await expect(page.getByRole("button", { name: "Run again" })).toBeVisible({ timeout: 500 });
-  }).toPass();
+  await reloadUntil(page.getByRole("button", { name: "Run again" }));
   const other = await context.newPage();
   await other.goto(page.url());
   await other.getByRole("button", { name: "Delete" }).click();
@@ -146,32 +184,22 @@ test("without JavaScript: an operator pauses a type with a reason and resumes it
   await logIn(page, administrator);
   await page.goto("/tasks/overview?period=24h");
   await expect(page.getByRole("figure", { name: "Attempts that ended" }).locator("svg")).toBeVisible();
-  const kind = page.locator("tr", { hasText: type });
-  await kind.getByRole("link", { name: "Pause" }).click();
-  await page.getByLabel("Reason").fill(" ");
-  await page.getByRole("form", { name: "Pause" }).getByRole("button", { name: "Pause" }).click();
-  await expect(page.getByText("has 1 to 500 characters")).toBeVisible();
-  await page.getByLabel("Reason").fill("for a look");
-  await page.getByRole("form", { name: "Pause" }).getByRole("button", { name: "Pause" }).click();
-  await expect(kind).toContainText("for a look");
-  await kind.getByRole("button", { name: "Resume" }).click();
+  await pausesAndResumes(page, type);
   await expect(page.getByText("The type goes on.")).toBeVisible();
+});
+
+test("without JavaScript: a schedule gets other times on its page", async ({ page, request }) => {
+  await changesSchedule(page, request);
 });
 
 test("without JavaScript: the dead letter is run again by the group, in two clicks", async ({ page }) => {
   await logIn(page, administrator);
   await queueTooLarge(page);
-  await expect(async () => {
-    await page.reload();
-    await expect(page.locator("[data-status=failed]")).toBeVisible({ timeout: 500 });
-  }).toPass();
+  await reloadUntil(page.locator("[data-status=failed]"));
   await page.goto("/tasks/dead");
   await page.locator("tr", { hasText: "too large to add up" }).getByRole("link", { name: "Run again group" }).click();
   await page.getByRole("button", { name: /^Run again: \d+ task/ }).click();
   await expect(page.getByRole("heading", { name: "Many tasks at once" })).toBeVisible();
-  await expect(async () => {
-    await page.reload();
-    await expect(page.locator("header [data-status=completed]")).toBeVisible({ timeout: 500 });
-  }).toPass();
+  await reloadUntil(page.locator("header [data-status=completed]"));
   await expect(page.getByRole("dialog")).toHaveCount(0);
 });

@@ -1,5 +1,6 @@
-import { expect, expectAccessible, logIn, looks, open, queueDelay, queueTooLate, screens, signUp, test } from "../support/people";
-import { operator, ownType, queueTooLarge } from "../support/queue";
+import { makeUser } from "../support/accounts";
+import { expect, expectAccessible, logIn, logOut, looks, open, queueDelay, queueTask, queueTooLate, screens, signUp, tabTo, test } from "../support/people";
+import { bulkOfNothing, ownType, pausesAndResumes, queueTooLarge, schedule } from "../support/queue";
 import { administrator } from "../support/server";
 
 test("an operator sees the queue, pauses a type with a reason, opens its breaker, and takes both back", async ({ page, request }) => {
@@ -11,18 +12,35 @@ test("an operator sees the queue, pauses a type with a reason, opens its breaker
     await expect(page.getByRole("figure", { name })).toBeVisible();
   }
   await expect(page.locator("tr", { hasText: ", process " })).toContainText("left");
+  await pausesAndResumes(page, type);
   const kind = page.locator("tr", { hasText: type });
-  await kind.getByRole("link", { name: "Pause" }).click();
-  await page.getByLabel("Reason").fill("the numbers are wrong");
-  await page.getByRole("form", { name: "Pause" }).getByRole("button", { name: "Pause" }).click();
-  await expect(kind).toContainText("the numbers are wrong");
-  await expect(page.getByText(`${type} is paused.`)).toBeVisible();
-  await kind.getByRole("button", { name: "Resume" }).click();
-  await expect(kind.getByText("takes its turn")).toBeVisible();
   await kind.getByRole("button", { name: "Open breaker" }).click();
   await expect(kind.getByText("by hand")).toBeVisible();
   await kind.getByRole("button", { name: "Let breaker count" }).click();
   await expect(kind.getByText("by hand")).toHaveCount(0);
+});
+
+test("a moderator pauses a type with a reason and resumes it, and leaves the schedules of the program alone", async ({ page, request }) => {
+  const type = await ownType(request);
+  await logIn(page, administrator);
+  const maude = await makeUser(page, "maude", "moderator");
+  await logOut(page);
+  await logIn(page, maude);
+  await page.getByRole("link", { name: "Queue" }).first().click();
+  await pausesAndResumes(page, type);
+  const own = page.locator("tr", { hasText: "maintenance: deleted accounts" });
+  await expect(own.getByRole("button", { name: "Run now" })).toBeVisible();
+  await expect(own.getByRole("button", { name: "Pause" })).toHaveCount(0);
+});
+
+test("whoever may not operate the queue is told so", async ({ page, request }) => {
+  const id = await schedule(request, `weekly ${process.pid} ${Date.now()}`);
+  await signUp(page, "eve");
+  await expect(page.getByRole("link", { name: "Queue", exact: true })).toHaveCount(0);
+  for (const path of ["/tasks/overview", "/tasks/bulk?do=cancel", `/tasks/schedules/${id}`]) {
+    await page.goto(path);
+    await expect(page.getByText("You are not allowed to do this")).toBeVisible();
+  }
 });
 
 test("the period of the graphs is in the address, and a value is read by pointer and by table", async ({ page }) => {
@@ -41,10 +59,8 @@ test("the period of the graphs is in the address, and a value is read by pointer
 });
 
 test("a schedule is run now", async ({ page, request }) => {
-  const headers = await operator(request);
   const name = `nightly ${process.pid} ${Date.now()}`;
-  const data = { name, cron: "0 3 * * *", task_type: "delay_task", payload: { delay_seconds: 0 } };
-  expect((await request.post("/api/v1/tasks/schedules", { headers, data })).status()).toBe(201);
+  await schedule(request, name);
   await logIn(page, administrator);
   await open(page, "/tasks/overview");
   const row = page.locator("tr", { hasText: name });
@@ -84,6 +100,17 @@ test("somebody changes the payload of an own dead task, and a wrong one is refus
   await page.getByRole("button", { name: "Run again with this payload" }).click();
   await expect(page.locator("[data-status=completed]")).toBeVisible();
   await expect(page.getByText("Attempt 1 failed")).toBeVisible();
+});
+
+test("somebody runs an own dead task again by keyboard", async ({ page }) => {
+  await signUp(page, "ruth");
+  await queueTooLate(page);
+  const again = page.getByRole("button", { name: "Run again" });
+  await expect(again).toBeVisible();
+  await open(page, page.url());
+  await tabTo(page, again);
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("row", { name: "The wait would end after the deadline" })).toHaveCount(2);
 });
 
 test("everything that a filter leaves is cancelled, once the page has said how much it is", async ({ page }) => {
@@ -142,18 +169,27 @@ for (const { name, use } of screens) {
   test.describe(`on a ${name} screen`, () => {
     test.use(use);
 
-    test("the pages of the queue are accessible and fit their width", async ({ page }, info) => {
+    test("the pages of the queue are accessible and fit their width", async ({ page, request }, info) => {
       test.setTimeout(240_000);
       const look = looks(info);
+      const seen = async (path: string) => {
+        await open(page, path);
+        await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+        await look(page, path);
+      };
+      const id = await schedule(request, `looked at ${name} ${process.pid} ${Date.now()}`);
       await logIn(page, administrator);
       await queueTooLate(page);
       await expect(page.locator("[data-status=failed]")).toBeVisible();
       const failed = new URL(page.url()).pathname;
-      for (const path of ["/tasks/overview", "/tasks?priority=normal", "/tasks/dead", "/tasks/bulk?do=delete&status=failed", failed, `${failed}/retry`]) {
-        await open(page, path);
-        await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
-        await look(page, path);
-      }
+      for (const path of ["/tasks/overview", "/tasks/overview?pause=delay_task", `/tasks/schedules/${id}`, "/tasks/new?kind=file_cleanup"]) await seen(path);
+      for (const path of ["/tasks?priority=normal", "/tasks/dead", "/tasks/bulk?do=delete&status=failed", failed, `${failed}/retry`]) await seen(path);
+      await open(page, await bulkOfNothing(request));
+      await expect(page.locator("header [data-status=completed]")).toBeVisible();
+      await look(page, "bulk task");
+      await queueTask(page, "data_processing", { CSV: "city,amount\nRome,1\nOslo,2.5", Column: "amount", "Group by": "city" });
+      await expect(page.getByRole("heading", { name: "Groups" })).toBeVisible();
+      await look(page, "groups");
     });
   });
 }

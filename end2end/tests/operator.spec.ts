@@ -1,0 +1,52 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, logIn, open, queueDelay, test as base } from "../support/people";
+import { administrator, launch } from "../support/server";
+
+/** A program of its own, that runs nobody else's tasks and may delete files of a folder. */
+const test = base.extend<{ folder: string; baseURL: string }>({
+  folder: async ({}, use) => {
+    const folder = mkdtempSync(join(tmpdir(), "starter-end2end-files-"));
+    await use(folder);
+    rmSync(folder, { recursive: true });
+  },
+  baseURL: async ({ folder }, use) => {
+    const program = await launch({ STARTER__FILES__CLEANUP_ROOT: folder });
+    await use(program.url);
+    await program.stop();
+  },
+});
+
+test("an operator sees which worker runs what, and how many tasks run, live", async ({ page, context }) => {
+  await logIn(page, administrator);
+  await open(page, "/tasks/overview");
+  const running = page.getByLabel("Health").locator(".stat", { hasText: "Running" }).locator("strong");
+  const worker = page.getByRole("row", { name: ", process " });
+  await expect(running).toHaveText("0");
+  await expect(worker).toContainText("0 of ");
+  const other = await context.newPage();
+  await queueDelay(other, 600);
+  const task = worker.getByRole("link", { name: "Delay" });
+  await expect(task).toHaveAttribute("href", new URL(other.url()).pathname);
+  await expect(running).toHaveText("1");
+  await expect(worker).toContainText("1 of ");
+  await other.getByRole("button", { name: "Cancel task" }).click();
+  await expect(task).toHaveCount(0);
+  await expect(running).toHaveText("0");
+});
+
+test("an administrator counts old files before they are deleted", async ({ page, folder }) => {
+  const file = join(folder, "old.log");
+  writeFileSync(file, "nobody reads this");
+  await logIn(page, administrator);
+  for (const isDry of [true, false]) {
+    await page.goto("/tasks/new?kind=file_cleanup");
+    await page.getByLabel("Older than (hours)").fill("0");
+    await page.getByLabel("Names").fill("*.log");
+    await page.getByLabel("Only count, delete nothing").setChecked(isDry);
+    await page.getByRole("button", { name: "Queue task" }).click();
+    await expect(page.locator("dl[data-of=Result]")).toContainText("old.log");
+    expect(existsSync(file)).toBe(isDry);
+  }
+});
