@@ -46,7 +46,7 @@ pub const BALLAST: &str = "ballast";
 
 /// Each as often as its weight.
 const WEIGHTS: [(Fault, u32); 15] = [
-    (Fault::KillWorker, 45),
+    (Fault::KillWorker, 80),
     (Fault::StopWorker, 12),
     (Fault::TellToLeave, 6),
     (Fault::Cut, 8),
