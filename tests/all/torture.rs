@@ -37,6 +37,7 @@ async fn nothing_is_lost_and_nothing_accepted_twice_while_everything_breaks() {
         "connections swallowed",
         "connections that lost answers",
         "answers to a COMMIT that were lost",
+        "connections that lose the answer to a settlement",
         "connections that hold a settlement back",
         "storms of pg_terminate_backend",
         "crashes of PostgreSQL by SIGKILL",
@@ -70,6 +71,11 @@ async fn a_torture_in_which_nobody_looks_after_the_dead_is_seen_to_fail() {
 #[tokio::test]
 async fn a_torture_in_which_anybody_settles_anything_is_seen_to_fail() {
     assert_seen("completion", &["3 ", "4 ", "6 "]).await;
+}
+
+#[tokio::test]
+async fn a_torture_in_which_a_worker_settles_what_it_has_claimed_anew_is_seen_to_fail() {
+    assert_seen("fencing", &["3 ", "4 ", "6 "]).await;
 }
 
 async fn join(app: &TestApp) -> i64 {

@@ -14,7 +14,7 @@ use sqlx::{Connection, PgConnection};
 
 use super::proxy::{Proxy, Treatment};
 use super::team::Team;
-use super::{LEASE_SECONDS, Scene, Torture, judge};
+use super::{LEASE_SECONDS, Sabotage, Scene, Torture, judge};
 
 /// PostgreSQL gets this long to recover before it is killed again.
 const BETWEEN_CRASHES: Duration = Duration::from_secs(10);
@@ -32,6 +32,7 @@ enum Fault {
     Swallow,
     LoseAnswers,
     LoseCommits,
+    LoseSettlements,
     HoldSettlements,
     JumpClock,
     TerminateBackends,
@@ -45,7 +46,7 @@ enum Fault {
 pub const BALLAST: &str = "ballast";
 
 /// Each as often as its weight.
-const WEIGHTS: [(Fault, u32); 15] = [
+const WEIGHTS: &[(Fault, u32)] = &[
     (Fault::KillWorker, 80),
     (Fault::StopWorker, 12),
     (Fault::TellToLeave, 6),
@@ -54,6 +55,7 @@ const WEIGHTS: [(Fault, u32); 15] = [
     (Fault::Swallow, 3),
     (Fault::LoseAnswers, 20),
     (Fault::LoseCommits, 12),
+    (Fault::LoseSettlements, 8),
     (Fault::HoldSettlements, 20),
     (Fault::JumpClock, 6),
     (Fault::TerminateBackends, 4),
@@ -63,10 +65,15 @@ const WEIGHTS: [(Fault, u32); 15] = [
     (Fault::ExhaustConnections, 2),
 ];
 
+/// Without the lease epoch in the fence a worker harms only a later claim of its own. So nobody dies, and settlements are sent twice, the second
+/// time when the same worker may run the task again.
+const WITHOUT_EPOCH: &[(Fault, u32)] = &[(Fault::LoseSettlements, 1)];
+
 pub struct Faults {
     scene: Scene,
     proxy: Proxy,
     rng: StdRng,
+    weights: &'static [(Fault, u32)],
     may_crash_database: bool,
     /// A small volume that holds nothing but the cluster, so it may be filled up.
     volume: Option<PathBuf>,
@@ -81,8 +88,19 @@ impl Faults {
     pub fn new(scene: Scene, proxy: Proxy, options: &Torture) -> Self {
         let rng = StdRng::seed_from_u64(options.seed);
         let (may_crash_database, volume) = (!options.copy, options.volume.clone());
-        let unmade = WEIGHTS.iter().map(|(fault, _)| *fault).collect();
-        Self { scene, proxy, rng, may_crash_database, volume, crashed_at: Instant::now(), kills_next: true, unmade }
+        let weights = if options.sabotage == Some(Sabotage::Fencing) { WITHOUT_EPOCH } else { WEIGHTS };
+        let unmade = weights.iter().map(|(fault, _)| *fault).collect();
+        Self {
+            scene,
+            proxy,
+            rng,
+            weights,
+            may_crash_database,
+            volume,
+            crashed_at: Instant::now(),
+            kills_next: true,
+            unmade,
+        }
     }
 
     /// Makes faults until the time is over, or until something is seen to be broken.
@@ -91,7 +109,7 @@ impl Faults {
         let mut look_at = begun + LOOK_EVERY;
         while begun.elapsed() < time {
             tokio::time::sleep(Duration::from_millis(self.rng.random_range(50..600))).await;
-            let (chosen, _) = *WEIGHTS.choose_weighted(&mut self.rng, |(_, weight)| *weight)?;
+            let (chosen, _) = *self.weights.choose_weighted(&mut self.rng, |(_, weight)| *weight)?;
             let fault = self.unmade.pop_front().unwrap_or(chosen);
             if !self.one(fault, team).await? && self.is_possible(fault, team) {
                 self.unmade.push_back(fault);
@@ -135,6 +153,9 @@ impl Faults {
             Fault::LoseAnswers => self.treat(few * 5, Treatment::LoseAnswer, "connections that lost answers"),
             // Told of when a commit has come by.
             Fault::LoseCommits => self.proxy.treat(&mut self.rng, few * 5, Treatment::LoseCommit) > 0,
+            Fault::LoseSettlements => {
+                self.treat(few, Treatment::LoseSettlement, "connections that lose the answer to a settlement")
+            }
             Fault::HoldSettlements => {
                 let late = Treatment::HoldSettlement(self.late());
                 self.treat(few * 3, late, "connections that hold a settlement back")

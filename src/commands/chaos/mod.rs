@@ -53,7 +53,7 @@ pub struct Torture {
     /// Worker processes
     #[arg(long, default_value_t = 4)]
     workers: usize,
-    /// Take a part of the engine away, to see that this is noticed: `rescue` and `completion` soon, `fencing` with luck
+    /// Take a part of the engine away, to see that this is noticed
     #[arg(long, value_enum)]
     sabotage: Option<Sabotage>,
     /// Where the cluster of the run and its ledger are kept; emptied first
@@ -70,7 +70,7 @@ pub struct Torture {
 /// A condition that the proxy takes out of the workers' statements on their way to PostgreSQL, so the engine itself has no switch for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Sabotage {
-    /// A settlement does not look at the lease epoch
+    /// A settlement does not look at the lease epoch; then only the answers to settlements are lost
     Fencing,
     /// Nobody looks after workers that died
     Rescue,
