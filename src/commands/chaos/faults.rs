@@ -36,7 +36,8 @@ enum Fault {
     HoldSettlements,
     JumpClock,
     TerminateBackends,
-    CrashDatabase,
+    KillDatabase,
+    ShutDownDatabase,
     FillDisk,
     HoldTransaction,
     ExhaustConnections,
@@ -59,7 +60,8 @@ const WEIGHTS: &[(Fault, u32)] = &[
     (Fault::HoldSettlements, 20),
     (Fault::JumpClock, 6),
     (Fault::TerminateBackends, 4),
-    (Fault::CrashDatabase, 6),
+    (Fault::KillDatabase, 3),
+    (Fault::ShutDownDatabase, 3),
     (Fault::FillDisk, 2),
     (Fault::HoldTransaction, 2),
     (Fault::ExhaustConnections, 2),
@@ -78,8 +80,6 @@ pub struct Faults {
     /// A small volume that holds nothing but the cluster, so it may be filled up.
     volume: Option<PathBuf>,
     crashed_at: Instant,
-    /// The next crash is a SIGKILL.
-    kills_next: bool,
     /// What has not been made yet; it comes before what the dice give, so that also a short run has each.
     unmade: VecDeque<Fault>,
 }
@@ -90,17 +90,7 @@ impl Faults {
         let (may_crash_database, volume) = (!options.copy, options.volume.clone());
         let weights = if options.sabotage == Some(Sabotage::Fencing) { WITHOUT_EPOCH } else { WEIGHTS };
         let unmade = weights.iter().map(|(fault, _)| *fault).collect();
-        Self {
-            scene,
-            proxy,
-            rng,
-            weights,
-            may_crash_database,
-            volume,
-            crashed_at: Instant::now(),
-            kills_next: true,
-            unmade,
-        }
+        Self { scene, proxy, rng, weights, may_crash_database, volume, crashed_at: Instant::now(), unmade }
     }
 
     /// Makes faults until the time is over, or until something is seen to be broken.
@@ -109,11 +99,7 @@ impl Faults {
         let mut look_at = begun + LOOK_EVERY;
         while begun.elapsed() < time {
             tokio::time::sleep(Duration::from_millis(self.rng.random_range(50..600))).await;
-            let (chosen, _) = *self.weights.choose_weighted(&mut self.rng, |(_, weight)| *weight)?;
-            let fault = self.unmade.pop_front().unwrap_or(chosen);
-            if !self.one(fault, team).await? && self.is_possible(fault, team) {
-                self.unmade.push_back(fault);
-            }
+            self.next(team).await?;
             team.fill(&self.scene).await?;
             let looked_at = Instant::now();
             if looked_at >= look_at {
@@ -129,10 +115,25 @@ impl Faults {
         Ok(None)
     }
 
+    /// What the dice give, unless there is something that has not been made yet and can be made now.
+    async fn next(&mut self, team: &mut Team) -> Result<()> {
+        let (chosen, _) = *self.weights.choose_weighted(&mut self.rng, |(_, weight)| *weight)?;
+        if let Some(fault) = self.unmade.pop_front() {
+            if self.one(fault, team).await? {
+                return Ok(());
+            }
+            if self.is_possible(fault, team) {
+                self.unmade.push_back(fault);
+            }
+        }
+        self.one(chosen, team).await?;
+        Ok(())
+    }
+
     /// Whether this fault can be made here at all.
     fn is_possible(&self, fault: Fault, team: &Team) -> bool {
         match fault {
-            Fault::CrashDatabase => self.may_crash_database,
+            Fault::KillDatabase | Fault::ShutDownDatabase => self.may_crash_database,
             Fault::FillDisk => self.volume.is_some(),
             Fault::JumpClock => team.can_jump_clocks(),
             _ => true,
@@ -163,10 +164,9 @@ impl Faults {
             Fault::JumpClock => told(&self.scene, team.jump_clock(&mut self.rng)?, "jumps of a worker's clock"),
             Fault::FillDisk => self.fill_disk(),
             Fault::TerminateBackends => self.terminate_backends().await,
-            Fault::CrashDatabase => {
-                let is_time = self.may_crash_database && self.crashed_at.elapsed() >= BETWEEN_CRASHES;
-                is_time && self.crash_database().await?
-            }
+            Fault::KillDatabase => self.crash_database(Signal::KILL, "crashes of PostgreSQL by SIGKILL").await?,
+            // What SIGQUIT means to it.
+            Fault::ShutDownDatabase => self.crash_database(Signal::QUIT, "immediate shutdowns of PostgreSQL").await?,
             Fault::HoldTransaction => self.hold_transaction(),
             Fault::ExhaustConnections => self.exhaust_connections(),
         })
@@ -190,22 +190,20 @@ impl Faults {
         told(&self.scene, sqlx::query(all).execute(self.scene.db()).await.is_ok(), "storms of pg_terminate_backend")
     }
 
-    /// In turn by SIGKILL and by SIGQUIT, which is an immediate shutdown. The program starts its cluster again by itself.
-    async fn crash_database(&mut self) -> Result<bool> {
+    /// The program starts its cluster again by itself.
+    async fn crash_database(&mut self, signal: Signal, what: &'static str) -> Result<bool> {
+        if !self.may_crash_database || self.crashed_at.elapsed() < BETWEEN_CRASHES {
+            return Ok(false);
+        }
         let Ok(folder) = sqlx::query_scalar::<_, String>("show data_directory").fetch_one(self.scene.db()).await else {
             return Ok(false);
         };
         let pid_file =
             std::fs::read_to_string(Path::new(&folder).join("postmaster.pid")).context("reading postmaster.pid")?;
         let pid = pid_file.lines().next().and_then(|line| line.trim().parse().ok()).and_then(Pid::from_raw);
-        let (signal, what) = if self.kills_next {
-            (Signal::KILL, "crashes of PostgreSQL by SIGKILL")
-        } else {
-            (Signal::QUIT, "immediate shutdowns of PostgreSQL")
-        };
         let is_done = told(&self.scene, pid.is_some_and(|pid| kill_process(pid, signal).is_ok()), what);
         if is_done {
-            (self.crashed_at, self.kills_next) = (Instant::now(), !self.kills_next);
+            self.crashed_at = Instant::now();
         }
         Ok(is_done)
     }
