@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use model::tasks::{DeadReason, RetryStrategy, TaskStatus};
 use serde_json::{Value, json};
+use server::Config;
 use server::tasks::kinds::Policy;
 use server::tasks::worker;
 use tokio::task::JoinHandle;
@@ -246,11 +247,31 @@ async fn effects_in_the_tasks_own_transaction_happen_exactly_once() {
     assert_eq!(effects(&app).await, 1, "the first attempt has left nothing");
     let done = app.stored(id).await;
     assert_eq!((done.status, done.result), (TaskStatus::Completed, Some(Value::from("done"))));
-    let fenced_out: i64 = sqlx::query_scalar("select coalesce(sum(fenced_out), 0)::bigint from workers")
-        .fetch_one(&app.app.db)
-        .await
-        .unwrap();
-    assert_eq!(fenced_out, 0, "it is not settled a second time");
+    assert_eq!(fenced_out(&app).await, 0, "it is not settled a second time");
+}
+
+/// Results that workers have dropped, as they tell when they renew their leases.
+async fn fenced_out(app: &TestApp) -> i64 {
+    let sum = "select coalesce(sum(fenced_out), 0)::bigint from workers";
+    sqlx::query_scalar(sum).fetch_one(&app.app.db).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_result_that_comes_after_the_task_was_taken_away_is_dropped_and_counted() {
+    let config = |config: &mut Config| config.worker.lease_seconds = 1;
+    let app = TestApp::with_kinds(scripted(hasty()), config).await;
+    let ada = app.register("Ada").await;
+    let working = working(&app);
+    let id = app.queue(&ada, script(&[Heed])).await;
+    app.until(id, TaskStatus::Running).await;
+    // As if another had taken it back, run it, and put it off for an hour.
+    let taken = "update tasks set worker_id = null, lease_epoch = lease_epoch + 3, run_at = now() + interval '1 hour' where id = $1";
+    app.change(id, taken).await;
+    app.app.bell.told_to_stop(id, None);
+    within_patience("the count grows", async { while fenced_out(&app).await != 1 {} }).await;
+    assert_eq!(app.stored(id).await.status, TaskStatus::Retrying, "it stays where it was put");
+    ends(&app, working).await;
+    app.leaves_tasks(1);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use futures::{StreamExt, stream};
 use model::tasks::TaskStatus;
 use sqlx::postgres::PgListener;
+use uuid::Uuid;
 
 use crate::support::program::Program;
 use crate::support::tasks::{delay, sum};
@@ -128,6 +129,11 @@ async fn many_calls_for_work_at_once_are_told_in_a_few() {
     assert!((1..MANY).contains(&calls), "{calls} calls for {MANY} tasks");
 }
 
+/// Looks again and again: a worker without notifications tells nobody, so there is no change to wait for.
+async fn until_seen(app: &TestApp, id: Uuid, status: TaskStatus) {
+    within_patience(status.name(), async { while app.stored(id).await.status != status {} }).await;
+}
+
 #[tokio::test]
 async fn without_notifications_a_worker_polls() {
     let app = TestApp::start().await;
@@ -138,11 +144,33 @@ async fn without_notifications_a_worker_polls() {
     worker.says("a worker joined").await;
     for number in 0..3 {
         let id = app.queue(&ada, sum(&[number])).await;
-        // Such a worker tells nobody either, so there is no change to wait for.
-        within_patience("a worker that polls", async { while app.stored(id).await.status != TaskStatus::Completed {} })
-            .await;
+        until_seen(&app, id, TaskStatus::Completed).await;
     }
     assert_eq!(listeners(&app).await, before, "behind a pooler nobody may listen");
+}
+
+#[tokio::test]
+async fn a_task_that_runs_elsewhere_is_cancelled_by_a_call() {
+    let app = TestApp::start().await;
+    let ada = app.register("Ada").await;
+    // It would see the wish by itself only at the next renewal of its lease.
+    let _worker = worker(&app, &[("STARTER__WORKER__LEASE_SECONDS", "3600")]);
+    let id = app.queue(&ada, delay(3600)).await;
+    app.until(id, TaskStatus::Running).await;
+    app.cancel(&ada, id).await.data();
+    assert_eq!(app.until(id, TaskStatus::Cancelled).await.current_attempt, 1);
+}
+
+#[tokio::test]
+async fn without_notifications_a_task_that_runs_elsewhere_is_cancelled_when_the_lease_is_renewed() {
+    let app = TestApp::start().await;
+    let ada = app.register("Ada").await;
+    let settings = [("STARTER__DATABASE__NOTIFICATIONS", "false"), ("STARTER__WORKER__LEASE_SECONDS", "3")];
+    let _worker = worker(&app, &settings);
+    let id = app.queue(&ada, delay(3600)).await;
+    until_seen(&app, id, TaskStatus::Running).await;
+    app.cancel(&ada, id).await.data();
+    until_seen(&app, id, TaskStatus::Cancelled).await;
 }
 
 #[tokio::test]
