@@ -67,9 +67,9 @@ const WEIGHTS: &[(Fault, u32)] = &[
     (Fault::ExhaustConnections, 2),
 ];
 
-/// Without the lease epoch in the fence a worker harms only a later claim of its own. So nobody dies, and settlements are sent twice, the second
-/// time when the same worker may run the task again.
-const WITHOUT_EPOCH: &[(Fault, u32)] = &[(Fault::LoseSettlements, 1)];
+/// Without the fence. A worker that is killed sends nothing twice, so nobody is: settlements are sent once more, when the task may run again,
+/// perhaps on the same worker.
+const WITHOUT_FENCE: &[(Fault, u32)] = &[(Fault::LoseSettlements, 1)];
 
 pub struct Faults {
     scene: Scene,
@@ -88,7 +88,10 @@ impl Faults {
     pub fn new(scene: Scene, proxy: Proxy, options: &Torture) -> Self {
         let rng = StdRng::seed_from_u64(options.seed);
         let (may_crash_database, volume) = (!options.copy, options.volume.clone());
-        let weights = if options.sabotage == Some(Sabotage::Fencing) { WITHOUT_EPOCH } else { WEIGHTS };
+        let weights = match options.sabotage {
+            Some(Sabotage::Fencing | Sabotage::Completion) => WITHOUT_FENCE,
+            Some(Sabotage::Rescue) | None => WEIGHTS,
+        };
         let unmade = weights.iter().map(|(fault, _)| *fault).collect();
         Self { scene, proxy, rng, weights, may_crash_database, volume, crashed_at: Instant::now(), unmade }
     }

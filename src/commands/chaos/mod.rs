@@ -70,11 +70,11 @@ pub struct Torture {
 /// A condition that the proxy takes out of the workers' statements on their way to PostgreSQL, so the engine itself has no switch for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Sabotage {
-    /// A settlement does not look at the lease epoch; then only the answers to settlements are lost
+    /// A settlement does not look at the lease epoch; nothing is broken then but the answers to settlements
     Fencing,
     /// Nobody looks after workers that died
     Rescue,
-    /// A settlement looks at neither the lease epoch nor the worker
+    /// A settlement looks at neither the lease epoch nor the worker; the rest is as with `fencing`
     Completion,
 }
 
