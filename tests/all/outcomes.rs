@@ -250,7 +250,7 @@ async fn effects_in_the_tasks_own_transaction_happen_exactly_once() {
     assert_eq!(fenced_out(&app).await, 0, "it is not settled a second time");
 }
 
-/// Results that workers have dropped, as they say with their leases.
+/// Results that workers have dropped, as they tell when they renew their leases.
 async fn fenced_out(app: &TestApp) -> i64 {
     let sum = "select coalesce(sum(fenced_out), 0)::bigint from workers";
     sqlx::query_scalar(sum).fetch_one(&app.app.db).await.unwrap()

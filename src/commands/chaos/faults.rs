@@ -14,7 +14,7 @@ use sqlx::{Connection, PgConnection};
 
 use super::proxy::{Proxy, Treatment};
 use super::team::Team;
-use super::{LEASE_SECONDS, Scene, Torture, judge};
+use super::{LEASE_SECONDS, Sabotage, Scene, Torture, judge};
 
 /// PostgreSQL gets this long to recover before it is killed again.
 const BETWEEN_CRASHES: Duration = Duration::from_secs(10);
@@ -32,10 +32,12 @@ enum Fault {
     Swallow,
     LoseAnswers,
     LoseCommits,
+    LoseSettlements,
     HoldSettlements,
     JumpClock,
     TerminateBackends,
-    CrashDatabase,
+    KillDatabase,
+    ShutDownDatabase,
     FillDisk,
     HoldTransaction,
     ExhaustConnections,
@@ -45,8 +47,8 @@ enum Fault {
 pub const BALLAST: &str = "ballast";
 
 /// Each as often as its weight.
-const WEIGHTS: [(Fault, u32); 15] = [
-    (Fault::KillWorker, 45),
+const WEIGHTS: &[(Fault, u32)] = &[
+    (Fault::KillWorker, 80),
     (Fault::StopWorker, 12),
     (Fault::TellToLeave, 6),
     (Fault::Cut, 8),
@@ -54,25 +56,30 @@ const WEIGHTS: [(Fault, u32); 15] = [
     (Fault::Swallow, 3),
     (Fault::LoseAnswers, 20),
     (Fault::LoseCommits, 12),
+    (Fault::LoseSettlements, 8),
     (Fault::HoldSettlements, 20),
     (Fault::JumpClock, 6),
     (Fault::TerminateBackends, 4),
-    (Fault::CrashDatabase, 6),
+    (Fault::KillDatabase, 3),
+    (Fault::ShutDownDatabase, 3),
     (Fault::FillDisk, 2),
     (Fault::HoldTransaction, 2),
     (Fault::ExhaustConnections, 2),
 ];
 
+/// Without the fence. A worker that is killed sends nothing twice, so nobody is: settlements are sent once more, when the task may run again,
+/// perhaps on the same worker.
+const WITHOUT_FENCE: &[(Fault, u32)] = &[(Fault::LoseSettlements, 1)];
+
 pub struct Faults {
     scene: Scene,
     proxy: Proxy,
     rng: StdRng,
+    weights: &'static [(Fault, u32)],
     may_crash_database: bool,
     /// A small volume that holds nothing but the cluster, so it may be filled up.
     volume: Option<PathBuf>,
     crashed_at: Instant,
-    /// The next crash is a SIGKILL.
-    kills_next: bool,
     /// What has not been made yet; it comes before what the dice give, so that also a short run has each.
     unmade: VecDeque<Fault>,
 }
@@ -81,8 +88,12 @@ impl Faults {
     pub fn new(scene: Scene, proxy: Proxy, options: &Torture) -> Self {
         let rng = StdRng::seed_from_u64(options.seed);
         let (may_crash_database, volume) = (!options.copy, options.volume.clone());
-        let unmade = WEIGHTS.iter().map(|(fault, _)| *fault).collect();
-        Self { scene, proxy, rng, may_crash_database, volume, crashed_at: Instant::now(), kills_next: true, unmade }
+        let weights = match options.sabotage {
+            Some(Sabotage::Fencing | Sabotage::Completion) => WITHOUT_FENCE,
+            Some(Sabotage::Rescue) | None => WEIGHTS,
+        };
+        let unmade = weights.iter().map(|(fault, _)| *fault).collect();
+        Self { scene, proxy, rng, weights, may_crash_database, volume, crashed_at: Instant::now(), unmade }
     }
 
     /// Makes faults until the time is over, or until something is seen to be broken.
@@ -91,11 +102,7 @@ impl Faults {
         let mut look_at = begun + LOOK_EVERY;
         while begun.elapsed() < time {
             tokio::time::sleep(Duration::from_millis(self.rng.random_range(50..600))).await;
-            let (chosen, _) = *WEIGHTS.choose_weighted(&mut self.rng, |(_, weight)| *weight)?;
-            let fault = self.unmade.pop_front().unwrap_or(chosen);
-            if !self.one(fault, team).await? && self.is_possible(fault, team) {
-                self.unmade.push_back(fault);
-            }
+            self.next(team).await?;
             team.fill(&self.scene).await?;
             let looked_at = Instant::now();
             if looked_at >= look_at {
@@ -111,10 +118,25 @@ impl Faults {
         Ok(None)
     }
 
+    /// What the dice give, unless there is something that has not been made yet and can be made now.
+    async fn next(&mut self, team: &mut Team) -> Result<()> {
+        let (chosen, _) = *self.weights.choose_weighted(&mut self.rng, |(_, weight)| *weight)?;
+        if let Some(fault) = self.unmade.pop_front() {
+            if self.one(fault, team).await? {
+                return Ok(());
+            }
+            if self.is_possible(fault, team) {
+                self.unmade.push_back(fault);
+            }
+        }
+        self.one(chosen, team).await?;
+        Ok(())
+    }
+
     /// Whether this fault can be made here at all.
     fn is_possible(&self, fault: Fault, team: &Team) -> bool {
         match fault {
-            Fault::CrashDatabase => self.may_crash_database,
+            Fault::KillDatabase | Fault::ShutDownDatabase => self.may_crash_database,
             Fault::FillDisk => self.volume.is_some(),
             Fault::JumpClock => team.can_jump_clocks(),
             _ => true,
@@ -135,6 +157,9 @@ impl Faults {
             Fault::LoseAnswers => self.treat(few * 5, Treatment::LoseAnswer, "connections that lost answers"),
             // Told of when a commit has come by.
             Fault::LoseCommits => self.proxy.treat(&mut self.rng, few * 5, Treatment::LoseCommit) > 0,
+            Fault::LoseSettlements => {
+                self.treat(few, Treatment::LoseSettlement, "connections that lose the answer to a settlement")
+            }
             Fault::HoldSettlements => {
                 let late = Treatment::HoldSettlement(self.late());
                 self.treat(few * 3, late, "connections that hold a settlement back")
@@ -142,10 +167,9 @@ impl Faults {
             Fault::JumpClock => told(&self.scene, team.jump_clock(&mut self.rng)?, "jumps of a worker's clock"),
             Fault::FillDisk => self.fill_disk(),
             Fault::TerminateBackends => self.terminate_backends().await,
-            Fault::CrashDatabase => {
-                let is_time = self.may_crash_database && self.crashed_at.elapsed() >= BETWEEN_CRASHES;
-                is_time && self.crash_database().await?
-            }
+            Fault::KillDatabase => self.crash_database(Signal::KILL, "crashes of PostgreSQL by SIGKILL").await?,
+            // What SIGQUIT means to it.
+            Fault::ShutDownDatabase => self.crash_database(Signal::QUIT, "immediate shutdowns of PostgreSQL").await?,
             Fault::HoldTransaction => self.hold_transaction(),
             Fault::ExhaustConnections => self.exhaust_connections(),
         })
@@ -169,22 +193,20 @@ impl Faults {
         told(&self.scene, sqlx::query(all).execute(self.scene.db()).await.is_ok(), "storms of pg_terminate_backend")
     }
 
-    /// In turn by SIGKILL and by SIGQUIT, which is an immediate shutdown. The program starts its cluster again by itself.
-    async fn crash_database(&mut self) -> Result<bool> {
+    /// The program starts its cluster again by itself.
+    async fn crash_database(&mut self, signal: Signal, what: &'static str) -> Result<bool> {
+        if !self.may_crash_database || self.crashed_at.elapsed() < BETWEEN_CRASHES {
+            return Ok(false);
+        }
         let Ok(folder) = sqlx::query_scalar::<_, String>("show data_directory").fetch_one(self.scene.db()).await else {
             return Ok(false);
         };
         let pid_file =
             std::fs::read_to_string(Path::new(&folder).join("postmaster.pid")).context("reading postmaster.pid")?;
         let pid = pid_file.lines().next().and_then(|line| line.trim().parse().ok()).and_then(Pid::from_raw);
-        let (signal, what) = if self.kills_next {
-            (Signal::KILL, "crashes of PostgreSQL by SIGKILL")
-        } else {
-            (Signal::QUIT, "immediate shutdowns of PostgreSQL")
-        };
         let is_done = told(&self.scene, pid.is_some_and(|pid| kill_process(pid, signal).is_ok()), what);
         if is_done {
-            (self.crashed_at, self.kills_next) = (Instant::now(), !self.kills_next);
+            self.crashed_at = Instant::now();
         }
         Ok(is_done)
     }

@@ -96,7 +96,14 @@ fn overlaps(ledger: &Ledger, seen: &Seen) -> Vec<String> {
     broken
 }
 
-/// No more of a limited kind at any moment, and no two of a unique key, but for executions of workers that were declared dead.
+/// From when on what a worker runs is excused, because others may run the same beside it. Its death is already told too early rather than too
+/// late.
+fn excused_at(seen: &Seen, worker: i64) -> Option<u64> {
+    seen.dead.get(&worker).map(|died| died.saturating_sub(CLOCKS_APART))
+}
+
+/// No more of a limited kind at any moment, and no two of a unique key. What a worker runs that was killed counts until it is declared dead:
+/// until then it holds its place.
 fn limits(ledger: &Ledger, seen: &Seen) -> Vec<String> {
     let kinds: BTreeSet<_> = ledger.executions.iter().map(|execution| execution.kind.as_str()).collect();
     let limit_of = |kind: &str| match kind {
@@ -106,11 +113,14 @@ fn limits(ledger: &Ledger, seen: &Seen) -> Vec<String> {
     };
     let mut broken = Vec::new();
     for (kind, (invariant, limit)) in kinds.into_iter().filter_map(|kind| Some((kind, limit_of(kind)?))) {
-        let counts = |execution: &&Execution| execution.kind == kind && !seen.dead.contains_key(&execution.worker);
+        let counts_until = |one: &Execution| seen.end_of(one).into_iter().chain(excused_at(seen, one.worker)).min();
         let mut moments = Vec::new();
-        for execution in ledger.executions.iter().filter(counts) {
-            moments.push((execution.began, 1));
-            moments.extend(seen.end_of(execution).map(|ended| (ended, -1)));
+        for execution in ledger.executions.iter().filter(|execution| execution.kind == kind) {
+            let until = counts_until(execution);
+            if until.is_none_or(|until| until > execution.began) {
+                moments.push((execution.began, 1));
+                moments.extend(until.map(|until| (until, -1)));
+            }
         }
         // At one moment ends come first.
         moments.sort_unstable();
@@ -129,12 +139,13 @@ fn limits(ledger: &Ledger, seen: &Seen) -> Vec<String> {
     broken
 }
 
-/// Serial tasks of one transaction begin in its order; those that nobody had locked, and whose first claim was heard of in time.
+/// Serial tasks of one transaction begin in its order; those that nobody had locked, and whose first claim was heard of before its worker was
+/// declared dead.
 fn order(ledger: &Ledger, seen: &Seen, produced: &Produced) -> Vec<String> {
     let begins: HashMap<_, _> = ledger
         .executions
         .iter()
-        .filter(|execution| execution.epoch == 1 && !seen.dead.contains_key(&execution.worker))
+        .filter(|one| one.epoch == 1 && excused_at(seen, one.worker).is_none_or(|excused| one.began < excused))
         .map(|execution| (execution.task, execution.began))
         .collect();
     let mut broken = Vec::new();
@@ -209,4 +220,68 @@ async fn figures(db: &PgPool) -> Result<Vec<String>> {
         }
     }
     Ok(broken)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: u64 = 1_000_000;
+    const FIRST: Uuid = Uuid::from_u128(1);
+    const LAST: Uuid = Uuid::from_u128(2);
+    /// Worker 1 is declared dead then.
+    const DIED: u64 = 10 * SECOND;
+
+    /// The first attempt at a task; its process was killed.
+    fn cut_off(task: Uuid, worker: i64, kind: &str, began: u64) -> Execution {
+        Execution { task, epoch: 1, worker, pid: 0, kind: kind.into(), began, ended: None }
+    }
+
+    fn ran(task: Uuid, worker: i64, kind: &str, began: u64) -> Execution {
+        Execution { ended: Some(began + SECOND), ..cut_off(task, worker, kind, began) }
+    }
+
+    /// What is broken when these are the executions.
+    fn broken<const N: usize>(executions: [Execution; N]) -> Vec<String> {
+        let seen = Seen { dead: HashMap::from([(1, DIED)]), ..Seen::default() };
+        let produced = Produced { in_order: vec![vec![FIRST, LAST]], ..Produced::default() };
+        let ledger = Ledger { executions: executions.into() };
+        [limits(&ledger, &seen), order(&ledger, &seen, &produced)].concat()
+    }
+
+    #[track_caller]
+    fn assert_named(broken: &[String], invariant: &str) {
+        assert!(broken.len() == 1 && broken[0].starts_with(invariant), "{broken:?}");
+    }
+
+    #[test]
+    fn what_a_worker_ran_before_it_died_counts_for_the_limit() {
+        let ended = ran(FIRST, 1, "chaos_serial", SECOND);
+        assert_named(&broken([ended, ran(LAST, 2, "chaos_serial", 3 * SECOND / 2)]), "8 (limit): 2");
+        let killed = cut_off(FIRST, 1, "chaos_serial", SECOND);
+        assert_named(&broken([killed, ran(LAST, 2, "chaos_serial", DIED - SECOND)]), "8 (limit): 2");
+    }
+
+    #[test]
+    fn what_a_worker_ran_before_it_died_counts_for_its_unique_key() {
+        let killed = cut_off(FIRST, 1, "chaos_unique:3", SECOND);
+        let of_another_key = ran(LAST, 2, "chaos_unique:4", 2 * SECOND);
+        let again = ran(LAST, 2, "chaos_unique:3", 2 * SECOND);
+        assert_named(&broken([killed, of_another_key, again]), "7 (unique key): 2 of chaos_unique:3");
+    }
+
+    #[test]
+    fn what_a_worker_began_before_it_died_counts_for_the_order() {
+        let late = cut_off(FIRST, 1, "chaos_serial", DIED - SECOND);
+        assert_named(&broken([ran(LAST, 2, "chaos_serial", SECOND), late]), "9 (order)");
+    }
+
+    #[test]
+    fn what_a_worker_ran_after_it_died_is_excused() {
+        let killed = cut_off(FIRST, 1, "chaos_serial", SECOND);
+        assert!(broken([killed, ran(LAST, 2, "chaos_serial", DIED)]).is_empty(), "its place is free");
+        // It was stopped between its claim and its begin, and another has run the task meanwhile.
+        let woken = ran(FIRST, 1, "chaos_serial", DIED + SECOND);
+        assert!(broken([ran(LAST, 2, "chaos_serial", DIED), woken]).is_empty(), "it came too late");
+    }
 }

@@ -53,7 +53,7 @@ pub struct Torture {
     /// Worker processes
     #[arg(long, default_value_t = 4)]
     workers: usize,
-    /// Take a part of the engine away, to see that this is noticed: `rescue` and `completion` soon, `fencing` with luck
+    /// Take a part of the engine away, to see that this is noticed
     #[arg(long, value_enum)]
     sabotage: Option<Sabotage>,
     /// Where the cluster of the run and its ledger are kept; emptied first
@@ -70,11 +70,11 @@ pub struct Torture {
 /// A condition that the proxy takes out of the workers' statements on their way to PostgreSQL, so the engine itself has no switch for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Sabotage {
-    /// A settlement does not look at the lease epoch
+    /// A settlement does not look at the lease epoch; nothing is broken then but the answers to settlements
     Fencing,
     /// Nobody looks after workers that died
     Rescue,
-    /// A settlement looks at neither the lease epoch nor the worker
+    /// A settlement looks at neither the lease epoch nor the worker; the rest is as with `fencing`
     Completion,
 }
 

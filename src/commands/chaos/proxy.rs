@@ -26,6 +26,8 @@ pub enum Treatment {
     LoseAnswer,
     /// The next COMMIT arrives, its answer does not; then the connection is cut.
     LoseCommit,
+    /// The next settlement arrives, its answer does not; then the connection is cut.
+    LoseSettlement,
     /// The next settlement arrives this late, also when its sender has given up or died meanwhile.
     HoldSettlement(Duration),
     Cut,
@@ -171,13 +173,14 @@ async fn until_cut(link: &Link) {
                 drop(tokio::time::timeout(ARMED_FOR, link.asked.notified()).await);
                 return tokio::time::sleep(LOST_FOR).await;
             }
-            // A connection that commits nothing is left alone.
-            Treatment::LoseCommit => {
-                if tokio::time::timeout(ARMED_FOR, link.asked.notified()).await.is_ok() {
-                    link.lost_commits.fetch_add(1, Ordering::Relaxed);
+            // A connection over which nothing of the kind comes is left alone.
+            Treatment::LoseCommit | Treatment::LoseSettlement => tokio::select! {
+                () = link.asked.notified() => {
+                    link.lost_commits.fetch_add(u64::from(now == Treatment::LoseCommit), Ordering::Relaxed);
                     return tokio::time::sleep(LOST_FOR).await;
                 }
-            }
+                Ok(()) = treatment.changed() => continue,
+            },
             Treatment::Swallow => return tokio::time::sleep(SWALLOWS_FOR).await,
             Treatment::Pass | Treatment::Delay(_) | Treatment::HoldSettlement(_) => {}
         }
@@ -209,15 +212,20 @@ async fn copy(
             Ok(read) => read,
         };
         let now = *link.treatment.borrow();
+        let settles = matches!(direction, Direction::Asking) && settlements.are_in(&buffer[..read]);
         match (now, direction) {
             (Treatment::Swallow, _) | (Treatment::LoseAnswer, Direction::Answering) => continue,
-            (Treatment::LoseCommit, Direction::Answering) if link.is_losing.load(Ordering::Acquire) => continue,
+            (Treatment::LoseCommit | Treatment::LoseSettlement, Direction::Answering)
+                if link.is_losing.load(Ordering::Acquire) =>
+            {
+                continue;
+            }
             (Treatment::LoseAnswer, Direction::Asking) => link.asked.notify_one(),
             (Treatment::LoseCommit, Direction::Asking) if find(&buffer[..read], COMMIT).is_some() => link.lose(),
+            (Treatment::LoseSettlement, Direction::Asking) if settles => link.lose(),
             (Treatment::Delay(delay), _) => tokio::time::sleep(delay).await,
             _ => {}
         }
-        let settles = matches!(direction, Direction::Asking) && settlements.are_in(&buffer[..read]);
         if let Treatment::HoldSettlement(time) = now
             && settles
             && !has_held

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use rand::Rng;
 use rand::rngs::StdRng;
+use rand::seq::IteratorRandom;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
@@ -36,6 +37,7 @@ struct Member {
     clock: PathBuf,
     /// Until then it is stopped, and then goes on as if nothing had been.
     stopped_until: Option<Instant>,
+    /// Told to leave, or killed.
     is_leaving: bool,
 }
 
@@ -94,15 +96,19 @@ impl Team {
         Ok(Member { child, clock, stopped_until: None, is_leaving: false })
     }
 
+    /// One of those that run.
     fn one<'a>(&'a mut self, rng: &mut StdRng) -> Option<&'a mut Member> {
-        let place = rng.random_range(0..self.members.len().max(1));
-        self.members.get_mut(place).filter(|member| member.stopped_until.is_none() && !member.is_leaving)
+        self.members.iter_mut().filter(|member| member.stopped_until.is_none() && !member.is_leaving).choose(rng)
     }
 
     /// `kill -9`.
     pub fn kill(&mut self, rng: &mut StdRng) -> bool {
         let at = ledger::now();
-        let killed = self.one(rng).filter(|member| member.signal(Signal::KILL)).and_then(|member| member.child.id());
+        let killed = self.one(rng).filter(|member| member.signal(Signal::KILL)).and_then(|member| {
+            // It may still be there at the next fault, and must not be counted twice.
+            member.is_leaving = true;
+            member.child.id()
+        });
         self.killed.extend(killed.map(|pid| Killed { pid, at }));
         killed.is_some()
     }

@@ -82,6 +82,7 @@ pub async fn stop_schedule(db: &PgPool) -> Result<()> {
 }
 
 /// What the tables say.
+#[derive(Default)]
 pub struct Seen {
     /// Each accepted end: the worker and the epoch that the result came from, where it is a completion, and the worker that held it.
     pub ended: HashMap<Uuid, Vec<End>>,
