@@ -31,7 +31,7 @@ fn read<T: DeserializeOwned>(result: &Value) -> Option<T> {
 }
 
 /// Names and what stands beside them.
-fn facts<const N: usize>(facts: [(&'static str, AnyView); N]) -> AnyView {
+fn facts(facts: impl IntoIterator<Item = (&'static str, AnyView)>) -> AnyView {
     let rows = facts.into_iter().map(|(name, value)| view! { <dt>{name}</dt><dd>{value}</dd> }).collect_view();
     view! {
         <section class="panel">
@@ -58,15 +58,17 @@ fn notified(Notified { told }: Notified) -> AnyView {
 fn swept(done: Swept) -> AnyView {
     let (files, bytes) =
         if done.dry_run { ("Files that would be deleted", "They hold") } else { ("Files deleted", "They held") };
-    let names = done.named.into_iter().map(|name| view! { <li><code>{name}</code></li> }).collect_view();
-    let named = view! { <ul class="names">{names}</ul> };
-    facts([
+    let named = (!done.named.is_empty()).then(|| {
+        let names = done.named.into_iter().map(|name| view! { <li><code>{name}</code></li> }).collect_view();
+        ("The first of them", view! { <ul class="names">{names}</ul> }.into_any())
+    });
+    let counts = [
         (files, done.files.into_any()),
         (bytes, size(done.bytes).into_any()),
         ("Left alone", done.kept.into_any()),
         ("Could not be deleted", done.failed.into_any()),
-        ("The first of them", named.into_any()),
-    ])
+    ];
+    facts(counts.into_iter().chain(named))
 }
 
 fn report(id: Uuid, made: ReportMade) -> AnyView {
