@@ -1,4 +1,4 @@
-import type { Browser, BrowserContextOptions, Page } from "@playwright/test";
+import type { Browser, Page } from "@playwright/test";
 import { expect, logIn, signUp } from "./people";
 
 /** Writes a note by the form above the list, and opens it. */
@@ -85,13 +85,6 @@ export async function walkThroughLists(page: Page): Promise<void> {
   expect((await page.request.delete(`/api/v1/notes/${last}`)).status()).toBe(204);
   await page.goto(older, { waitUntil: "networkidle" });
   await expect(page.getByText("is not in this list any more; begin anew")).toBeVisible();
-}
-
-/** A browser of somebody else, who has just signed up. */
-export async function anotherPerson(browser: Browser, name: string, options: BrowserContextOptions = {}) {
-  const context = await browser.newContext({ baseURL: process.env.STARTER_URL, ...options });
-  const page = await context.newPage();
-  return { page, person: await signUp(page, name), close: () => context.close() };
 }
 
 /** Another browser of the same person. */

@@ -1,5 +1,5 @@
 import { AxeBuilder } from "@axe-core/playwright";
-import { test as base, expect, type Locator, type Page, type TestInfo } from "@playwright/test";
+import { test as base, type Browser, type BrowserContextOptions, expect, type Locator, type Page, type TestInfo } from "@playwright/test";
 
 export { expect };
 
@@ -42,6 +42,13 @@ export async function signUp(page: Page, name: string, person = someone(name)): 
   await page.getByRole("button", { name: "Create account" }).click();
   await expect(page.getByRole("heading", { name: `Hello, ${person.username}` })).toBeVisible();
   return person;
+}
+
+/** A browser of somebody else, who has just signed up. */
+export async function anotherPerson(browser: Browser, name: string, options: BrowserContextOptions = {}) {
+  const context = await browser.newContext({ baseURL: process.env.STARTER_URL, ...options });
+  const page = await context.newPage();
+  return { page, person: await signUp(page, name), close: () => context.close() };
 }
 
 /** Logs in through the form and lands on the dashboard. */

@@ -1,7 +1,6 @@
 import type { Page } from "@playwright/test";
 import { layLine } from "../support/line";
-import { anotherPerson } from "../support/notes";
-import { expect, expectStaysInPlace, logIn, logOut, open, signUp, test } from "../support/people";
+import { anotherPerson, expect, expectStaysInPlace, logIn, logOut, open, signUp, test } from "../support/people";
 import { changesSchedule, operator, queueMany } from "../support/queue";
 import { administrator } from "../support/server";
 

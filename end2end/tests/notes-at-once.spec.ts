@@ -1,6 +1,6 @@
 import type { Page } from "@playwright/test";
-import { anotherPerson, titlesOn, writeNote } from "../support/notes";
-import { expect, signUp, test } from "../support/people";
+import { titlesOn, writeNote } from "../support/notes";
+import { anotherPerson, expect, signUp, test } from "../support/people";
 
 /** Holds what a server function is asked until it is let go: then refused, or asked in truth. */
 async function hold(page: Page, what: string) {

@@ -1,5 +1,5 @@
-import { anotherPerson, walkThroughLists, writeNote } from "../support/notes";
-import { expect, signUp, test } from "../support/people";
+import { walkThroughLists, writeNote } from "../support/notes";
+import { anotherPerson, expect, signUp, test } from "../support/people";
 
 test("without JavaScript: a note is written, found, changed and deleted", async ({ page }) => {
   await signUp(page, "ada");

@@ -1,5 +1,5 @@
-import { anotherBrowser, anotherPerson, writeNote } from "../support/notes";
-import { expect, expectAccessible, logIn, signUp, tabTo, test } from "../support/people";
+import { anotherBrowser, writeNote } from "../support/notes";
+import { anotherPerson, expect, expectAccessible, logIn, signUp, tabTo, test } from "../support/people";
 import { administrator } from "../support/server";
 
 test("a note is shared with somebody, who sees it, is told of it and writes in it, live", async ({ page, browser }) => {
