@@ -32,7 +32,7 @@ enum Command {
     Enqueue { system: System, count: u64 },
     /// Work until the standard input ends; says `ran N` when the handler has run as often as expected, and `total N` at the end
     Work { system: System, expect: u64, settings: Settings },
-    /// Queue tasks as told by the standard input: `one`, `many RATE COUNT` one by one, or `batches RATE COUNT SIZE`
+    /// Queue tasks as told by the standard input: `one`, `many RATE COUNT` one by one, or `batches RATE COUNT SIZE STAMPED_EACH`
     Produce { system: System },
     /// Run statements, a line each, and say the first value of each
     Sql,

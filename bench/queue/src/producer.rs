@@ -13,8 +13,6 @@ use crate::tally::{Payload, say};
 
 /// Enqueues under way at once. More would only wait for one another, and their stamps would tell of the producer and not of the queue.
 pub const AT_ONCE: usize = 16;
-/// Of a batch one task in so many says how long it was on the way: if all did, it would be their saying that is measured.
-const STAMPED: usize = 10;
 
 pub trait Send: Clone + std::marker::Send + 'static {
     /// Queues one task.
@@ -38,10 +36,10 @@ pub async fn run<S: Send>(sender: S) -> anyhow::Result<()> {
                 let send = |sender: S| async move { sender.send(Payload::now()).await };
                 at_their_times(&sender, rate.parse()?, count.parse()?, send).await?;
             }
-            ["batches", rate, count, size] => {
-                let size: usize = size.parse()?;
-                let stamped = |n| if n % STAMPED == 0 { Payload::now() } else { Payload::default() };
-                let send = |sender: S| async move { sender.send_all((0..size).map(stamped).collect()).await };
+            ["batches", rate, count, size, stamped_each] => {
+                let (size, each): (usize, usize) = (size.parse()?, stamped_each.parse()?);
+                let stamped = move |n: usize| if n.is_multiple_of(each) { Payload::now() } else { Payload::default() };
+                let send = move |sender: S| async move { sender.send_all((0..size).map(stamped).collect()).await };
                 at_their_times(&sender, rate.parse()?, count.parse()?, send).await?;
             }
             _ => bail!("{line}: not understood"),

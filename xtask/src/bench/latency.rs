@@ -22,7 +22,8 @@ const WARM_UP: usize = 5;
 const OPEN_RATE: f64 = 100.0;
 /// The highest rate at which tasks are queued one by one.
 const ONE_BY_ONE_AT_MOST: f64 = 2000.0;
-/// Above that they come in batches, so often in a second; of a batch one task in so many says how long it was on the way.
+/// Above that they come in batches, so often in a second; of a batch one task in so many says how long it was on the way: if
+/// all did, it would be their saying that is measured.
 const BATCHES: f64 = 100.0;
 const STAMPED: usize = 10;
 
@@ -129,7 +130,7 @@ impl Pair {
             (format!("many {rate} {count}"), format!("{rate:.0}/s"), count)
         } else {
             let load = format!("{:.0}/s, {size} at once", rate * size as f64);
-            (format!("batches {rate} {count} {size}"), load, count * size / STAMPED)
+            (format!("batches {rate} {count} {size} {STAMPED}"), load, count * size / STAMPED)
         };
         self.producer.say(&order)?;
         // However slow the producer is, that is not the fault of the worker, whose words wait meanwhile.
