@@ -58,6 +58,7 @@ mod torture;
 mod traces;
 mod two_factor;
 mod two_factor_login;
+mod unique_keys;
 mod user_keys;
 mod user_stats;
 mod verification;

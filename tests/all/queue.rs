@@ -344,6 +344,29 @@ async fn what_a_worker_hands_back_has_cost_no_attempt() {
 }
 
 #[tokio::test]
+async fn what_a_worker_did_not_finish_keeps_its_place() {
+    let app = TestApp::start().await;
+    let ada = app.register("Ada").await;
+    let first = app.queue(&ada, sum(&[1])).await;
+    let (dies, leaves, drains) = (join(&app).await, join(&app).await, join(&app).await);
+    claim_one(&app, dies).await;
+    app.queue(&ada, sum(&[2])).await;
+    app.leaves_tasks(2);
+    let next = async |worker| claim(&app, worker, 1).await.remove(0);
+
+    die(&app, dies).await;
+    assert_eq!(next(leaves).await.id, first, "a worker died of it");
+    queue::leave(&app.app.db, leaves).await.unwrap();
+    let claimed = next(drains).await;
+    assert_eq!(claimed.id, first, "a worker left");
+    assert!(settle(&app, drains, &claimed, Outcome::HandedBack).await);
+    let claimed = next(drains).await;
+    assert_eq!(claimed.id, first, "a worker handed it back");
+    assert!(settle(&app, drains, &claimed, retry(Duration::ZERO)).await);
+    assert_ne!(next(drains).await.id, first, "it failed, so others come first");
+}
+
+#[tokio::test]
 async fn a_claim_whose_answer_was_lost_is_handed_back() {
     let app = TestApp::start().await;
     let ada = app.register("Ada").await;
@@ -390,55 +413,6 @@ async fn settlements_are_counted_by_minute_type_and_worker() {
         of_it.map(|minute| minute["completed"].as_i64().unwrap()).sum::<i64>()
     };
     assert_eq!((completed_by(worker), completed_by(other)), (1, 1), "{by_worker}");
-}
-
-#[tokio::test]
-async fn a_key_is_unique_while_its_task_is_alive() {
-    let app = TestApp::start().await;
-    let (ada, bob) = (app.register("Ada").await, app.register("Bob").await);
-    let mut new = sum(&[1]);
-    new["unique_key"] = json!("invoice 7");
-    let first = app.queue(&ada, new.clone()).await;
-    assert_eq!(app.queue(&ada, new.clone()).await, first, "the answer is the first one");
-    assert_eq!(
-        app.post(&bob, "/api/v1/tasks", new.clone()).await.refusal(),
-        (409, "CONFLICT".into()),
-        "not his to see"
-    );
-    let mut other_type = delay(0);
-    other_type["unique_key"] = json!("invoice 7");
-    assert_ne!(app.queue(&ada, other_type).await, first);
-
-    assert_eq!(app.work().await, 2);
-    assert_ne!(app.queue(&ada, new).await, first, "it has ended, so the key is free");
-    app.work().await;
-}
-
-#[tokio::test]
-async fn of_many_who_want_one_key_at_once_one_gets_it() {
-    let app = TestApp::start().await;
-    let ada = app.register("Ada").await;
-    let mut new = sum(&[1]);
-    new["unique_key"] = json!("once");
-    let queued = futures::future::join_all((0..8).map(|_| app.queue(&ada, new.clone()))).await;
-    assert!(queued.iter().all(|id| *id == queued[0]), "{queued:?}");
-    assert_eq!(app.work().await, 1);
-}
-
-#[tokio::test]
-async fn a_key_that_counts_for_a_time_outlives_its_task() {
-    let app = TestApp::start().await;
-    let ada = app.register("Ada").await;
-    let mut new = sum(&[1]);
-    new["unique_key"] = json!("daily");
-    new["unique_for_seconds"] = json!(86_400);
-    let first = app.queue(&ada, new.clone()).await;
-    assert_eq!(app.work().await, 1);
-    assert_eq!(app.queue(&ada, new.clone()).await, first);
-
-    app.pass_time(Duration::from_secs(86_400)).await;
-    assert_ne!(app.queue(&ada, new).await, first);
-    assert_eq!(app.work().await, 1);
 }
 
 #[tokio::test]

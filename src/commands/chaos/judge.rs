@@ -56,8 +56,11 @@ fn existence(seen: &Seen, produced: &Produced) -> Vec<String> {
     if let Some((twice, ends)) = seen.ended.iter().find(|(id, ends)| ends.len() > 1 || seen.alive.contains(*id)) {
         broken.push(format!("3 (one end): task {twice} has ended {} times", ends.len()));
     }
-    if let Some(id) = seen.max_attempts_exceeded.first() {
-        broken.push(format!("6 (attempts): task {id} has had more attempts than it may"));
+    if let Some(id) = seen.miscounted.first() {
+        broken.push(format!(
+            "6 (attempts): {} tasks have other attempts or rescues than their errors tell of, or more than they may; {id} is one",
+            seen.miscounted.len()
+        ));
     }
     broken
 }

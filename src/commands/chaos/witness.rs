@@ -94,7 +94,8 @@ pub struct Seen {
     /// Completed tasks that have an effect in their own transaction.
     pub with_effect: Vec<Uuid>,
     pub stuck: Vec<Uuid>,
-    pub max_attempts_exceeded: Vec<Uuid>,
+    /// Tasks whose attempts or rescues are not those that their errors tell of.
+    pub miscounted: Vec<Uuid>,
     pub claimed_while_held_back: Vec<Uuid>,
     /// The times for which the schedule has made tasks, in order.
     pub scheduled: Vec<DateTime<Utc>>,
@@ -123,18 +124,17 @@ impl Seen {
         let now = ledger::now();
         let history = sqlx::query!(
             r#"
-            select id as "id!", (result ->> 'worker')::bigint as worker, (result ->> 'epoch')::int as epoch, worker_id, attempts > max_attempts as "too_many!",
+            select id as "id!", (result ->> 'worker')::bigint as worker, (result ->> 'epoch')::int as epoch, worker_id,
                 extract(epoch from now() - finished_at)::float8 as "ago!"
             from task_history
             union all
-            select id, null, null, worker_id, attempts > max_attempts, extract(epoch from now() - finished_at)::float8
+            select id, null, null, worker_id, extract(epoch from now() - finished_at)::float8
             from dead_tasks
             "#
         )
         .fetch_all(db)
         .await?;
         let moment = |now: u64, ago: f64| now.saturating_sub((ago * 1e6) as u64);
-        let max_attempts_exceeded = history.iter().filter(|row| row.too_many).map(|row| row.id).collect();
         for row in history {
             ended.entry(row.id).or_default().push(End {
                 completed_by: row.worker.zip(row.epoch),
@@ -175,12 +175,38 @@ impl Seen {
             effects: effects.into_iter().collect(),
             with_effect,
             stuck,
-            max_attempts_exceeded,
+            miscounted: miscounted(db).await?,
             claimed_while_held_back,
             scheduled: scheduled(db).await?,
         };
         Ok((seen, ledger))
     }
+}
+
+/// An attempt that failed left an error, a worker that died left one of its own. So a completed task had one attempt more than failed, a dead
+/// one none more, but for poison: the third death is its end, and nobody else's. Nobody had more attempts than it may.
+async fn miscounted(db: &PgPool) -> sqlx::Result<Vec<Uuid>> {
+    let miscounted = sqlx::query_scalar!(
+        r#"
+        with told as (
+            select id, status::text as ended_as, attempts, max_attempts, null::int as rescues, coalesce(errors, '[]') as errors from task_history
+            union all
+            select id, reason::text, attempts, max_attempts, rescues, coalesce(errors, '[]') from dead_tasks
+        ), counted as (
+            select told.*, (select count(*) from jsonb_array_elements(errors) where value ->> 'error' like 'The worker died %') as deaths
+            from told
+        )
+        select id as "id!"
+        from counted
+        where attempts > max_attempts
+           or (deaths >= 3) <> (ended_as = 'poison')
+           or rescues <> deaths
+           or (ended_as <> 'cancelled'
+               and attempts <> jsonb_array_length(errors) - deaths + case when ended_as in ('completed', 'poison') then 1 else 0 end)
+        order by id
+        "#
+    );
+    miscounted.fetch_all(db).await
 }
 
 async fn scheduled(db: &PgPool) -> sqlx::Result<Vec<DateTime<Utc>>> {

@@ -1,4 +1,4 @@
--- Tasks that no worker runs, or runs any more: ready again, cancelled when that was asked for, or dead as poison when too many workers
+-- Tasks that no worker runs, or runs any more: ready again in the place that they had, cancelled when that was asked for, or dead as poison when too many workers
 -- have died of them. $2 is how many rescues a task gets; null when no worker died. The caller holds locks on the rows.
 with poisoned as (
     delete from tasks
@@ -8,7 +8,7 @@ with poisoned as (
     delete from tasks where id = any($1) and cancel_requested returning *
 ), again as (
     update tasks
-    set worker_id = null, attempts = attempts - 1, lease_epoch = lease_epoch + 1, seq = nextval('task_seq'), updated_at = now(),
+    set worker_id = null, attempts = attempts - 1, lease_epoch = lease_epoch + 1, updated_at = now(),
         rescues = case when $2::int is null then rescues else rescues + 1 end,
         errors = case when $2 is null then errors else coalesce(errors, '[]') || jsonb_build_array(jsonb_build_object(
             'attempt', attempts, 'started_at', started_at, 'at', now(), 'error', 'The worker died during attempt ' || attempts)) end

@@ -20,7 +20,7 @@ with given as materialized (
         attempts = case given.outcome when 3 then attempts else attempts - 1 end,
         lease_epoch = lease_epoch + 1,
         run_at = case when given.delay > 0 then now() + make_interval(secs => given.delay) end,
-        seq = nextval('task_seq'),
+        seq = case given.outcome when 5 then seq else nextval('task_seq') end,
         errors = case when given.error is null then errors else coalesce(errors, '[]') || jsonb_build_array(
             jsonb_build_object('attempt', attempts, 'started_at', started_at, 'at', now(), 'error', given.error)) end,
         updated_at = now()

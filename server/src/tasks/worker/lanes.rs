@@ -17,8 +17,9 @@ const SWEEP_PART: u32 = 10;
 /// The cursors of one worker.
 pub struct Lanes {
     known: Vec<Known>,
-    /// The highest number claimed in each lane. Beginning there, a claim never walks over what was claimed before, also when a transaction
-    /// that stays open keeps vacuum from taking it away.
+    /// The number claimed last in each lane. Beginning there, a claim never walks over what was claimed before, also when a transaction
+    /// that stays open keeps vacuum from taking it away. Where a sweep found something, the next claim goes on from there: a worker that
+    /// died or left may have left more than there are places.
     cursors: HashMap<(i32, i16), i64>,
     /// Turns the order of types within a priority, so that none is always first.
     turn: usize,
@@ -93,10 +94,12 @@ impl Lanes {
 
     /// Notes what a round brought; says from when it makes sense to look again without being called.
     pub fn brought(&mut self, round: &Round, claimed: &[Arc<Claimed>]) -> Option<Instant> {
+        let mut last: HashMap<_, i64> = HashMap::new();
         for one in claimed {
-            let cursor = self.cursors.entry((one.task_type_id, one.priority)).or_default();
-            *cursor = (*cursor).max(one.seq);
+            let seq = last.entry((one.task_type_id, one.priority)).or_default();
+            *seq = (*seq).max(one.seq);
         }
+        self.cursors.extend(last);
         let now = Instant::now();
         if round.is_sweep {
             self.sweep_at = now + (now - round.began) * (SWEEP_PART - 1);
@@ -184,6 +187,18 @@ mod tests {
         let third = lanes.round(&places(1), |_| 0, &[]);
         assert_eq!(third.plain[2].after_seq, 0);
         assert_eq!(lanes.brought(&third, &[]), None, "nothing at all: wait");
+    }
+
+    #[test]
+    fn a_claim_goes_on_where_a_sweep_found_something() {
+        let mut lanes = Lanes::new(vec![known(1)]);
+        let first = lanes.round(&places(1), |_| 0, &[]);
+        lanes.brought(&first, &[claimed(1, 700)]);
+        lanes.sweep_at = first.began - SWEEP_EVERY;
+        let sweep = lanes.round(&places(1), |_| 0, &[]);
+        assert_eq!(sweep.plain[2].after_seq, 0);
+        lanes.brought(&sweep, &[claimed(1, 7)]);
+        assert_eq!(lanes.round(&places(1), |_| 0, &[]).plain[2].after_seq, 7, "not 700: there may be more like it");
     }
 
     #[test]

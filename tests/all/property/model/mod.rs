@@ -236,11 +236,16 @@ impl Model {
 
     /// Back into the queue, behind all that stands there, and out of reach of the claim that it was held by.
     fn again(&mut self, id: usize, place: Place, attempt_back: i32) {
+        self.where_it_stood(id, place, attempt_back);
+        self.tasks[id].turn = self.turn;
+    }
+
+    /// The same, but in the place that it had.
+    fn where_it_stood(&mut self, id: usize, place: Place, attempt_back: i32) {
         let task = &mut self.tasks[id];
         task.place = place;
         task.attempts -= attempt_back;
         task.epoch += 1;
-        task.turn = self.turn;
     }
 
     fn told(&self, id: usize) -> (usize, TaskStatus, bool) {
@@ -304,7 +309,7 @@ impl Model {
                 self.end(*id, Place::Dead(DeadReason::Poison));
                 ended.push(*id);
             } else {
-                self.again(*id, Place::Ready, 1);
+                self.where_it_stood(*id, Place::Ready, 1);
             }
         }
         let mut told: Ended = ids.iter().map(|id| self.told(*id)).collect();

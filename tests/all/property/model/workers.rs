@@ -224,9 +224,10 @@ impl Model {
             if place.has_ended() {
                 ended.push(claim.task);
                 self.end(claim.task, place);
+            } else if matches!(end, End::HandBack) {
+                self.where_it_stood(claim.task, place, 1);
             } else {
-                let attempt_back = i32::from(!matches!(end, End::Retry(_)));
-                self.again(claim.task, place, attempt_back);
+                self.again(claim.task, place, i32::from(!matches!(end, End::Retry(_))));
             }
             told.push(self.told(claim.task));
         }
