@@ -59,7 +59,7 @@ test("a list whose connection was cut shows what has happened meanwhile", async 
   line.cut();
 });
 
-test("however many events come, the list is read once a second at most", async ({ page, request }) => {
+test("however many events come, the list is read four times in three seconds at most", async ({ page, request }) => {
   const person = await signUp(page, "carla");
   await open(page, "/tasks");
   let reads = 0;
@@ -75,8 +75,21 @@ test("however many events come, the list is read once a second at most", async (
   }).toPass();
   const seconds = (Date.now() - began) / 1000;
   expect(reads).toBeGreaterThan(0);
-  // One at once, one a second, and one of the background.
-  expect(reads).toBeLessThanOrEqual(Math.ceil(seconds) + 2);
+  // One at once, one each 750 ms, and one of the background.
+  expect(reads).toBeLessThanOrEqual(Math.ceil(seconds / 0.75) + 2);
+});
+
+test("without the stream a list is read again every half minute", async ({ page, request }) => {
+  const person = await signUp(page, "lucy");
+  await page.clock.install();
+  await page.route("**/live/tasks", (route) => route.fulfill({ status: 204 }));
+  await open(page, "/tasks");
+  await expect(page.getByText("No tasks here.")).toBeVisible();
+  await queueMany(request, person, 1, 0, true);
+  const read = page.waitForRequest("**/api/tasks/list");
+  await page.clock.fastForward(31_000);
+  await read;
+  await expect(page.getByText("1 task", { exact: true })).toBeVisible();
 });
 
 test("whoever reads further down keeps the place while tasks come above", async ({ page, request }) => {

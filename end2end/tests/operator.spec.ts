@@ -36,6 +36,25 @@ test("an operator sees which worker runs what, and how many tasks run, live", as
   await expect(running).toHaveText("0");
 });
 
+test("a graph that stands open shows what has just ended", async ({ page, context }) => {
+  await logIn(page, administrator);
+  await open(page, "/tasks/overview");
+  const graph = page.getByRole("figure", { name: "Attempts that ended" });
+  await graph.getByText("Values").click();
+  // The row of the last minutes: when, and how many were done.
+  const done = async () => {
+    const counts = await graph.locator("tbody tr td:nth-child(2)").allTextContents();
+    return counts.reduce((sum, count) => sum + Number(count), 0);
+  };
+  const before = await done();
+  const bars = await graph.locator("svg").innerHTML();
+  const other = await context.newPage();
+  await queueDelay(other, 0);
+  await expect(other.locator("[data-status=completed]")).toBeVisible();
+  await expect.poll(done).toBe(before + 1);
+  expect(await graph.locator("svg").innerHTML()).not.toBe(bars);
+});
+
 test("an administrator counts old files before they are deleted", async ({ page, folder }) => {
   const file = join(folder, "old.log");
   writeFileSync(file, "nobody reads this");

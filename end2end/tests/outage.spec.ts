@@ -1,5 +1,9 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type Page } from "@playwright/test";
 
+import { Receiver } from "../support/hooks";
 import { expect, logIn, open, test as base } from "../support/people";
 import { administrator, launch } from "../support/server";
 import { Sink } from "../support/smtp";
@@ -8,15 +12,29 @@ import { Sink } from "../support/smtp";
 const [LETTERS, TAKEN] = [300, 60];
 
 /** A program of its own that sends by a mail server of its own: what is broken here disturbs no other test. */
-const test = base.extend<{ sink: Sink; baseURL: string }>({
+const test = base.extend<{ sink: Sink; receiver: Receiver; folder: string; baseURL: string }>({
   sink: async ({}, use) => {
     const sink = new Sink();
     await sink.start();
     await use(sink);
     await sink.stop();
   },
-  baseURL: async ({ sink }, use) => {
+  receiver: async ({}, use) => {
+    const receiver = new Receiver();
+    await receiver.start();
+    await use(receiver);
+    await receiver.stop();
+  },
+  folder: async ({}, use) => {
+    const folder = mkdtempSync(join(tmpdir(), "starter-end2end-files-"));
+    await use(folder);
+    rmSync(folder, { recursive: true });
+  },
+  baseURL: async ({ sink, receiver, folder }, use) => {
     const program = await launch({
+      STARTER__FILES__CLEANUP_ROOT: folder,
+      STARTER__WEBHOOK__ALLOWED_NETWORKS: "127.0.0.0/8",
+      STARTER__WEBHOOK__ALLOWED_PORTS: String(receiver.port),
       STARTER__MAIL__TRANSPORT: "smtp",
       STARTER__MAIL__SMTP_URL: `smtp://127.0.0.1:${sink.port}`,
       STARTER__LIMITS__EMAIL_PER_ACCOUNT: "off",
@@ -35,10 +53,10 @@ async function picture(page: Page, name: string): Promise<void> {
 }
 
 /** The thousand tasks. */
-const kinds = { email: LETTERS, data_processing: 380, delay_task: 200, notification: 100, report_generation: 20 };
+const kinds = { email: LETTERS, data_processing: 300, delay_task: 180, notification: 100, webhook: 80, file_cleanup: 20, report_generation: 20 };
 
 /** Those tasks. A letter is tried once, so that an outage leaves some of them dead. */
-function mixed(): object[] {
+function mixed(hooksTo: string): object[] {
   const today = new Date().toISOString().slice(0, 10);
   const many = (count: number, make: (number: number) => object) => Array.from({ length: count }, (_, number) => make(number));
   return [
@@ -50,6 +68,8 @@ function mixed(): object[] {
     ...many(kinds.data_processing, (number) => ({ task_type: "data_processing", payload: { operation: "sum", data: [number, 1] } })),
     ...many(kinds.delay_task, () => ({ task_type: "delay_task", payload: { delay_seconds: 0 } })),
     ...many(kinds.notification, (number) => ({ task_type: "notification", payload: { text: `Part ${number} is done` } })),
+    ...many(kinds.webhook, (number) => ({ task_type: "webhook", payload: { url: hooksTo, method: "POST", payload: { number } } })),
+    ...many(kinds.file_cleanup, (number) => ({ task_type: "file_cleanup", payload: { file_path: ".", max_age_hours: 0, pattern: `${number}.log`, dry_run: false } })),
     ...many(kinds.report_generation, () => ({ task_type: "report_generation", payload: { report_type: "tasks", start_date: today, end_date: today } })),
   ];
 }
@@ -67,15 +87,16 @@ async function done(page: Page): Promise<Record<string, number>> {
   return Object.fromEntries(await Promise.all(counts));
 }
 
-test("a mail server is away for a while: failures are seen, the breaker opens, nothing is lost, and the dead run again in two clicks", async ({ page, sink }) => {
+test("a mail server is away for a while: failures are seen, the breaker opens, nothing is lost, and the dead run again in two clicks", async ({ page, sink, receiver, folder }) => {
   test.setTimeout(300_000);
+  for (let number = 0; number < kinds.file_cleanup; number++) writeFileSync(join(folder, `${number}.log`), "nobody reads this");
   sink.breaksAfter = TAKEN;
   await logIn(page, administrator);
   await open(page, "/tasks/overview");
   await expect(page.getByText("The queue is healthy.")).toBeVisible();
   await picture(page, "1-healthy");
 
-  const queued = await page.request.post("/api/v1/tasks/batch", { data: { tasks: mixed() } });
+  const queued = await page.request.post("/api/v1/tasks/batch", { data: { tasks: mixed(`http://127.0.0.1:${receiver.port}/`) } });
   expect(queued.status()).toBe(201);
 
   // The page is not loaded again: it hears what happens.
@@ -113,4 +134,6 @@ test("a mail server is away for a while: failures are seen, the breaker opens, n
   await expect(page.getByText("The queue is healthy.")).toBeVisible();
   await picture(page, "5-healthy-again");
   expect(new Set(sink.received).size, "each letter came").toBe(LETTERS);
+  expect(new Set(receiver.received).size, "each webhook came").toBe(kinds.webhook);
+  expect(readdirSync(folder), "what was old is gone").toEqual([]);
 });

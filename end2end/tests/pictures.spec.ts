@@ -2,14 +2,28 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { type Page } from "@playwright/test";
 
-import { expect, logIn, queueDelay, queueNumbers, queueTooLate, screens, signUp, someone, test as base } from "../support/people";
+import { Receiver } from "../support/hooks";
+import { expect, logIn, queueDelay, queueNumbers, queueTask, queueTooLate, screens, signUp, someone, test as base } from "../support/people";
+import { schedule } from "../support/queue";
 import { administrator, launch } from "../support/server";
 
-/** A program of its own, so that nobody else's tasks are in the pictures. */
-const test = base.extend<{}, { address: string }>({
-  address: [
+/** A program of its own, so that nobody else's tasks are in the pictures, and somebody who takes its webhooks. */
+const test = base.extend<{}, { hooksTo: string; address: string }>({
+  hooksTo: [
     async ({}, use) => {
-      const program = await launch();
+      const receiver = new Receiver();
+      await receiver.start();
+      await use(`http://127.0.0.1:${receiver.port}/`);
+      await receiver.stop();
+    },
+    { scope: "worker" },
+  ],
+  address: [
+    async ({ hooksTo }, use) => {
+      const program = await launch({
+        STARTER__WEBHOOK__ALLOWED_NETWORKS: "127.0.0.0/8",
+        STARTER__WEBHOOK__ALLOWED_PORTS: new URL(hooksTo).port,
+      });
       await use(program.url);
       await program.stop();
     },
@@ -26,19 +40,20 @@ const style = `
 `;
 
 /**
- * Compares the screen with the picture of it that is kept in end2end/pictures, but for times. Whoever changes the looks on purpose takes them anew:
+ * Compares the whole page with the picture of it that is kept in end2end/pictures, but for times, ports and what took how long. Whoever changes the looks on purpose takes them anew:
  * `STARTER_BIN=../target/debug/starter node_modules/.bin/playwright test pictures --update-snapshots`, and looks at what git says.
  */
-async function compare(page: Page, path: string, name: string): Promise<void> {
+async function compare(page: Page, path: string, name: string, fullPage = true): Promise<void> {
   const answer = await page.goto(path, { waitUntil: "networkidle" });
   expect(answer!.ok(), path).toBe(true);
   await page.addStyleTag({ content: style });
   await page.evaluate(() => document.fonts.ready);
   await expect(page).toHaveScreenshot(`${name}.png`, {
     animations: "disabled",
+    fullPage,
     // A button that is gone is 4 of 1,000 pixels; the id of a task, which is another one each time, is 1.
     maxDiffPixelRatio: 0.003,
-    mask: [page.locator("time, .timeline p, .kv code, .stat strong, figure")],
+    mask: [page.locator("time, .timeline p, .kv code, .stat strong, figure, [data-label=Took]"), page.getByText(/127\.0\.0\.1:\d+/)],
   });
 }
 
@@ -50,7 +65,7 @@ for (const { name, use } of screens) {
   test.describe(`on a ${name} screen`, () => {
     test.use(use);
 
-    test("pages look as they did", async ({ page }) => {
+    test("pages look as they did", async ({ page, request, hooksTo }) => {
       test.setTimeout(240_000);
       const look = (path: string, what: string) => compare(page, path, `${name}-${what}`);
       await look("/", "home");
@@ -63,12 +78,17 @@ for (const { name, use } of screens) {
       await queueTooLate(page);
       await expect(page.locator("[data-status=failed]")).toBeVisible();
       const failed = new URL(page.url()).pathname;
+      await queueTask(page, "webhook", { Address: hooksTo });
+      await expect(page.locator("[data-status=completed]")).toBeVisible();
+      const delivered = new URL(page.url()).pathname;
       await queueDelay(page, 600);
       await look("/dashboard", "dashboard");
       await look("/tasks", "tasks");
       await look("/tasks/new?kind=email", "new-task");
       await look(task, "completed");
       await look(failed, "failed");
+      await look(`${failed}/retry`, "retry");
+      await look(delivered, "webhook");
       await look("/tasks/dead", "dead-letter");
       await look("/notes", "notes");
       await look("/notifications", "notifications");
@@ -76,7 +96,9 @@ for (const { name, use } of screens) {
       await look("/account/api-keys", "api-keys");
       await page.context().clearCookies();
       await logIn(page, administrator);
-      await look("/tasks/overview", "overview");
+      // What workers and schedules there are, and the width of their names, differs.
+      await compare(page, "/tasks/overview", `${name}-overview`, false);
+      await look(`/tasks/schedules/${await schedule(request, `the ${name} one`)}`, "schedule");
       await look("/tasks/bulk?do=cancel", "bulk");
       await look("/users", "users");
       await look("/admin/permissions", "permissions");

@@ -63,6 +63,18 @@ async fn a_list_is_narrowed_by_everything_that_a_filter_says() {
 }
 
 #[tokio::test]
+async fn a_text_is_found_in_an_error_as_well() {
+    let app = TestApp::start().await;
+    let ada = app.register("Ada").await;
+    let too_large = json!({"task_type": "data_processing", "payload": {"operation": "sum", "data": [1e308, 1e308]}});
+    let failed = app.queue(&ada, too_large).await;
+    app.queue(&ada, sum(&[1])).await;
+    assert_eq!(app.work().await, 2);
+    assert_eq!(ids(&app.get(&ada, "/api/v1/tasks?text=TOO+LARGE+to+add").await), sorted(&[failed]));
+    assert_eq!(ids(&app.get(&ada, "/api/v1/tasks?text=operation").await).len(), 2, "both payloads have it");
+}
+
+#[tokio::test]
 async fn a_text_is_looked_for_part_by_part_and_none_is_left_out() {
     let app = TestApp::start().await;
     let ada = app.register("Ada").await;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use model::users::Role;
 use serde_json::json;
 use server::tasks::queue;
 use sqlx::{Postgres, Transaction};
@@ -34,6 +35,28 @@ async fn work_to_the_end(app: &TestApp) {
         app.pass_time(Duration::from_secs(3600)).await;
     }
     app.work().await;
+}
+
+#[tokio::test]
+async fn the_tasks_that_tell_say_where_they_come_from() {
+    let app = TestApp::start().await;
+    let (ada, _) = (app.register("Ada").await, app.register("Bob").await);
+    let grace = app.register_as("Grace", Role::Moderator).await;
+    let note = app.note(&ada, "Plans").await;
+    assert_eq!(app.share(&ada, note, "Bob", "read").await.status, 201);
+    work_to_the_end(&app).await;
+
+    let browser = app.browser_of("Grace").await;
+    let page_of = async |task_type: &str| {
+        let listed = app.get(&grace, &format!("/api/v1/tasks?task_type={task_type}")).await.data();
+        let id = listed[0]["id"].as_str().expect("an id").to_owned();
+        (browser.open(&format!("/tasks/{id}")).await.text, id)
+    };
+    let (telling, id) = page_of("note_shared").await;
+    assert!(telling.contains(&format!("href=\"/notes/{note}\"")), "{telling}");
+    assert!(!telling.contains("Plans"), "what is in the note is for those who may read it: {telling}");
+    let (letter, _) = page_of("mail").await;
+    assert!(letter.contains(&format!("href=\"/tasks/{id}\"")), "{letter}");
 }
 
 #[tokio::test]

@@ -50,6 +50,32 @@ async fn a_schedule_that_is_due_queues_its_task_once_over_many_workers() {
 }
 
 #[tokio::test]
+async fn the_page_of_a_task_says_which_schedule_made_it_until_the_task_is_deleted() {
+    let app = app().await;
+    let grace = app.register_as("Grace", Role::Moderator).await;
+    let schedule = make(&app, &grace, nightly()).await;
+    app.pass_time(A_DAY).await;
+    assert_eq!(schedules::fire_due(&app.app).await.unwrap(), 1);
+    let by_time = app.get(&grace, "/api/v1/tasks/schedules").await.data()[0]["last_task_id"].clone();
+    let by_hand = app.post(&grace, &format!("/api/v1/tasks/schedules/{schedule}/run"), json!({})).await;
+    let by_hand = by_hand.data();
+    let by_grace = app.queue(&grace, script(&[Step::Ok])).await;
+    assert_eq!(app.work().await, 3);
+
+    let browser = app.browser_of("Grace").await;
+    let link = format!("<a href=\"/tasks/schedules/{schedule}\">the schedule “nightly”");
+    for made in [&by_time, &by_hand] {
+        let page = browser.open(&format!("/tasks/{}", made.as_str().expect("an id"))).await.text;
+        assert!(page.contains(&link), "{page}");
+    }
+    assert!(!browser.open(&format!("/tasks/{by_grace}")).await.text.contains("Made by"));
+
+    app.delete(&grace, &format!("/api/v1/tasks/{}", by_time.as_str().expect("an id"))).await.data();
+    let left: Vec<Uuid> = sqlx::query_scalar("select task_id from task_origins").fetch_all(&app.app.db).await.unwrap();
+    assert_eq!(json!(left), json!([by_hand]));
+}
+
+#[tokio::test]
 async fn on_its_page_a_schedule_gets_other_times_and_is_deleted() {
     let app = app().await;
     let grace = app.register_as("Grace", Role::Moderator).await;

@@ -111,6 +111,22 @@ async fn what_waits_is_read_as_the_kind_reads_it() {
 }
 
 #[tokio::test]
+async fn what_is_not_enqueued_fails_the_test_and_the_message_says_what_is() {
+    let app = reminding().await;
+    enqueue(&app.app, None, remind("Ada")).await.unwrap();
+    let ada = Reminder { whom: "Ada".into() };
+    assert_eq!(testing::assert_enqueued(&app.app, &ada).await.payload, ada);
+    let of_the_app = app.app.clone();
+    let failed = tokio::spawn(async move {
+        testing::assert_enqueued(&of_the_app, &Reminder { whom: "Grace".into() }).await;
+    });
+    let panic = failed.await.unwrap_err().into_panic();
+    let message = panic.downcast_ref::<String>().unwrap();
+    assert!(message.contains("Grace") && message.contains("Ada"), "{message}");
+    assert_eq!(app.work().await, 1);
+}
+
+#[tokio::test]
 async fn what_waits_says_for_what() {
     let app = reminding().await;
     let ada = app.register("Ada").await;

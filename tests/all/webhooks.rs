@@ -220,6 +220,8 @@ async fn what_was_delivered_is_queued_again_as_another_task_by_a_button() {
     assert_eq!(copied.status, 302, "{}", copied.text);
     let copy: Uuid = copied.header("location").strip_prefix("/tasks/").unwrap().parse().unwrap();
     assert_eq!(app.work().await, 1);
+    let page = browser.open(&format!("/tasks/{copy}")).await.text;
+    assert!(page.contains(&format!("<a href=\"/tasks/{id}\">another task")), "{page}");
     let ids: Vec<_> = receiver.got().iter().map(|got| got.header("webhook-id").to_owned()).collect();
     assert_eq!(ids, [id, id, copy].map(|id| id.to_string()), "the receiver takes it for another one");
     let bodies: Vec<_> = receiver.got().iter().map(|got| got.body.clone()).collect();

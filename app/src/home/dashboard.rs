@@ -4,7 +4,7 @@ use model::PageRequest;
 use model::tasks::{TaskFilter, TaskStats, TaskStatus};
 
 use crate::auth::{CurrentUser, ForSignedIn, UnverifiedNotice};
-use crate::tasks::{TaskTable, queries};
+use crate::tasks::{Column, TaskTable, queries};
 use crate::ui::{Empty, Loading, Refused};
 
 /// How many tasks the dashboard lists.
@@ -75,11 +75,12 @@ fn figures(stats: &TaskStats) -> impl IntoView + use<> {
 
 #[component]
 fn Latest() -> impl IntoView {
+    let CurrentUser(user) = expect_context();
     let latest = queries::list(|| (TaskFilter::default(), PageRequest { limit: Some(LATEST), ..Default::default() }));
     let shown = move || {
         latest.get().map(|read| match read {
             Ok(page) if page.items.is_empty() => view! { <FirstTask/> }.into_any(),
-            Ok(page) => view! { <TaskTable tasks=page.items/> }.into_any(),
+            Ok(page) => view! { <TaskTable tasks=page.items columns=Column::standard(user.role)/> }.into_any(),
             Err(error) => view! { <Refused problem=error.0/> }.into_any(),
         })
     };

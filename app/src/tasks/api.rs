@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 use model::tasks::{
     Bulk, BulkAsked, DeadGroup, Delivery, NewTaskForm, Operations, Period, QueueCommand, Replay, Schedule,
-    ScheduleTimes, Task, TaskFilter, TaskSeen, TaskStats,
+    ScheduleTimes, Task, TaskFilter, TaskListed, TaskSeen, TaskStats,
 };
 use model::{Page, PageRequest};
 use uuid::Uuid;
@@ -15,9 +15,9 @@ use crate::ssr;
 
 /// Own tasks, or everybody's for moderators; the newest first. As JSON, because a form cannot say an empty filter.
 #[server(endpoint = "tasks/list", input = Json)]
-pub async fn list_tasks(filter: TaskFilter, page: PageRequest) -> Result<Page<Task>, ApiError> {
+pub async fn list_tasks(filter: TaskFilter, page: PageRequest) -> Result<Page<TaskListed>, ApiError> {
     let (app, actor) = ssr::signed_in().await?;
-    server::tasks::list(&app, &actor, &filter, page).await.map_err(ssr::refuse)
+    server::tasks::listed(&app, &actor, &filter, page).await.map_err(ssr::refuse)
 }
 
 /// One task, and what it has to do with others.

@@ -89,7 +89,7 @@ fn Preview(wish: Bulk, action: ServerAction<SubmitBulkTasks>) -> impl IntoView {
 }
 
 fn confirmation(wish: &Bulk, tasks: i64, action: ServerAction<SubmitBulkTasks>) -> AnyView {
-    let back = list_address(&wish.filter, None);
+    let back = list_address(&wish.filter);
     let count = match tasks {
         0 => {
             return view! { <Empty><p>"No task fits."</p><a class="btn" href=back>"Back to the list"</a></Empty> }

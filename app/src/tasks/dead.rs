@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 use model::rbac::{Action, Relation, allowed};
-use model::tasks::{BulkAction, DeadGroup, TaskFilter, TaskStatus};
+use model::tasks::{BulkAction, DEAD_GROUPS_AT_MOST, DeadGroup, TaskFilter, TaskStatus};
 
 use super::filters::{address, list_address};
 use super::nav;
@@ -41,11 +41,12 @@ fn filled(groups: Vec<DeadGroup>) -> AnyView {
     let CurrentUser(user) = expect_context();
     let is_operator = allowed(user.role, Action::OperateQueue, Relation::Other);
     let tasks: i64 = groups.iter().map(|group| group.tasks).sum();
+    let more = (groups.len() >= DEAD_GROUPS_AT_MOST).then_some(" in the groups below, and there may be older ones");
     let all = TaskFilter { status: Some(TaskStatus::Failed), ..TaskFilter::default() };
     let rows = groups.into_iter().map(|group| row(group, is_operator)).collect_view();
     view! {
         <div class="actions" data-spread="">
-            <p>{tasks}" tasks failed for good. They stay until they are run again or deleted."</p>
+            <p>{tasks}" tasks failed for good"{more}". They stay until they are run again or deleted."</p>
             {is_operator.then(|| acts(&all, "all"))}
         </div>
         <table class="data-table">
@@ -75,7 +76,7 @@ fn row(group: DeadGroup, is_operator: bool) -> AnyView {
     view! {
         <tr>
             <td data-label="Kind">{title_of(&group.task_type)}</td>
-            <td data-label="Error"><a href=list_address(&filter, None)>{if group.error.is_empty() { "none given".to_owned() } else { group.error }}</a></td>
+            <td data-label="Error"><a href=list_address(&filter)>{if group.error.is_empty() { "none given".to_owned() } else { group.error }}</a></td>
             <td data-label="Tasks">{group.tasks}</td>
             <td data-label="First"><Moment at=group.first_at/></td>
             <td data-label="Last"><Moment at=group.last_at/></td>

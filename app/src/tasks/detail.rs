@@ -3,7 +3,7 @@ use leptos_meta::Title;
 use model::Problem;
 use model::problem::Thing;
 use model::rbac::{Action, Relation, allowed};
-use model::tasks::{Progress, Task, TaskKind, TaskNamed, TaskSeen, TaskStatus};
+use model::tasks::{Origin, Progress, Task, TaskKind, TaskNamed, TaskSeen, TaskStatus};
 use uuid::Uuid;
 
 use super::actions::{Actions, Buttons};
@@ -49,7 +49,7 @@ fn Detail(id: Uuid) -> impl IntoView {
     }
 }
 
-fn filled(TaskSeen { task, related }: TaskSeen, actions: Actions) -> impl IntoView {
+fn filled(TaskSeen { task, related, origin }: TaskSeen, actions: Actions) -> impl IntoView {
     let stopping = task.cancel_requested && !task.status.has_ended();
     let is_for_people = TaskKind::by_name(&task.task_type).is_some();
     let progress = task.progress.clone().filter(|_| task.status == TaskStatus::Running);
@@ -67,7 +67,7 @@ fn filled(TaskSeen { task, related }: TaskSeen, actions: Actions) -> impl IntoVi
             {timeline(&task)}
             {bound("Comes after", related.comes_after)}
             {bound("Followed by", related.followed_by)}
-            <Facts task=task.clone()/>
+            <Facts task=task.clone() origin/>
             <Values title="Payload" value=task.payload/>
         </article>
     }
@@ -86,7 +86,7 @@ fn Percent(progress: Progress) -> impl IntoView {
 }
 
 #[component]
-fn Facts(task: Task) -> impl IntoView {
+fn Facts(task: Task, origin: Option<Origin>) -> impl IntoView {
     let moment = |label: &'static str, at: Option<chrono::DateTime<chrono::Utc>>| {
         at.map(|at| view! { <dt>{label}</dt><dd><Moment at/></dd> })
     };
@@ -94,6 +94,9 @@ fn Facts(task: Task) -> impl IntoView {
     let sees_people = allowed(user.role, Action::ListUsers, Relation::Other);
     let owner = task.created_by.filter(|_| sees_people).map(|id| {
         view! { <dt>"Owner"</dt><dd><a href=format!("/users/{id}")><code>{id.to_string()}</code></a></dd> }
+    });
+    let origin = origin.map(|Origin { title, address }| {
+        view! { <dt>"Made by"</dt><dd><a href=address>{title}</a></dd> }
     });
     view! {
         <section class="panel">
@@ -103,6 +106,7 @@ fn Facts(task: Task) -> impl IntoView {
                 <dt>"Attempts"</dt><dd>{format!("{} of {}", task.current_attempt, task.max_attempts)}</dd>
                 <dt>"Priority"</dt><dd><PriorityBadge priority=task.priority/></dd>
                 {owner}
+                {origin}
                 {moment("Created", Some(task.created_at))}
                 {moment("Scheduled for", task.scheduled_at)}
                 {moment("Started", task.started_at)}

@@ -4,8 +4,8 @@ use leptos::prelude::*;
 use leptos_router::params::ParamsMap;
 use model::rbac::{Action, Relation, allowed};
 use model::tasks::{Priority, TaskFilter, TaskKind, TaskStatus, read_moment};
-use uuid::Uuid;
 
+use super::columns::{Choice, Column};
 use super::table::title_of;
 use crate::auth::CurrentUser;
 
@@ -54,10 +54,9 @@ pub(super) fn address(page: &str, filter: &TaskFilter, more: &[(&'static str, St
     format!("{page}{}", query.to_query_string())
 }
 
-/// The address of a part of the list.
-pub(super) fn list_address(filter: &TaskFilter, after: Option<Uuid>) -> String {
-    let after: Vec<_> = after.map(|id| ("after", id.to_string())).into_iter().collect();
-    address("/tasks", filter, &after)
+/// The address of the list.
+pub(super) fn list_address(filter: &TaskFilter) -> String {
+    address("/tasks", filter, &[])
 }
 
 /// The filter as unseen inputs of a form that acts on all that it leaves, by the names that the API has.
@@ -108,7 +107,7 @@ fn input(id: &'static str, label: &'static str, kind: &'static str, value: Optio
 
 /// A plain GET form: choosing and pressing the button is all it takes, also without JavaScript.
 #[component]
-pub(super) fn Filters(filter: TaskFilter) -> impl IntoView {
+pub(super) fn Filters(filter: TaskFilter, columns: Vec<Column>) -> impl IntoView {
     let CurrentUser(user) = expect_context();
     let sees_all = allowed(user.role, Action::ReadTask, Relation::Other);
     let word = |name: &'static str| (name.to_owned(), name.to_owned());
@@ -135,6 +134,7 @@ pub(super) fn Filters(filter: TaskFilter) -> impl IntoView {
                     {value("error").map(|error| input("error", "Error", "search", Some(error)))}
                 </div>
             </details>
+            <Choice shown=columns role=user.role/>
             <button class="btn" data-variant="outline" type="submit">"Filter"</button>
         </form>
     }

@@ -3,10 +3,12 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use model::page::COUNTED_AT_MOST;
 use model::rbac::{Action, Relation, allowed};
-use model::tasks::{BulkAction, Task, TaskFilter};
+use model::tasks::{BulkAction, TaskFilter, TaskListed};
 use model::{Page, PageRequest};
+use uuid::Uuid;
 
-use super::filters::{self, Filters, address, list_address};
+use super::columns::{self, Column};
+use super::filters::{self, Filters, address};
 use super::queries::{self, ListKey};
 use super::{TaskTable, nav};
 use crate::auth::{CurrentUser, ForSignedIn};
@@ -44,21 +46,27 @@ fn List() -> impl IntoView {
         let key = key.clone();
         move || key.get()
     });
-    let filter = key.clone();
+    let CurrentUser(user) = expect_context();
+    let columns = ArcMemo::new(move |_| query.with(|query| columns::read(query, user.role)));
+    let (filter, shown) = (key.clone(), columns.clone());
     view! {
-        {move || view! { <Filters filter=filter.get().0/> }}
-        <Transition fallback=|| view! { <Loading/> }><Part page key/></Transition>
+        {move || view! { <Filters filter=filter.get().0 columns=shown.get()/> }}
+        <Transition fallback=|| view! { <Loading/> }><Part page key columns/></Transition>
     }
 }
 
 /// Stands still while rows come and go.
 #[component]
-fn Part(page: Resource<Result<Page<Task>, ApiError>>, key: ArcMemo<ListKey>) -> impl IntoView {
+fn Part(
+    page: Resource<Result<Page<TaskListed>, ApiError>>,
+    key: ArcMemo<ListKey>,
+    columns: ArcMemo<Vec<Column>>,
+) -> impl IntoView {
     let state = derived(move |_| page.get().map(|read| read.map(|page| page.items.is_empty())));
     let tasks = derived(move |_| page.get().and_then(Result::ok).map(|page| page.items).unwrap_or_default());
     let below = {
-        let key = key.clone();
-        move || page.get().and_then(Result::ok).map(|page| foot(&page, &key.get()))
+        let columns = columns.clone();
+        move || page.get().and_then(Result::ok).map(|page| foot(&page, &key.get(), &columns.get()))
     };
     move || {
         let below = below.clone();
@@ -74,13 +82,13 @@ fn Part(page: Resource<Result<Page<Task>, ApiError>>, key: ArcMemo<ListKey>) -> 
                 </div>
             }
             .into_any(),
-            Ok(false) => view! { <div class="stack"><TaskTable tasks/>{below}</div> }.into_any(),
+            Ok(false) => view! { <div class="stack"><TaskTable tasks columns=columns.get()/>{below}</div> }.into_any(),
         })
     }
 }
 
 /// How many there are, the ways to other parts, and what can be done to all of them.
-fn foot(page: &Page<Task>, (filter, place): &ListKey) -> AnyView {
+fn foot(page: &Page<TaskListed>, (filter, place): &ListKey, columns: &[Column]) -> AnyView {
     let mut total = match page.total {
         1 => "1 task".to_owned(),
         COUNTED_AT_MOST.. => format!("{COUNTED_AT_MOST} tasks or more"),
@@ -89,8 +97,14 @@ fn foot(page: &Page<Task>, (filter, place): &ListKey) -> AnyView {
     if filter.text.is_some() {
         total += if page.next.is_some() { " among those looked through so far" } else { ", and no older ones" };
     }
-    let first = place.after.map(|_| list_address(filter, None));
-    let next = page.next.map(|after| list_address(filter, Some(after)));
+    let CurrentUser(user) = expect_context();
+    let part = |after: Option<Uuid>| {
+        let mut more = columns::pairs(columns, user.role);
+        more.extend(after.map(|id| ("after", id.to_string())));
+        address("/tasks", filter, &more)
+    };
+    let first = place.after.map(|_| part(None));
+    let next = page.next.map(|after| part(Some(after)));
     let bulk = (page.total > 0).then(|| bulk(filter));
     view! { <Pager total first next/>{bulk} }.into_any()
 }

@@ -47,8 +47,9 @@ mod stream {
 
     /// Events within this time are answered by one read.
     const GATHERED: Duration = Duration::from_millis(100);
-    /// After a read the next one waits for so long: however many events come, nothing is read more often.
-    const REST: Duration = Duration::from_secs(1);
+    /// After a read the next one waits for so long: however many events come, nothing is read more often; and what happens meanwhile is on the
+    /// screen within a second all the same.
+    const REST: Duration = Duration::from_millis(750);
 
     #[derive(Deserialize)]
     struct Changed {

@@ -3,6 +3,7 @@
 mod actions;
 pub mod api;
 mod bulk;
+mod columns;
 mod dead;
 mod deliveries;
 mod detail;
@@ -21,6 +22,7 @@ mod table;
 mod timeline;
 
 pub use bulk::BulkTasksPage;
+pub use columns::Column;
 pub use dead::DeadLetterPage;
 pub use detail::TaskPage;
 pub use list::TasksPage;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 use leptos_fetch::{QueryClient, QueryOptions, QueryScope};
-use model::tasks::{DeadGroup, Delivery, Operations, Period, Task, TaskFilter, TaskSeen, TaskStats};
+use model::tasks::{DeadGroup, Delivery, Operations, Period, TaskFilter, TaskListed, TaskSeen, TaskStats};
 use model::{Page, PageRequest};
 use uuid::Uuid;
 
@@ -19,7 +19,7 @@ fn options() -> QueryOptions {
     QueryOptions::new().with_stale_time(Duration::from_secs(10)).with_refetch_interval(Duration::from_secs(30))
 }
 
-fn lists() -> QueryScope<ListKey, Result<Page<Task>, ApiError>> {
+fn lists() -> QueryScope<ListKey, Result<Page<TaskListed>, ApiError>> {
     QueryScope::new(|(filter, page): ListKey| api::list_tasks(filter, page)).with_options(options())
 }
 
@@ -50,7 +50,7 @@ pub fn dead_groups() -> Resource<Result<Vec<DeadGroup>, ApiError>> {
 }
 
 /// A part of a list.
-pub fn list(key: impl Fn() -> ListKey + Send + Sync + 'static) -> Resource<Result<Page<Task>, ApiError>> {
+pub fn list(key: impl Fn() -> ListKey + Send + Sync + 'static) -> Resource<Result<Page<TaskListed>, ApiError>> {
     cached(lists(), key)
 }
 

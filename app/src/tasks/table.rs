@@ -1,6 +1,8 @@
+use chrono::{DateTime, Utc};
 use leptos::prelude::*;
-use model::tasks::{Task, TaskKind};
+use model::tasks::{Task, TaskKind, TaskListed, TaskStatus};
 
+use super::columns::Column;
 use crate::ui::{Moment, PriorityBadge, Rows, StatusBadge};
 
 /// The words for a type; a type that this build does not know keeps its name.
@@ -16,35 +18,79 @@ pub(super) fn title_of(task_type: &str) -> String {
 
 /// Tasks as rows; on a phone each row is a card. A row stays while its task changes; only what is different is drawn anew.
 #[component]
-pub fn TaskTable(#[prop(into)] tasks: Signal<Vec<Task>>) -> impl IntoView {
+pub fn TaskTable(#[prop(into)] tasks: Signal<Vec<TaskListed>>, columns: Vec<Column>) -> impl IntoView {
+    let heads = columns.iter().map(|column| view! { <th scope="col">{column.title()}</th> }).collect_view();
     view! {
         <table class="data-table">
             <thead>
                 <tr>
                     <th scope="col">"Task"</th>
-                    <th scope="col">"State"</th>
-                    <th scope="col">"Priority"</th>
-                    <th scope="col">"Attempts"</th>
-                    <th scope="col">"Created"</th>
+                    {heads}
                 </tr>
             </thead>
-            <tbody><Rows rows=tasks key=|task| task.id row=move |task| row(tasks, &task)/></tbody>
+            <tbody><Rows rows=tasks key=|listed| listed.task.id row=move |listed| row(tasks, &columns, listed)/></tbody>
         </table>
     }
 }
 
-fn row(tasks: Signal<Vec<Task>>, task: &Task) -> AnyView {
-    let of = |task: &Task| (task.status, task.current_attempt, task.max_attempts);
-    let (id, first) = (task.id, of(task));
-    let now = Memo::new(move |_| tasks.with(|tasks| tasks.iter().find(|one| one.id == id).map_or(first, of)));
+/// What changes while a task is looked at.
+#[derive(Clone, PartialEq)]
+struct Changing {
+    status: TaskStatus,
+    attempts: (i32, i32),
+    started_at: Option<DateTime<Utc>>,
+    ended_at: Option<DateTime<Utc>>,
+    error: Option<String>,
+}
+
+impl Changing {
+    fn of(task: &Task) -> Self {
+        Self {
+            status: task.status,
+            attempts: (task.current_attempt, task.max_attempts),
+            started_at: task.started_at,
+            ended_at: task.completed_at,
+            error: task.last_error.clone(),
+        }
+    }
+}
+
+fn row(tasks: Signal<Vec<TaskListed>>, columns: &[Column], TaskListed { task, owner }: TaskListed) -> AnyView {
+    let (id, first) = (task.id, Changing::of(&task));
+    let now = Memo::new(move |_| {
+        let found =
+            |tasks: &Vec<TaskListed>| tasks.iter().find(|one| one.task.id == id).map(|one| Changing::of(&one.task));
+        tasks.with(found).unwrap_or_else(|| first.clone())
+    });
+    let cell = |column: &Column| {
+        let content = match column {
+            Column::State => (move || view! { <StatusBadge status=now.get().status/> }).into_any(),
+            Column::Priority => view! { <PriorityBadge priority=task.priority/> }.into_any(),
+            Column::Attempts => {
+                (move || now.with(|now| format!("{} of {}", now.attempts.0, now.attempts.1))).into_any()
+            }
+            Column::Owner => owner_of(&task, owner.clone()),
+            Column::Created => view! { <Moment at=task.created_at/> }.into_any(),
+            Column::Started => (move || now.get().started_at.map(|at| view! { <Moment at/> })).into_any(),
+            Column::Ended => (move || now.get().ended_at.map(|at| view! { <Moment at/> })).into_any(),
+            Column::Error => (move || now.get().error).into_any(),
+        };
+        view! { <td data-label=column.title()>{content}</td> }
+    };
     view! {
         <tr>
             <td data-label="Task"><a id=format!("task-{id}") href=format!("/tasks/{id}")>{title_of(&task.task_type)}</a></td>
-            <td data-label="State">{move || view! { <StatusBadge status=now.get().0/> }}</td>
-            <td data-label="Priority"><PriorityBadge priority=task.priority/></td>
-            <td data-label="Attempts">{move || format!("{} of {}", now.get().1, now.get().2)}</td>
-            <td data-label="Created"><Moment at=task.created_at/></td>
+            {columns.iter().map(cell).collect_view()}
         </tr>
     }
     .into_any()
+}
+
+/// Nobody owns what the program itself has queued.
+fn owner_of(task: &Task, name: Option<String>) -> AnyView {
+    match (task.created_by, name) {
+        (Some(id), Some(name)) => view! { <a href=format!("/users/{id}")>{name}</a> }.into_any(),
+        (Some(_), None) => "somebody who is gone".into_any(),
+        (None, _) => "the program".into_any(),
+    }
 }

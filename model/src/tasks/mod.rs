@@ -29,13 +29,13 @@ pub use kinds::{
     ReportType, TaskKind, Webhook,
 };
 pub use queue::{
-    BreakerState, DeadGroup, HostSeen, LaneDepth, Minute, Operations, QueueAction, QueueCommand, QueueHealth,
-    QueueSeen, RunningTask, TypeSeen, WorkerSeen,
+    BreakerState, DEAD_GROUPS_AT_MOST, DeadGroup, HostSeen, LaneDepth, Minute, Operations, QueueAction, QueueCommand,
+    QueueHealth, QueueSeen, RunningTask, TypeSeen, WorkerSeen,
 };
 pub use results::{EmailSent, Notified, ReportMade, Swept, Waited, WebhookAnswer};
 pub use retry::RetryStrategy;
 pub use schedule::{Missed, NewSchedule, Schedule, ScheduleTimes};
-pub use seen::{AttemptError, Related, TaskNamed, TaskSeen};
+pub use seen::{AttemptError, Origin, Related, TaskListed, TaskNamed, TaskSeen};
 
 use crate::{FieldProblem, Problem};
 

@@ -267,6 +267,9 @@ pub struct QueueCommand {
     pub period: Period,
 }
 
+/// Groups of the dead letter that are shown at once.
+pub const DEAD_GROUPS_AT_MOST: usize = 200;
+
 /// Tasks of the dead letter that died of the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeadGroup {

@@ -37,10 +37,41 @@ pub struct Related {
     pub followed_by: Vec<TaskNamed>,
 }
 
+/// A task as a list shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskListed {
+    #[serde(flatten)]
+    pub task: Task,
+    /// The username of whoever queued it, where the reader may see that person.
+    pub owner: Option<String>,
+}
+
+/// What made a task, when nobody queued it by hand: words, and where to look.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// As in "made by …", 1 to 200 characters.
+    pub title: String,
+    /// A path of this program.
+    pub address: String,
+}
+
+impl Origin {
+    /// Another task.
+    pub fn task(id: Uuid) -> Self {
+        Self { title: "another task".into(), address: format!("/tasks/{id}") }
+    }
+
+    /// A schedule, by its name.
+    pub fn schedule(id: Uuid, name: &str) -> Self {
+        Self { title: format!("the schedule “{name}”"), address: format!("/tasks/schedules/{id}") }
+    }
+}
+
 /// A task as its page shows it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TaskSeen {
     #[serde(flatten)]
     pub task: Task,
     pub related: Related,
+    pub origin: Option<Origin>,
 }

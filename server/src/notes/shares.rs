@@ -4,7 +4,7 @@ use model::Problem;
 use model::notes::{ChangeShare, NoteShare, Permission, ShareNote};
 use model::problem::Thing;
 use model::rbac::Action;
-use model::tasks::NewTask;
+use model::tasks::{NewTask, Origin};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sqlx::{PgConnection, PgExecutor};
@@ -14,8 +14,8 @@ use super::NoteLetter;
 use super::change::Change;
 use crate::mail::{self, Letter};
 use crate::notifications::{self, Told};
-use crate::tasks::enqueue_in;
 use crate::tasks::kinds::{Context, Stop, Work};
+use crate::tasks::{Rings, enqueue_in};
 use crate::{Actor, App, Error, Result, auth, users};
 
 const NOT_SHARED: Problem = Problem::NotFound { what: Thing::Share };
@@ -55,6 +55,10 @@ pub async fn share(app: &App, actor: &Actor, id: Uuid, wish: ShareNote) -> Resul
         true => Some(enqueue_in(app, &mut change.tx, None, NoteShared { share_id }.task()).await?),
         false => None,
     };
+    if let Some(told) = &told {
+        let note = Origin { title: "a note that was shared".into(), address: format!("/notes/{id}") };
+        told.came_from(&mut change.tx, &note).await?;
+    }
     change.also_seen_by(user);
     change.end(app).await?;
     told.iter().for_each(|told| told.ring(app));
@@ -185,7 +189,7 @@ impl Work for NoteShared {
         let is_new = notifications::add(&mut tx, &told).await.map_err(|error| again(&error))?;
         let letter = Letter::NoteShared(NoteLetter { user_id: share.user_id, share_id: self.share_id });
         let rings = match is_new {
-            true => Some(mail::queue(&context.app, &mut tx, &letter).await.map_err(|error| again(&error))?),
+            true => Some(letter_of(&letter, context, &mut tx).await.map_err(|error| again(&error))?),
             false => None,
         };
         let result = context.complete_in(tx, json!({"told": is_new})).await?;
@@ -193,6 +197,12 @@ impl Work for NoteShared {
         notifications::ring(&context.app, share.user_id);
         Ok(result)
     }
+}
+
+async fn letter_of(letter: &Letter, context: &Context, conn: &mut PgConnection) -> Result<Rings> {
+    let rings = mail::queue(&context.app, conn, letter).await?;
+    rings.came_from(conn, &Origin::task(context.task_id())).await?;
+    Ok(rings)
 }
 
 /// The text of an error may be of the database and is not shown.

@@ -3,7 +3,7 @@
 use chrono::Utc;
 use model::Problem;
 use model::rbac::{Action, Relation};
-use model::tasks::{NewTask, TaskKind, TaskStatus};
+use model::tasks::{NewTask, Origin, TaskKind, TaskStatus};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use utoipa::ToSchema;
@@ -83,6 +83,14 @@ pub async fn enqueue_in(app: &App, conn: &mut PgConnection, owner: Option<Uuid>,
 pub struct Rings(pub Enqueued, Option<Uuid>);
 
 impl Rings {
+    /// Notes what made the task, for people to look at; in the transaction that queues it.
+    pub async fn came_from(&self, conn: &mut PgConnection, origin: &Origin) -> Result<()> {
+        if self.0.is_new {
+            queue::came_from(conn, self.0.id, origin).await?;
+        }
+        Ok(())
+    }
+
     /// Wakes workers and tells pages.
     pub fn ring(&self, app: &App) {
         if !self.0.is_new {

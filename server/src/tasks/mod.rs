@@ -16,7 +16,8 @@ use model::page::COUNTED_AT_MOST;
 use model::problem::Thing;
 use model::rbac::{Action, Relation};
 use model::tasks::{
-    DeadGroup, Delivery, NewTask, Task, TaskFilter, TaskKind, TaskSeen, TaskStats, TaskStatus, TaskType,
+    DeadGroup, Delivery, NewTask, Origin, Task, TaskFilter, TaskKind, TaskListed, TaskSeen, TaskStats, TaskStatus,
+    TaskType,
 };
 use model::{Page, PageRequest, Problem, page};
 use serde_json::{Value, json};
@@ -26,7 +27,7 @@ use uuid::Uuid;
 use self::kinds::report;
 use self::kinds::webhook::deliveries;
 use crate::audit::{self, Subject};
-use crate::{Actor, App, Result, db};
+use crate::{Actor, App, Result, db, users};
 
 pub use bell::Bell;
 pub use enqueue::{NewBatch, Rings, enqueue, enqueue_in};
@@ -42,12 +43,19 @@ pub struct Created {
 
 /// Queues a task for `actor` and returns it as stored. With a unique key that is taken, the task that has it; a stranger's is a conflict.
 pub async fn create(app: &App, actor: &Actor, new: NewTask) -> Result<Created> {
+    create_from(app, actor, new, None).await
+}
+
+async fn create_from(app: &App, actor: &Actor, new: NewTask, origin: Option<Origin>) -> Result<Created> {
     actor.require(Action::CreateTask, Relation::Own)?;
     enqueue::check(app, &new)?;
     enqueue::admit(app, actor, &new).await?;
 
     let mut tx = db::begin(&app.db).await?;
     let queued = enqueue::enqueue_in(app, &mut tx, Some(actor.id()), new).await?;
+    if let Some(origin) = origin {
+        queued.came_from(&mut tx, &origin).await?;
+    }
     // Before the commit: a worker may be faster than a look afterwards, and its type may keep no history.
     let found = queue::get(&mut *tx, queued.0.id, actor.limited_to(Action::ReadTask)).await?;
     let task = found.ok_or_else(|| Problem::Conflict { message: "This unique key is taken".into() })?;
@@ -105,11 +113,25 @@ pub async fn list(app: &App, actor: &Actor, filter: &TaskFilter, page: PageReque
     Ok(Page { items, total: found.tasks, next })
 }
 
+/// The same with the names of the owners, for a page.
+pub async fn listed(app: &App, actor: &Actor, filter: &TaskFilter, page: PageRequest) -> Result<Page<TaskListed>> {
+    let Page { items, total, next } = list(app, actor, filter, page).await?;
+    let mut owners: Vec<_> = items.iter().filter_map(|task| task.created_by).collect();
+    owners.sort_unstable();
+    owners.dedup();
+    let names = users::names(app, actor, &owners).await?;
+    let named = |task: Task| {
+        let owner = task.created_by.and_then(|id| names.get(&id).cloned());
+        TaskListed { task, owner }
+    };
+    Ok(Page { items: items.into_iter().map(named).collect(), total, next })
+}
+
 /// What a task has to do with others that are waited for; a stranger's are not among them.
 pub async fn seen(app: &App, actor: &Actor, id: Uuid) -> Result<TaskSeen> {
     let task = get(app, actor, id).await?;
     let related = queue::related(&app.db, id, actor.limited_to(Action::ReadTask)).await?;
-    Ok(TaskSeen { task, related })
+    Ok(TaskSeen { task, related, origin: queue::origin(&app.db, id).await? })
 }
 
 /// The dead letter by error: the actor's tasks, or everybody's where the permission table allows it.
@@ -194,7 +216,7 @@ pub async fn copy(app: &App, actor: &Actor, id: Uuid) -> Result<Task> {
     let Task { task_type, payload, priority, metadata, .. } = get(app, actor, id).await?;
     let metadata = serde_json::from_value(metadata).ok();
     let new = NewTask { task_type, payload, priority: Some(priority), metadata, ..NewTask::default() };
-    Ok(create(app, actor, new).await?.task)
+    Ok(create_from(app, actor, new, Some(Origin::task(id))).await?.task)
 }
 
 /// Deletes a task that has ended; one that has not is not found.
@@ -216,5 +238,6 @@ async fn forget(conn: &mut PgConnection, ids: &[Uuid]) -> Result<()> {
     deliveries::forget(conn, ids).await?;
     report::forget(conn, ids).await?;
     queue::forget_relations(conn, ids).await?;
+    queue::forget_origins(conn, ids).await?;
     queue::forget_traces(conn, ids).await
 }

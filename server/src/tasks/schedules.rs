@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use croner::Cron;
 use model::problem::Thing;
 use model::rbac::{Action, Relation};
-use model::tasks::{Missed, NewSchedule, NewTask, Schedule, ScheduleTimes};
+use model::tasks::{Missed, NewSchedule, NewTask, Origin, Schedule, ScheduleTimes};
 use model::{FieldProblem, Problem};
 use serde_json::json;
 use sqlx::{Postgres, Transaction};
@@ -220,6 +220,7 @@ pub async fn run_now(app: &App, actor: &Actor, id: Uuid) -> Result<Enqueued> {
         ..NewTask::default()
     };
     let queued = enqueue::enqueue_in(app, &mut tx, Some(actor.id()), new).await?;
+    queued.came_from(&mut tx, &Origin::schedule(id, &schedule.name)).await?;
     table::fired(&mut tx, id, Utc::now(), schedule.next_at, Some(queued.0.id)).await?;
     audit::record(&mut tx, actor, permit, "schedule.run", Subject::Schedule(id), json!({"task": queued.0.id})).await?;
     tx.commit().await?;
@@ -249,7 +250,11 @@ pub async fn fire_due(app: &App) -> sqlx::Result<usize> {
             let version = app.kinds.get(&due.task_type).map(|kind| kind.version);
             let row = NewRow::of(task, version, due.created_by);
             match queue::insert(&mut tx, row).await? {
-                Queued::New(id) | Queued::Existing(id) => last = Some(id),
+                Queued::New(id) => {
+                    queue::came_from(&mut tx, id, &Origin::schedule(due.id, &due.name)).await?;
+                    last = Some(id);
+                }
+                Queued::Existing(id) => last = Some(id),
                 Queued::UnknownType => tracing::warn!(schedule = %due.id, "its task type takes no new tasks"),
             }
         }
@@ -290,6 +295,7 @@ mod tests {
     fn due(missed: Missed, next_at: &str, now: &str) -> Due {
         Due {
             id: Uuid::nil(),
+            name: "nightly".into(),
             task_type: "x".into(),
             payload: json!({}),
             priority: Priority::Normal,

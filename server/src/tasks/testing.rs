@@ -32,7 +32,7 @@
 //! # async fn example(app: &App) -> server::Result<()> {
 //! let new = NewTask { task_type: Reminder::NAME.into(), payload: json!({"whom": "Ada"}), ..NewTask::default() };
 //! enqueue(app, None, new).await?;
-//! assert_eq!(testing::waiting::<Reminder>(app).await?[0].payload, Reminder { whom: "Ada".into() });
+//! testing::assert_enqueued(app, &Reminder { whom: "Ada".into() }).await;
 //!
 //! let ran = testing::run_one(app).await?.expect("a task is ready");
 //! assert_eq!((ran.status, ran.error.as_deref()), (TaskStatus::Retrying, Some("not yet")));
@@ -45,6 +45,7 @@
 //! # }
 //! ```
 
+use std::fmt::Debug;
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -117,6 +118,18 @@ pub struct Waiting<W> {
 pub async fn waiting<W: Work>(app: &App) -> Result<Vec<Waiting<W>>> {
     let idle = time::idle(&app.db, W::NAME).await?;
     idle.into_iter().map(read).collect()
+}
+
+/// The task of this kind and with this payload that is queued and that no worker runs; of several the first one of the queue.
+///
+/// # Panics
+/// When there is none, with those of the kind that wait; and when the database does not answer.
+pub async fn assert_enqueued<W: Work + Debug + PartialEq>(app: &App, payload: &W) -> Waiting<W> {
+    let mut waiting = waiting::<W>(app).await.unwrap_or_else(|error| panic!("the queue could not be read: {error:?}"));
+    match waiting.iter().position(|one| one.payload == *payload) {
+        Some(place) => waiting.swap_remove(place),
+        None => panic!("{payload:?} is not among the tasks that wait: {waiting:?}"),
+    }
 }
 
 fn read<W: Work>(idle: time::Idle) -> Result<Waiting<W>> {

@@ -60,7 +60,7 @@ fn change_of(wish: &BulkUsers) -> Result<Change, Problem> {
 }
 
 /// The names of those whom the actor may read.
-async fn names(app: &App, actor: &Actor, ids: &[Uuid]) -> Result<HashMap<Uuid, String>> {
+pub async fn names(app: &App, actor: &Actor, ids: &[Uuid]) -> Result<HashMap<Uuid, String>> {
     let found = rows::by_ids(&app.db, ids).await?;
     let readable = found.into_iter().filter_map(|user| readable(actor, Some(user)).ok());
     Ok(readable.map(|(user, _)| (user.id, user.username)).collect())

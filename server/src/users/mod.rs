@@ -17,7 +17,7 @@ use model::users::{Role, UserProfile};
 use serde_json::json;
 use sqlx::PgConnection;
 
-pub use bulk::bulk;
+pub use bulk::{bulk, names};
 pub use email::{id_by_recovery_email, is_email_verified, note_verified};
 pub use manage::{
     ResetLink, by_name, create, delete, edit, end_sessions, get, list, locked, require_password_change, reset_link,

@@ -57,6 +57,7 @@ const EXPIRED_ROWS: &[Chore] = &[
 const TASK_HISTORY: &[Chore] = &[
     ("days", |app| Box::pin(queue::prune_history(&app.db, app.config.tasks.history_days))),
     ("deliveries", |app| Box::pin(deliveries::purge(&app.db, days(app.config.tasks.history_days)))),
+    ("origins", |app| Box::pin(queue::purge_origins(&app.db, days(app.config.tasks.history_days)))),
     ("relations", |app| Box::pin(queue::purge_relations(&app.db, days(app.config.tasks.history_days)))),
     ("traces", |app| Box::pin(queue::purge_traces(&app.db, days(app.config.tasks.history_days)))),
 ];

@@ -1,6 +1,6 @@
 //! Out of the dead letter: a replay is the same task again, with its attempts counted anew and its fencing number carried on.
 
-use model::tasks::{DeadGroup, DeadReason};
+use model::tasks::{DEAD_GROUPS_AT_MOST, DeadGroup, DeadReason};
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -94,10 +94,7 @@ pub async fn replay_all(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Rep
     Ok(replayed)
 }
 
-/// Groups of the dead letter that are shown.
-const GROUPS_AT_MOST: i64 = 200;
-
-/// The dead letter by type and error, the group that grew last first; `owner` limits it to that user's.
+/// The dead letter by type and error, the group that grew last first, [`DEAD_GROUPS_AT_MOST`] of them; `owner` limits it to that user's.
 pub async fn groups(conn: &mut PgConnection, owner: Option<Uuid>) -> Result<Vec<DeadGroup>> {
     let groups = sqlx::query_as!(
         DeadGroup,
@@ -115,7 +112,7 @@ pub async fn groups(conn: &mut PgConnection, owner: Option<Uuid>) -> Result<Vec<
         order by last_at desc, name, error_group
         "#,
         owner,
-        GROUPS_AT_MOST,
+        DEAD_GROUPS_AT_MOST as i64,
     )
     .fetch_all(conn)
     .await?;

@@ -13,6 +13,7 @@ use crate::Result;
 #[derive(Clone, Debug)]
 pub struct Due {
     pub id: Uuid,
+    pub name: String,
     pub task_type: String,
     pub payload: Value,
     pub priority: Priority,
@@ -30,8 +31,8 @@ pub async fn due(conn: &mut PgConnection) -> sqlx::Result<Option<Due>> {
     sqlx::query_as!(
         Due,
         r#"
-        select task_schedules.id, task_types.name as task_type, payload, priority as "priority: Priority", cron, time_zone,
-            missed as "missed: Missed", next_at as "next_at!", task_schedules.created_by, now() as "now!"
+        select task_schedules.id, task_schedules.name, task_types.name as task_type, payload, priority as "priority: Priority", cron,
+            time_zone, missed as "missed: Missed", next_at as "next_at!", task_schedules.created_by, now() as "now!"
         from task_schedules
         join task_types on task_types.id = task_type_id
         where not is_paused and next_at <= now()
