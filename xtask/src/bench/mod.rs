@@ -1,5 +1,5 @@
 //! `bench queue`: our task queue beside its peers, in one run on one cluster. `bench login`: a page beside a flood of logins.
-//! `bench dashboard`: the pages of the queue over a long history. How they measure is told in `bench/README.md`.
+//! `bench dashboard`: the pages of the queue over a long history. `bench screen`: how long a change takes to a browser. How they measure is told in `bench/README.md`.
 
 mod backlog;
 mod cluster;
@@ -12,6 +12,7 @@ mod programs;
 mod report;
 mod result;
 mod roofline;
+mod screen;
 mod serving;
 mod systems;
 mod talk;
@@ -40,6 +41,8 @@ pub enum Options {
     Login(login::Login),
     /// The pages of the queue, with a million tasks in the history; minutes
     Dashboard(dashboard::Dashboard),
+    /// How long a change takes to the screen of a browser; minutes
+    Screen(screen::Screen),
 }
 
 #[derive(Args)]
@@ -110,6 +113,7 @@ pub fn bench(workspace: &Workspace, options: &Options) -> Result<()> {
         Options::Queue(options) => queue(workspace, options),
         Options::Login(options) => login::bench(workspace, options),
         Options::Dashboard(options) => dashboard::bench(workspace, options),
+        Options::Screen(options) => screen::bench(workspace, options),
     }
 }
 
