@@ -26,7 +26,7 @@ for (const javaScriptEnabled of [true, false]) {
       await page.getByRole("link", { name: "Older" }).click();
       await expect(page.getByRole("row", { name: "The wait would end after the deadline" })).toBeVisible();
       await expect(head).toHaveText(chosen);
-      await page.getByLabel("State").first().selectOption("failed");
+      await page.getByRole("combobox", { name: "State" }).selectOption("failed");
       await page.getByRole("button", { name: "Filter" }).click();
       await expect(page.locator("tbody tr")).toHaveCount(1);
       await expect(head).toHaveText(chosen);

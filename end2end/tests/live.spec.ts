@@ -1,7 +1,7 @@
 import type { Page } from "@playwright/test";
 import { layLine } from "../support/line";
-import { anotherPerson, expect, expectStaysInPlace, logIn, logOut, open, signUp, test } from "../support/people";
-import { changesSchedule, operator, queueMany } from "../support/queue";
+import { anotherPerson, expect, expectStaysInPlace, logIn, logOut, open, queueTooLate, signUp, test } from "../support/people";
+import { changesSchedule, operator, queueMany, queueTooLarge } from "../support/queue";
 import { administrator } from "../support/server";
 
 /** Counts from now on how often a part of the page gives way to a skeleton. */
@@ -99,6 +99,23 @@ test("whoever reads further down keeps the place while tasks come above", async 
   const link = await page.locator("tbody a").nth(13).getAttribute("href");
   const row = page.locator(`tbody a[href="${link}"]`);
   await expectStaysInPlace(row, () => queueMany(request, person, 3, 0, true), page.getByText("19 tasks"));
+});
+
+test("a group of the dead letter keeps its place while it grows", async ({ page, context }) => {
+  await signUp(page, "ruth");
+  await queueTooLate(page);
+  await expect(page.locator("[data-status=failed]")).toBeVisible();
+  await queueTooLarge(page);
+  await expect(page.locator("[data-status=failed]")).toBeVisible();
+  await open(page, "/tasks/dead");
+  const rows = page.locator("tbody tr");
+  await expect(rows.nth(0)).toContainText("too large to add up");
+  await expect(rows.nth(1)).toContainText("The wait would end after the deadline");
+  const other = await context.newPage();
+  await queueTooLate(other);
+  await expect(rows.nth(1).locator("[data-label=Tasks]")).toHaveText("2");
+  await expect(page.getByText("3 tasks failed for good.")).toBeVisible();
+  await expect(rows.nth(0)).toContainText("too large to add up");
 });
 
 test("the task that acts on many is live, and so are those that it cancels", async ({ page, request, browser }) => {

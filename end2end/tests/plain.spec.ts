@@ -38,7 +38,7 @@ test("without JavaScript: a task is cancelled, and the list is filtered", async 
   await page.getByRole("button", { name: "Cancel task" }).click();
   await expect(page.getByText("The task was told to stop.").or(page.locator("[data-status=cancelled]"))).toBeVisible();
   await page.goto("/tasks");
-  await page.getByLabel("State").selectOption("failed");
+  await page.getByRole("combobox", { name: "State" }).selectOption("failed");
   await page.getByRole("button", { name: "Filter" }).click();
   await expect(page.getByText("No tasks here.")).toBeVisible();
 });

@@ -98,7 +98,7 @@ test("the list is filtered by state and kind, and paged", async ({ page, request
   await expect(page.locator("tbody tr")).toHaveCount(20);
   await page.getByRole("link", { name: "Older" }).click();
   await expect(page.locator("tbody tr")).toHaveCount(1);
-  await page.getByLabel("State").selectOption("completed");
+  await page.getByRole("combobox", { name: "State" }).selectOption("completed");
   await page.getByRole("button", { name: "Filter" }).click();
   await expect(page.getByText("No tasks here.")).toBeVisible();
   expect(new URL(page.url()).searchParams.get("status")).toBe("completed");

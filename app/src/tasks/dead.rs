@@ -8,7 +8,8 @@ use super::nav;
 use super::queries;
 use super::table::title_of;
 use crate::auth::{CurrentUser, ForSignedIn};
-use crate::ui::{Empty, Loading, Moment, Refused};
+use crate::cached::derived;
+use crate::ui::{Empty, Loading, Moment, Refused, Rows};
 
 /// The dead letter by error: what failed for good, and the ways to run it again, one by one, by the group, or all.
 #[component]
@@ -24,29 +25,49 @@ pub fn DeadLetterPage() -> impl IntoView {
 
 #[component]
 fn Groups() -> impl IntoView {
-    let groups = queries::dead_groups();
+    let read = queries::dead_groups();
+    let state = derived(move |_| read.get().map(|read| read.map(|groups| groups.is_empty())));
+    let groups = derived(move |before| in_place(before, read.get().and_then(Result::ok).unwrap_or_default()));
     let shown = move || {
-        groups.get().map(|read| match read {
-            Ok(groups) if groups.is_empty() => {
-                view! { <Empty><p>"Nothing has failed for good."</p></Empty> }.into_any()
-            }
-            Ok(groups) => filled(groups),
+        state.get().map(|read| match read {
+            Ok(true) => view! { <Empty><p>"Nothing has failed for good."</p></Empty> }.into_any(),
+            Ok(false) => filled(groups),
             Err(error) => view! { <Refused problem=error.0/> }.into_any(),
         })
     };
     view! { <Transition fallback=|| view! { <Loading/> }>{shown}</Transition> }
 }
 
-fn filled(groups: Vec<DeadGroup>) -> AnyView {
+/// A group that stands there keeps its place while it grows, and new ones come below: nobody who is about to press a button of one shall press
+/// that of another. Whoever opens the page has those that grew last above.
+fn in_place(before: Option<&Vec<DeadGroup>>, mut groups: Vec<DeadGroup>) -> Vec<DeadGroup> {
+    let before = before.map(Vec::as_slice).unwrap_or_default();
+    groups.sort_by_key(|group| before.iter().position(|one| key(one) == key(group)).unwrap_or(usize::MAX));
+    groups
+}
+
+fn key(group: &DeadGroup) -> (String, String) {
+    (group.task_type.clone(), group.error.clone())
+}
+
+fn filled(groups: Signal<Vec<DeadGroup>>) -> AnyView {
     let CurrentUser(user) = expect_context();
     let is_operator = allowed(user.role, Action::OperateQueue, Relation::Other);
-    let tasks: i64 = groups.iter().map(|group| group.tasks).sum();
-    let more = (groups.len() >= DEAD_GROUPS_AT_MOST).then_some(" in the groups below, and there may be older ones");
+    let words = move || {
+        groups.with(|groups| {
+            let tasks: i64 = groups.iter().map(|group| group.tasks).sum();
+            let more = if groups.len() < DEAD_GROUPS_AT_MOST {
+                ""
+            } else {
+                " in the groups below, and there may be older ones"
+            };
+            format!("{tasks} tasks failed for good{more}. They stay until they are run again or deleted.")
+        })
+    };
     let all = TaskFilter { status: Some(TaskStatus::Failed), ..TaskFilter::default() };
-    let rows = groups.into_iter().map(|group| row(group, is_operator)).collect_view();
     view! {
         <div class="actions" data-spread="">
-            <p>{tasks}" tasks failed for good"{more}". They stay until they are run again or deleted."</p>
+            <p>{words}</p>
             {is_operator.then(|| acts(&all, "all"))}
         </div>
         <table class="data-table">
@@ -60,13 +81,18 @@ fn filled(groups: Vec<DeadGroup>) -> AnyView {
                     {is_operator.then(|| view! { <th scope="col">"What to do"</th> })}
                 </tr>
             </thead>
-            <tbody>{rows}</tbody>
+            <tbody><Rows rows=groups key=key row=move |group| row(groups, group, is_operator)/></tbody>
         </table>
     }
     .into_any()
 }
 
-fn row(group: DeadGroup, is_operator: bool) -> AnyView {
+fn row(groups: Signal<Vec<DeadGroup>>, group: DeadGroup, is_operator: bool) -> AnyView {
+    let (first, key_of_it) = (group.clone(), key(&group));
+    let now = Memo::new(move |_| {
+        let found = |groups: &Vec<DeadGroup>| groups.iter().find(|one| key(one) == key_of_it).cloned();
+        groups.with(found).unwrap_or_else(|| first.clone())
+    });
     let filter = TaskFilter {
         task_type: Some(group.task_type.clone()),
         status: Some(TaskStatus::Failed),
@@ -77,9 +103,9 @@ fn row(group: DeadGroup, is_operator: bool) -> AnyView {
         <tr>
             <td data-label="Kind">{title_of(&group.task_type)}</td>
             <td data-label="Error"><a href=list_address(&filter)>{if group.error.is_empty() { "none given".to_owned() } else { group.error }}</a></td>
-            <td data-label="Tasks">{group.tasks}</td>
-            <td data-label="First"><Moment at=group.first_at/></td>
-            <td data-label="Last"><Moment at=group.last_at/></td>
+            <td data-label="Tasks">{move || now.get().tasks}</td>
+            <td data-label="First">{move || view! { <Moment at=now.get().first_at/> }}</td>
+            <td data-label="Last">{move || view! { <Moment at=now.get().last_at/> }}</td>
             {is_operator.then(|| view! { <td>{acts(&filter, "group")}</td> })}
         </tr>
     }
@@ -94,4 +120,26 @@ fn acts(filter: &TaskFilter, of: &'static str) -> AnyView {
     };
     view! { <span class="actions">{link(BulkAction::Retry, "Run again")}{link(BulkAction::Delete, "Delete")}</span> }
         .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group(error: &str) -> DeadGroup {
+        let at = chrono::DateTime::UNIX_EPOCH;
+        DeadGroup { task_type: "email".into(), error: error.into(), tasks: 1, first_at: at, last_at: at }
+    }
+
+    fn errors(groups: &[DeadGroup]) -> Vec<&str> {
+        groups.iter().map(|group| group.error.as_str()).collect()
+    }
+
+    #[test]
+    fn a_group_keeps_its_place_and_new_ones_come_below() {
+        let before = in_place(None, vec![group("b"), group("a"), group("gone")]);
+        assert_eq!(errors(&before), ["b", "a", "gone"], "as it was read");
+        let after = in_place(Some(&before), vec![group("new"), group("a"), group("newer"), group("b")]);
+        assert_eq!(errors(&after), ["b", "a", "new", "newer"]);
+    }
 }

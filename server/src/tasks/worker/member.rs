@@ -222,13 +222,15 @@ impl Member {
         if !round.governed_first {
             claimed.extend(self.claim_plain(&round, round.limit).await?);
         }
+        let counting = Instant::now();
         for lanes in &round.governed {
             claimed.extend(self.claim_governed(lanes, round.limit.saturating_sub(claimed.len())).await);
         }
+        let counting = counting.elapsed();
         if round.governed_first {
             claimed.extend(self.claim_plain(&round, round.limit.saturating_sub(claimed.len())).await?);
         }
-        Ok(self.lanes().brought(&round, &claimed))
+        Ok(self.lanes().brought(&round, &claimed, counting))
     }
 
     /// Claims of all types that need not be counted.
