@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use leptos::prelude::*;
 use leptos_meta::Title;
 use model::rbac::{Action, Relation, allowed};
@@ -27,7 +29,11 @@ pub fn DeadLetterPage() -> impl IntoView {
 fn Groups() -> impl IntoView {
     let read = queries::dead_groups();
     let state = derived(move |_| read.get().map(|read| read.map(|groups| groups.is_empty())));
-    let groups = derived(move |before| in_place(before, read.get().and_then(Result::ok).unwrap_or_default()));
+    let groups = derived(move |before: Option<&Vec<DeadGroup>>| match read.get() {
+        Some(Ok(groups)) => in_place(before, groups),
+        // What could not be read this time has not changed places.
+        _ => before.cloned().unwrap_or_default(),
+    });
     let shown = move || {
         state.get().map(|read| match read {
             Ok(true) => view! { <Empty><p>"Nothing has failed for good."</p></Empty> }.into_any(),
@@ -41,8 +47,8 @@ fn Groups() -> impl IntoView {
 /// A group that stands there keeps its place while it grows, and new ones come below: nobody who is about to press a button of one shall press
 /// that of another. Whoever opens the page has those that grew last above.
 fn in_place(before: Option<&Vec<DeadGroup>>, mut groups: Vec<DeadGroup>) -> Vec<DeadGroup> {
-    let before = before.map(Vec::as_slice).unwrap_or_default();
-    groups.sort_by_key(|group| before.iter().position(|one| key(one) == key(group)).unwrap_or(usize::MAX));
+    let places: HashMap<_, _> = before.into_iter().flatten().map(key).zip(0..).collect();
+    groups.sort_by_cached_key(|group| places.get(&key(group)).copied().unwrap_or(usize::MAX));
     groups
 }
 
@@ -61,7 +67,8 @@ fn filled(groups: Signal<Vec<DeadGroup>>) -> AnyView {
             } else {
                 " in the groups below, and there may be older ones"
             };
-            format!("{tasks} tasks failed for good{more}. They stay until they are run again or deleted.")
+            let tasks = if tasks == 1 { "1 task".to_owned() } else { format!("{tasks} tasks") };
+            format!("{tasks} failed for good{more}. What is here stays until it is run again or deleted.")
         })
     };
     let all = TaskFilter { status: Some(TaskStatus::Failed), ..TaskFilter::default() };
@@ -101,7 +108,7 @@ fn row(groups: Signal<Vec<DeadGroup>>, group: DeadGroup, is_operator: bool) -> A
     };
     view! {
         <tr>
-            <td data-label="Kind">{title_of(&group.task_type)}</td>
+            <td class="word" data-label="Kind">{title_of(&group.task_type)}</td>
             <td data-label="Error"><a href=list_address(&filter)>{if group.error.is_empty() { "none given".to_owned() } else { group.error }}</a></td>
             <td data-label="Tasks">{move || now.get().tasks}</td>
             <td data-label="First">{move || view! { <Moment at=now.get().first_at/> }}</td>

@@ -90,7 +90,7 @@ fn row(tasks: Signal<Vec<TaskListed>>, columns: &[Column], TaskListed { task, ow
 fn owner_of(task: &Task, name: Option<String>) -> AnyView {
     match (task.created_by, name) {
         (Some(id), Some(name)) => view! { <a href=format!("/users/{id}")>{name}</a> }.into_any(),
-        (Some(_), None) => "somebody who is gone".into_any(),
+        (Some(_), None) => "somebody".into_any(),
         (None, _) => "the program".into_any(),
     }
 }

@@ -20,7 +20,7 @@ const GOAL: Duration = Duration::from_secs(1);
 /// How much.
 #[derive(Args)]
 pub struct Screen {
-    /// Tasks of each part: quiet, and beside a hundred events in each second
+    /// Tasks of each part: quiet, and beside many other events
     #[arg(long, default_value_t = 100)]
     samples: usize,
     /// The unoptimised program, to see that all works

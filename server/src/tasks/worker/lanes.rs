@@ -13,8 +13,6 @@ use crate::tasks::queue::{Claimed, Known, Lane, Purpose};
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// A sweep must not take more than this part of the time.
 const SWEEP_PART: u32 = 10;
-/// Counted types are always read from their start, unless that takes longer than this: then it is a sweep like others.
-const QUICK: Duration = Duration::from_millis(50);
 
 /// The cursors of one worker.
 pub struct Lanes {
@@ -27,9 +25,6 @@ pub struct Lanes {
     turn: usize,
     sweep_at: Instant,
     sweeps_now: bool,
-    /// From then on counted types are read from their start. Whoever gets their place has just given it back, so with a cursor
-    /// those that came back behind it would wait for a worker that sweeps at the right moment.
-    in_order_at: Instant,
     /// The next round claims quick tasks ahead of the places.
     looks_ahead: bool,
 }
@@ -43,24 +38,13 @@ pub struct Round {
     pub limit: usize,
     pub purpose: Purpose,
     is_sweep: bool,
-    /// The counted types are read from their start.
-    is_in_order: bool,
     began: Instant,
 }
 
 impl Lanes {
     pub fn new(known: Vec<Known>) -> Self {
         // The start is a sweep.
-        let now = Instant::now();
-        Self {
-            known,
-            cursors: HashMap::new(),
-            turn: 0,
-            sweep_at: now,
-            sweeps_now: true,
-            in_order_at: now,
-            looks_ahead: false,
-        }
+        Self { known, cursors: HashMap::new(), turn: 0, sweep_at: Instant::now(), sweeps_now: true, looks_ahead: false }
     }
 
     /// The next round. `running` tells how many of a type this worker runs; `broken` are types whose breaker counts probes.
@@ -72,7 +56,6 @@ impl Lanes {
         let looks_ahead = self.looks_ahead && self.known.iter().any(|known| ahead(known) > 0);
         let is_sweep =
             !looks_ahead && (began >= if self.sweeps_now { self.sweep_at } else { self.sweep_at + SWEEP_EVERY });
-        let is_in_order = is_sweep || began >= self.in_order_at;
         let quota = |known: &Known| match known.max_per_worker {
             _ if looks_ahead => ahead(known),
             Some(most) => room.places.min(most.saturating_sub(running(known.id))),
@@ -90,9 +73,8 @@ impl Lanes {
         let lane = |known: &Known, priority: Priority| {
             let priority = priority as i16;
             let cursor = self.cursors.get(&(known.id, priority)).copied().unwrap_or(0);
-            let from_start = if counts(known) { is_in_order } else { is_sweep };
             let quota = i32::try_from(quota(known)).unwrap_or(i32::MAX);
-            Lane { task_type_id: known.id, priority, after_seq: if from_start { 0 } else { cursor }, quota }
+            Lane { task_type_id: known.id, priority, after_seq: if is_sweep { 0 } else { cursor }, quota }
         };
         let urgent_first = || Priority::ALL.into_iter().rev();
         let plain = turned(&|known| !counts(known));
@@ -106,13 +88,12 @@ impl Lanes {
             governed_first: self.turn.is_multiple_of(2),
             purpose: if looks_ahead { Purpose::Ahead } else { Purpose::Places },
             is_sweep,
-            is_in_order,
             began,
         }
     }
 
-    /// Notes what a round brought, and how long it was about counted types; says from when it makes sense to look again without being called.
-    pub fn brought(&mut self, round: &Round, claimed: &[Arc<Claimed>], counting: Duration) -> Option<Instant> {
+    /// Notes what a round brought; says from when it makes sense to look again without being called.
+    pub fn brought(&mut self, round: &Round, claimed: &[Arc<Claimed>]) -> Option<Instant> {
         let mut last: HashMap<_, i64> = HashMap::new();
         for one in claimed {
             let seq = last.entry((one.task_type_id, one.priority)).or_default();
@@ -122,9 +103,6 @@ impl Lanes {
         let now = Instant::now();
         if round.is_sweep {
             self.sweep_at = now + (now - round.began) * (SWEEP_PART - 1);
-        }
-        if round.is_in_order {
-            self.in_order_at = if counting > QUICK { now + counting * (SWEEP_PART - 1) } else { now };
         }
         let of_lane = |lane: &Lane| {
             claimed.iter().filter(|one| one.task_type_id == lane.task_type_id && one.priority == lane.priority).count()
@@ -200,46 +178,27 @@ mod tests {
         let mut lanes = Lanes::new(vec![known(1)]);
         let first = lanes.round(&places(1), |_| 0, &[]);
         assert_eq!(first.plain[0].after_seq, 0, "the start is a sweep");
-        assert!(lanes.brought(&first, &[claimed(1, 7)], Duration::ZERO).is_some(), "full, so there may be more");
+        assert!(lanes.brought(&first, &[claimed(1, 7)]).is_some(), "full, so there may be more");
         let second = lanes.round(&places(1), |_| 0, &[]);
         let after: Vec<_> = second.plain.iter().map(|lane| lane.after_seq).collect();
         assert_eq!(after, [0, 0, 7, 0], "the cursor of its lane");
-        assert_eq!(
-            lanes.brought(&second, &[], Duration::ZERO),
-            Some(lanes.sweep_at),
-            "nothing behind the cursor: a sweep comes first"
-        );
+        assert_eq!(lanes.brought(&second, &[]), Some(lanes.sweep_at), "nothing behind the cursor: a sweep comes first");
         lanes.sweep_at = second.began;
         let third = lanes.round(&places(1), |_| 0, &[]);
         assert_eq!(third.plain[2].after_seq, 0);
-        assert_eq!(lanes.brought(&third, &[], Duration::ZERO), None, "nothing at all: wait");
+        assert_eq!(lanes.brought(&third, &[]), None, "nothing at all: wait");
     }
 
     #[test]
     fn a_claim_goes_on_where_a_sweep_found_something() {
         let mut lanes = Lanes::new(vec![known(1)]);
         let first = lanes.round(&places(1), |_| 0, &[]);
-        lanes.brought(&first, &[claimed(1, 700)], Duration::ZERO);
+        lanes.brought(&first, &[claimed(1, 700)]);
         lanes.sweep_at = first.began - SWEEP_EVERY;
         let sweep = lanes.round(&places(1), |_| 0, &[]);
         assert_eq!(sweep.plain[2].after_seq, 0);
-        lanes.brought(&sweep, &[claimed(1, 7)], Duration::ZERO);
+        lanes.brought(&sweep, &[claimed(1, 7)]);
         assert_eq!(lanes.round(&places(1), |_| 0, &[]).plain[2].after_seq, 7, "not 700: there may be more like it");
-    }
-
-    #[test]
-    fn a_counted_type_is_read_from_its_start_unless_that_takes_long() {
-        let mut lanes = Lanes::new(vec![known(1), known(9)]);
-        let after = |round: &Round| (round.plain[2].after_seq, round.governed[0][2].after_seq);
-        let first = lanes.round(&places(1), |_| 0, &[]);
-        lanes.brought(&first, &[claimed(1, 7), claimed(9, 8)], QUICK);
-        let second = lanes.round(&places(1), |_| 0, &[]);
-        assert_eq!(after(&second), (7, 0), "the cursor is for the plain one only");
-        lanes.brought(&second, &[claimed(9, 9)], QUICK * 2);
-        let third = lanes.round(&places(1), |_| 0, &[]);
-        assert_eq!(after(&third), (7, 9), "it took long");
-        lanes.in_order_at = third.began;
-        assert_eq!(after(&lanes.round(&places(1), |_| 0, &[])), (7, 0));
     }
 
     #[test]
@@ -248,14 +207,11 @@ mod tests {
         let room = Room { places: 1, ahead: [(1, 500), (9, 500)].into() };
         let first = lanes.round(&room, |_| 0, &[]);
         assert_eq!((first.limit, first.purpose), (1, Purpose::Places));
-        lanes.brought(&first, &[claimed(3, 7)], Duration::ZERO);
+        lanes.brought(&first, &[claimed(3, 7)]);
         let second = lanes.round(&room, |_| 0, &[]);
         assert_eq!((second.limit, second.purpose), (500, Purpose::Ahead));
         assert!(second.governed.is_empty() && second.plain.iter().all(|lane| lane.task_type_id == 1));
-        assert!(
-            lanes.brought(&second, &[], Duration::ZERO).is_some(),
-            "nothing of them: the places are looked after again"
-        );
+        assert!(lanes.brought(&second, &[]).is_some(), "nothing of them: the places are looked after again");
         assert_eq!(lanes.round(&room, |_| 0, &[]).purpose, Purpose::Places);
     }
 }

@@ -222,15 +222,13 @@ impl Member {
         if !round.governed_first {
             claimed.extend(self.claim_plain(&round, round.limit).await?);
         }
-        let counting = Instant::now();
         for lanes in &round.governed {
             claimed.extend(self.claim_governed(lanes, round.limit.saturating_sub(claimed.len())).await);
         }
-        let counting = counting.elapsed();
         if round.governed_first {
             claimed.extend(self.claim_plain(&round, round.limit.saturating_sub(claimed.len())).await?);
         }
-        Ok(self.lanes().brought(&round, &claimed, counting))
+        Ok(self.lanes().brought(&round, &claimed))
     }
 
     /// Claims of all types that need not be counted.
