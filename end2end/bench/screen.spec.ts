@@ -1,4 +1,5 @@
 import { writeFileSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
 import type { APIRequestContext, Page } from "@playwright/test";
 
 import { expect, open, signUp, test as base } from "../support/people";
@@ -52,13 +53,13 @@ async function part(page: Page, request: APIRequestContext, headers: Record<stri
   const data = { task_type: "delay_task", payload: { delay_seconds: 0 }, priority: "high", scheduled_at };
   for (let sample = 0; sample < SAMPLES; sample++) {
     // At any moment of the client's rest after a read.
-    await page.waitForTimeout(Math.random() * 1000);
+    await pause(Math.random() * 1000);
     const shown = await timed(page, (id) => `/tasks/${id} pending`, async () => {
       const queued = await request.post("/api/v1/tasks", { headers, data });
       return (await queued.json()).data.id;
     });
     found.shown.push(shown.took);
-    await page.waitForTimeout(Math.random() * 1000);
+    await pause(Math.random() * 1000);
     const changed = await timed(page, (id) => `/tasks/${id} cancelled`, async () => {
       await request.post(`/api/v1/tasks/${shown.id}/cancel`, { headers });
       return shown.id;

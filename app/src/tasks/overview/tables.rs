@@ -1,5 +1,5 @@
 use leptos::prelude::*;
-use model::tasks::{BreakerState, HostSeen, QueueAction, RunningTask, Schedule, TypeSeen, WorkerSeen};
+use model::tasks::{BreakerState, HostSeen, Operations, QueueAction, RunningTask, Schedule, TypeSeen, WorkerSeen};
 
 use super::{Shared, address, button};
 use crate::auth::CurrentUser;
@@ -33,17 +33,20 @@ where
 }
 
 pub(super) fn types(shared: Shared) -> AnyView {
-    let rows = shared.part(|all| {
-        let depth = |one: &TypeSeen| {
-            all.seen.lanes.iter().filter(|lane| lane.task_type == one.task_type).map(|lane| lane.ready).sum::<i64>()
-        };
-        all.seen.types.iter().map(|one| (one.clone(), depth(one))).collect::<Vec<_>>()
-    });
+    let rows = shared.part(|all| all.seen.types.clone());
     table("Types", &["Type", "Ready", "State", "Breaker", "What to do"], rows, move |one| kind(shared, one))
 }
 
-fn kind(shared: Shared, (one, ready): (TypeSeen, i64)) -> AnyView {
+fn kind(shared: Shared, one: TypeSeen) -> AnyView {
     let name = one.task_type.clone();
+    // Not a part of the row, or a busy type would have other buttons at each reading.
+    let ready = {
+        let name = name.clone();
+        let of_it = move |all: &Operations| {
+            all.seen.lanes.iter().filter(|lane| lane.task_type == name).map(|lane| lane.ready).sum::<i64>()
+        };
+        shared.part(of_it)
+    };
     let period = shared.period;
     let pause = {
         let name = name.clone();
