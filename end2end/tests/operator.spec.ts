@@ -1,17 +1,13 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { folder } from "../support/folder";
 import { expect, logIn, open, queueDelay, test as base } from "../support/people";
 import { queueMany } from "../support/queue";
 import { administrator, launch } from "../support/server";
 
 /** A program of its own, that runs nobody else's tasks and may delete files of a folder. */
 const test = base.extend<{ folder: string; baseURL: string }>({
-  folder: async ({}, use) => {
-    const folder = mkdtempSync(join(tmpdir(), "starter-end2end-files-"));
-    await use(folder);
-    rmSync(folder, { recursive: true });
-  },
+  folder,
   baseURL: async ({ folder }, use) => {
     const program = await launch({ STARTER__FILES__CLEANUP_ROOT: folder });
     await use(program.url);

@@ -1,8 +1,8 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Page } from "@playwright/test";
 
+import { folder } from "../support/folder";
 import { Receiver } from "../support/hooks";
 import { expect, logIn, open, test as base } from "../support/people";
 import { administrator, launch } from "../support/server";
@@ -25,11 +25,7 @@ const test = base.extend<{ sink: Sink; receiver: Receiver; folder: string; baseU
     await use(receiver);
     await receiver.stop();
   },
-  folder: async ({}, use) => {
-    const folder = mkdtempSync(join(tmpdir(), "starter-end2end-files-"));
-    await use(folder);
-    rmSync(folder, { recursive: true });
-  },
+  folder,
   baseURL: async ({ sink, receiver, folder }, use) => {
     const program = await launch({
       STARTER__FILES__CLEANUP_ROOT: folder,

@@ -42,7 +42,7 @@ pub struct Related {
 pub struct TaskListed {
     #[serde(flatten)]
     pub task: Task,
-    /// The username of whoever queued it, where the reader may see that person.
+    /// The username of whoever queued it, where the reader sees the tasks of others and may see that person.
     pub owner: Option<String>,
 }
 
