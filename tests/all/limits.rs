@@ -204,6 +204,30 @@ async fn a_rated_type_starts_as_many_as_there_are_tokens() {
 }
 
 #[tokio::test]
+async fn a_rate_goes_on_by_itself_and_a_look_at_nothing_writes_nothing() {
+    let policy = Policy { rate: Some(Rate { per_second: 20.0, burst: 1.0 }), ..Policy::default() };
+    let app = TestApp::with_kinds(scripted(policy), |config| {
+        config.worker.grace_seconds = 0;
+        // Longer than the patience of a test: nobody looks but for a reason.
+        config.worker.poll_interval_ms = 3_600_000;
+    })
+    .await;
+    let ada = app.register("Ada").await;
+    let worker = tokio::spawn(worker::run(app.app.clone()));
+    for id in queue_many(&app, &ada, 4, &[Step::Ok]).await {
+        app.until(id, TaskStatus::Completed).await;
+    }
+    app.app.stopping.cancel();
+    within_patience("the worker leaves", worker).await.unwrap();
+
+    let written = "select max(xmin::text) from task_type_state";
+    let before: String = sqlx::query_scalar(written).fetch_one(&app.app.db).await.unwrap();
+    assert_eq!(app.work().await, 0);
+    let after: String = sqlx::query_scalar(written).fetch_one(&app.app.db).await.unwrap();
+    assert_eq!(after, before);
+}
+
+#[tokio::test]
 async fn a_paused_type_takes_tasks_and_runs_none() {
     let app = app(Policy::default()).await;
     let (ada, grace) = (app.register("Ada").await, app.register_as("Grace", Role::Moderator).await);

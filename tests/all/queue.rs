@@ -130,20 +130,20 @@ async fn a_claim_begins_behind_its_cursor() {
 async fn a_claim_changes_no_index() {
     let app = TestApp::start().await;
     let ada = app.register("Ada").await;
-    for number in 0..10 {
-        app.queue(&ada, sum(&[number])).await;
-    }
-    app.leaves_tasks(10);
+    // Some pages of them, because a worker claims all tasks of a page at once.
+    let tasks: Vec<_> = (0..100).map(|number| sum(&[number])).collect();
+    assert_eq!(app.post(&ada, "/api/v1/tasks/batch", json!({"tasks": tasks})).await.status, 201);
+    app.leaves_tasks(100);
     let worker = join(&app).await;
     let mut tx = server::db::begin(&app.app.db).await.unwrap();
-    queue::claim(&mut *tx, worker, &lanes(&app).await, 10, Purpose::Places).await.unwrap();
+    queue::claim(&mut *tx, worker, &lanes(&app).await, 100, Purpose::Places).await.unwrap();
     let (updated, hot): (i64, i64) =
         sqlx::query_as("select n_tup_upd, n_tup_hot_upd from pg_stat_xact_user_tables where relname = 'tasks'")
             .fetch_one(&mut *tx)
             .await
             .unwrap();
     tx.commit().await.unwrap();
-    assert_eq!((updated, hot), (10, 10));
+    assert_eq!((updated, hot), (100, 100));
 }
 
 /// Until a statement of this database waits for a lock.

@@ -5,7 +5,7 @@ use model::tasks::NewTask;
 use serde_json::{Value, json};
 use server::db::{self, Patience};
 use server::tasks::kinds::{Context, Kind, Kinds, Stop, Work};
-use server::tasks::{self, NewBatch, enqueue::enqueue_many_in, worker};
+use server::tasks::{self, Call, NewBatch, enqueue::enqueue_many_in, worker};
 use server::{App, Config};
 
 use crate::producer;
@@ -81,7 +81,7 @@ impl producer::Send for Sender {
 
     async fn send_all(&self, payloads: Vec<Payload>) -> anyhow::Result<()> {
         enqueue_all(&self.0, payloads.into_iter()).await?;
-        self.0.bell.ready();
+        self.0.bell.ready(Call::types([Noop::NAME]));
         Ok(())
     }
 }

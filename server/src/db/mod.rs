@@ -10,7 +10,7 @@ use anyhow::Context;
 use embedded_postgres::{Embedded, Options};
 use secrecy::ExposeSecret;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{PgPool, Postgres, Transaction};
+use sqlx::{Connection, PgPool, Postgres, Transaction};
 
 use crate::Config;
 use crate::config::DatabaseConfig;
@@ -63,11 +63,24 @@ pub async fn open(config: &Config, patience: Patience) -> anyhow::Result<Databas
     let pool = PgPoolOptions::new()
         .max_connections(config.database.max_connections)
         .acquire_timeout(acquire_timeout)
+        .test_before_acquire(false)
+        .before_acquire(|conn, about| {
+            Box::pin(async move {
+                if about.idle_for >= TRUSTED {
+                    conn.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .connect_lazy_with(options);
     let database = Database { pool, embedded };
     database.keep_embedded_running();
     Ok(database)
 }
+
+/// A connection that answered within this time is used without asking it first whether it is alive: that would be one more round trip for each
+/// statement.
+const TRUSTED: Duration = Duration::from_secs(1);
 
 async fn start_embedded(config: &DatabaseConfig) -> anyhow::Result<Embedded> {
     let options = Options {

@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::call::Call;
 use super::live::{CHANGED, HINTS, Live, READY, TaskChanged, Told};
 use super::queue::Ended;
 
@@ -39,8 +40,8 @@ pub struct Bell {
 
 #[derive(Default)]
 struct Waiting {
-    /// When it was first rung for work.
-    ready: Option<Instant>,
+    /// When it was first rung for work, and for which.
+    ready: Option<(Instant, Call)>,
     changed: Vec<TaskChanged>,
     many_changed: bool,
     hints: Vec<Hint>,
@@ -52,9 +53,9 @@ impl Bell {
     }
 
     /// Tasks may be ready. A worker in this process starts at once.
-    pub fn ready(&self) {
-        self.live.wake();
-        self.waiting().ready.get_or_insert_with(Instant::now);
+    pub fn ready(&self, call: Call) {
+        self.live.wake(call.clone());
+        self.waiting().ready.get_or_insert_with(|| (Instant::now(), Call::default())).1.add(call);
         self.urgent.notify_one();
     }
 
@@ -88,7 +89,7 @@ impl Bell {
             self.add(TaskChanged { id: one.id, owner: one.owner, status: one.status, cancel_requested: false });
         }
         if ended.iter().any(|one| one.is_ready) {
-            self.ready();
+            self.ready(Call::All);
         }
         self.rung.notify_one();
     }
@@ -132,7 +133,8 @@ impl Bell {
             } else if let Err(error) = self.send(&db, &mut conn, &waiting).await {
                 tracing::warn!(error = %error, "could not ring; trying again");
                 conn = None;
-                let ready = waiting.ready.or_else(|| Some(Instant::now()));
+                let since = waiting.ready.map_or_else(Instant::now, |(since, _)| since);
+                let ready = Some((since, Call::All));
                 *self.waiting() = Waiting { ready, many_changed: true, ..Waiting::default() };
                 self.rung.notify_one();
                 tokio::select! {
@@ -169,8 +171,8 @@ impl Bell {
             ),
         };
         let mut told = Vec::new();
-        if let Some(since) = waiting.ready {
-            told.push((READY, self.live.rings(since)));
+        if let Some((since, call)) = &waiting.ready {
+            told.push((READY, self.live.rings(*since, call)));
         }
         // A notification holds 8000 bytes at most.
         let changes = waiting.changed.chunks(ONE_BY_ONE);

@@ -9,6 +9,7 @@ use sqlx::PgConnection;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::call::Call;
 use super::kinds::Stop;
 use super::queue::{self, NewRow, Queued};
 use crate::{Actor, App, Result, db};
@@ -69,18 +70,19 @@ pub async fn enqueue(app: &App, owner: Option<Uuid>, new: NewTask) -> Result<Enq
 /// A field problem when the type is not registered or takes no new tasks.
 pub async fn enqueue_in(app: &App, conn: &mut PgConnection, owner: Option<Uuid>, new: NewTask) -> Result<Rings> {
     let row = row_of(app, new, owner);
+    let task_type = row.task_type.clone();
     let enqueued = match queue::insert(conn, row).await? {
         Queued::New(id) => Enqueued { id, is_new: true },
         Queued::Existing(id) => Enqueued { id, is_new: false },
         Queued::UnknownType => return Err(unknown_type("task_type").into()),
     };
-    Ok(Rings(enqueued, owner))
+    Ok(Rings(enqueued, owner, task_type))
 }
 
 /// A task that was queued but not yet told of.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 #[must_use = "ring after the commit, or the task waits for a poll"]
-pub struct Rings(pub Enqueued, Option<Uuid>);
+pub struct Rings(pub Enqueued, Option<Uuid>, String);
 
 impl Rings {
     /// Notes what made the task, for people to look at; in the transaction that queues it.
@@ -97,7 +99,7 @@ impl Rings {
             return;
         }
         app.bell.changed(self.0.id, self.1, TaskStatus::Pending);
-        app.bell.ready();
+        app.bell.ready(Call::types([&self.2]));
         app.bell.later();
     }
 }
@@ -140,13 +142,14 @@ pub async fn create_many(app: &App, actor: &Actor, batch: NewBatch) -> Result<Ba
     for (place, new) in in_places(&batch) {
         admit(app, actor, new).await.map_err(|error| error.within(&place))?;
     }
+    let call = Call::types(batch.tasks.iter().map(|new| &new.task_type));
     let mut tx = db::begin(&app.db).await?;
     let queued = enqueue_many_in(app, &mut tx, Some(actor.id()), batch).await?;
     tx.commit().await?;
     for id in queued.ids.iter().chain(&queued.callback_id) {
         app.bell.changed(*id, Some(actor.id()), TaskStatus::Pending);
     }
-    app.bell.ready();
+    app.bell.ready(call);
     app.bell.later();
     Ok(queued)
 }

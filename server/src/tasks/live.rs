@@ -1,5 +1,6 @@
 //! Task changes, and hints of other features, as they happen, from every process: one listener each, a broadcast, and a short memory for those who resume.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,6 +13,8 @@ use sqlx::postgres::PgListener;
 use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+
+use super::call::Call;
 
 /// Changes that are remembered for browsers that resume.
 const REMEMBERED: usize = 1024;
@@ -57,7 +60,16 @@ pub struct Live {
     sender: broadcast::Sender<Numbered>,
     memory: Arc<Mutex<Memory>>,
     ready: Arc<Notify>,
+    called: Arc<Mutex<Call>>,
     echo: Arc<Mutex<Echo>>,
+}
+
+/// A call for work as it travels.
+#[derive(Serialize, Deserialize)]
+struct Ring<'a> {
+    /// The life of the process that calls.
+    boot: Uuid,
+    call: Cow<'a, Call>,
 }
 
 /// Calls for work that this process sends, until it hears them itself.
@@ -82,6 +94,7 @@ impl Default for Live {
             sender: broadcast::Sender::new(REMEMBERED),
             memory: Arc::default(),
             ready: Arc::new(Notify::new()),
+            called: Arc::default(),
             echo: Arc::default(),
         }
     }
@@ -117,8 +130,18 @@ impl Live {
     }
 
     /// Lets a worker in this process look for work.
-    pub(super) fn wake(&self) {
+    pub(super) fn wake(&self, call: Call) {
+        self.called().add(call);
         self.ready.notify_one();
+    }
+
+    /// What was called for since the last look.
+    pub fn take_call(&self) -> Call {
+        std::mem::take(&mut *self.called())
+    }
+
+    fn called(&self) -> MutexGuard<'_, Call> {
+        self.called.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How long the last call for work took from this process through PostgreSQL and back, as workers elsewhere hear it; longer while a later
@@ -128,16 +151,22 @@ impl Live {
         echo.took.max(echo.since.map(|since| since.elapsed()))
     }
 
-    /// A call for work that was rung at this time is sent; returns what it is known by when it comes back.
-    pub(super) fn rings(&self, since: Instant) -> String {
+    /// A call for work that was rung at this time is sent, in these words.
+    pub(super) fn rings(&self, since: Instant, call: &Call) -> String {
         self.echo().since.get_or_insert(since);
-        self.boot.simple().to_string()
+        serde_json::to_string(&Ring { boot: self.boot, call: Cow::Borrowed(call) }).unwrap_or_default()
     }
 
-    fn heard_ring(&self, by: &str) {
-        if by == self.boot.simple().to_string() {
-            let mut echo = self.echo();
-            echo.took = echo.since.take().map(|since| since.elapsed()).or(echo.took);
+    fn heard_ring(&self, words: &str) {
+        match serde_json::from_str(words) {
+            // The worker of this process heard it when it was rung.
+            Ok(Ring { boot, .. }) if boot == self.boot => {
+                let mut echo = self.echo();
+                echo.took = echo.since.take().map(|since| since.elapsed()).or(echo.took);
+            }
+            Ok(Ring { call, .. }) => self.wake(call.into_owned()),
+            // A program of another version, or a person.
+            Err(_) => self.wake(Call::All),
         }
     }
 
@@ -181,12 +210,11 @@ impl Live {
         // Whatever happened before we listened was not heard, and does not come any more.
         self.echo().since = None;
         self.tell(Told::Refresh);
-        self.wake();
+        self.wake(Call::All);
         while let Some(heard) = listener.try_recv().await? {
             let told = match heard.channel() {
                 READY => {
                     self.heard_ring(heard.payload());
-                    self.wake();
                     continue;
                 }
                 HINTS => serde_json::from_str::<Vec<Hint>>(heard.payload())
@@ -230,17 +258,21 @@ mod tests {
         let (live, other) = (Live::default(), Live::default());
         assert_eq!(live.bell_latency(), None);
         let hour = Duration::from_secs(3600);
-        let ring = live.rings(Instant::now() - hour);
-        live.rings(Instant::now());
+        let ring = live.rings(Instant::now() - hour, &Call::All);
+        live.rings(Instant::now(), &Call::All);
         assert!(live.bell_latency() >= Some(hour), "it has not come back");
-        live.heard_ring(&other.rings(Instant::now()));
+        live.heard_ring(&other.rings(Instant::now(), &Call::types(["email"])));
         assert_eq!(live.echo().took, None, "another process rang");
+        assert_eq!(live.take_call(), Call::types(["email"]));
         live.heard_ring(&ring);
         live.heard_ring(&ring);
         assert!(live.echo().took >= Some(hour));
-        let ring = live.rings(Instant::now());
+        let ring = live.rings(Instant::now(), &Call::All);
         live.heard_ring(&ring);
         assert!(live.bell_latency() < Some(hour));
+        assert_eq!(live.take_call(), Call::default(), "its own were heard when they were rung");
+        live.heard_ring("");
+        assert_eq!(live.take_call(), Call::All, "typed by somebody");
     }
 
     #[test]

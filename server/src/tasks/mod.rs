@@ -2,6 +2,7 @@
 
 pub mod bell;
 pub mod bulk;
+pub mod call;
 pub mod enqueue;
 pub mod kinds;
 pub mod live;
@@ -32,6 +33,7 @@ use crate::audit::{self, Subject};
 use crate::{Actor, App, Result, db, users};
 
 pub use bell::Bell;
+pub use call::Call;
 pub use enqueue::{NewBatch, Rings, enqueue, enqueue_in};
 pub use live::Live;
 pub use worker::since_boot;
@@ -211,7 +213,7 @@ pub async fn retry(app: &App, actor: &Actor, id: Uuid, payload: Option<Value>) -
     audit::record(&mut tx, actor, permit, "task.replay", Subject::Task(id), details).await?;
     tx.commit().await?;
     app.bell.changed(id, replayed.owner, TaskStatus::Pending);
-    app.bell.ready();
+    app.bell.ready(Call::types([task_type]));
     Ok(())
 }
 

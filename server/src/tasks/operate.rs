@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::kinds::webhook::hosts;
-use super::{queue, schedules};
+use super::{Call, queue, schedules};
 use crate::audit::{self, Subject};
 use crate::{Actor, App, Result, db};
 
@@ -135,7 +135,7 @@ pub async fn resume(app: &App, actor: &Actor, task_type: &str) -> Result<()> {
     found(queue::resume(&mut tx, task_type).await?)?;
     audit::record(&mut tx, actor, permit, "task_type.resume", Subject::TaskType(task_type), json!({})).await?;
     tx.commit().await?;
-    app.bell.ready();
+    app.bell.ready(Call::types([task_type]));
     app.bell.many_changed();
     Ok(())
 }
@@ -152,7 +152,7 @@ pub async fn set_breaker(app: &App, actor: &Actor, task_type: &str, state: Optio
         .await?;
     tx.commit().await?;
     app.bell.later();
-    app.bell.ready();
+    app.bell.ready(Call::types([task_type]));
     app.bell.many_changed();
     Ok(())
 }

@@ -11,9 +11,9 @@ use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use serde_json::json;
 use server::db;
-use server::tasks::NewBatch;
 use server::tasks::enqueue::enqueue_many_in;
 use server::tasks::queue::{self, NewRow};
+use server::tasks::{Call, NewBatch};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -124,7 +124,7 @@ async fn enqueue(scene: &Scene, rows: &[NewRow], rolls_back: bool) -> sqlx::Resu
         return Ok(queued);
     }
     tx.commit().await?;
-    scene.app.bell.ready();
+    scene.app.bell.ready(Call::types(rows.iter().map(|row| &row.task_type)));
     Ok(queued)
 }
 
@@ -133,13 +133,14 @@ async fn batch(scene: &Scene, rng: &mut StdRng) -> Result<Vec<Uuid>, Vec<Uuid>> 
     let members = std::iter::repeat_with(|| task(rng)).filter(|new| new.unique_key.is_none()).take(3).collect();
     let callback = new_task("chaos_free", Payload { behaviour: Behaviour::Quick, millis: 1, key: None });
     let batch = NewBatch { tasks: members, callback: Some(callback), ..NewBatch::default() };
+    let call = Call::types(batch.tasks.iter().map(|new| &new.task_type));
     let Ok(mut tx) = db::begin(scene.db()).await else { return Err(Vec::new()) };
     let Ok(queued) = enqueue_many_in(&scene.app, &mut tx, None, batch).await else { return Err(Vec::new()) };
     let ids: Vec<_> = queued.ids.into_iter().chain(queued.callback_id).collect();
     match tx.commit().await {
         Ok(()) => {
             scene.did("batches with a callback");
-            scene.app.bell.ready();
+            scene.app.bell.ready(call);
             Ok(ids)
         }
         Err(_) => Err(ids),

@@ -103,7 +103,7 @@ impl<'a> Engine<'a> {
             Command::ClaimCounted { worker, kind, limit } => {
                 let (task_type_id, quota) = (self.types[*kind], i32::try_from(*limit).expect("a small number"));
                 let lanes = [3, 2, 1, 0].map(|priority| Lane { task_type_id, priority, after_seq: 0, quota });
-                let claimed = queue::claim_governed(db, self.workers[*worker], &lanes, quota).await?;
+                let claimed = queue::claim_governed(db, self.workers[*worker], &lanes, quota).await?.claimed;
                 self.claimed(*worker, claimed)
             }
             other => match self.apply_by_worker(other).await? {

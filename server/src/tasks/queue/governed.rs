@@ -34,6 +34,12 @@ impl Governed {
         wanted.min(running).min(rated).min(broken).max(0)
     }
 
+    /// When there is none left that may start now.
+    fn refills_in(&self) -> Option<Duration> {
+        let rate = self.rate.filter(|_| self.tokens < 1.0)?;
+        Some(seconds(Some((1.0 - self.tokens) / rate.per_second)))
+    }
+
     fn claimed(&mut self, count: i32) {
         // A settlement takes away only where there is a limit.
         if self.max_running.is_some() {
@@ -46,14 +52,23 @@ impl Governed {
     }
 }
 
+/// What a counted type gave.
+#[derive(Debug, Default)]
+pub struct Given {
+    pub claimed: Vec<Claimed>,
+    /// Its rate lets the next one start after this time.
+    pub refills_in: Option<Duration>,
+}
+
 /// Claims of one counted type, over its lanes in their order.
-pub async fn claim_governed(db: &PgPool, worker: i64, lanes: &[Lane], limit: i32) -> sqlx::Result<Vec<Claimed>> {
-    let Some(task_type_id) = lanes.first().map(|lane| lane.task_type_id) else { return Ok(Vec::new()) };
+pub async fn claim_governed(db: &PgPool, worker: i64, lanes: &[Lane], limit: i32) -> sqlx::Result<Given> {
+    let Some(task_type_id) = lanes.first().map(|lane| lane.task_type_id) else { return Ok(Given::default()) };
     let mut tx = db::begin_short(db).await?;
-    let Some(mut governed) = lock(&mut tx, task_type_id).await? else { return Ok(Vec::new()) };
+    let Some(mut governed) = lock(&mut tx, task_type_id).await? else { return Ok(Given::default()) };
     if governed.is_paused {
-        return Ok(Vec::new());
+        return Ok(Given::default());
     }
+    let before = governed.breaker.clone();
     let free = governed.free(limit);
     let mut claimed = Vec::new();
     if free > 0 {
@@ -63,9 +78,12 @@ pub async fn claim_governed(db: &PgPool, worker: i64, lanes: &[Lane], limit: i32
         claimed.iter_mut().for_each(|one| one.probe = probe);
         governed.claimed(claimed.len() as i32);
     }
-    save(&mut tx, task_type_id, &governed).await?;
+    // Most looks find nothing: then there is nothing to write, nor to wait for the disk.
+    if !claimed.is_empty() || governed.breaker != before {
+        save(&mut tx, task_type_id, &governed).await?;
+    }
     tx.commit().await?;
-    Ok(claimed)
+    Ok(Given { claimed, refills_in: governed.refills_in() })
 }
 
 /// The type's row under a lock; none when there is no such type.

@@ -27,7 +27,7 @@ pub use claim::{Claimed, Lane, Purpose, claim};
 pub use dead::{Edited, Replayed, find as find_dead, groups as dead_groups, replay, replay_all};
 pub use dependencies::{block, forget_relations, purge_relations, related};
 pub use enqueue::{NewRow, Queued, insert, insert_all};
-pub use governed::{Counted, Watched, claim_governed, count as count_for_breaker, watched};
+pub use governed::{Counted, Given, Watched, claim_governed, count as count_for_breaker, watched};
 pub use lease::{Member, Rescued, Sign, join, leave, renew, rescue, strays, told_to_stop};
 pub use narrow::{Narrow, narrow};
 pub use origins::{came_from, forget_origins, origin, purge_origins};

@@ -100,6 +100,8 @@ with given as materialized (
               count(*) filter (where bucket = 15), count(*) filter (where bucket = 16)]
     from measured
     group by task_type_id
+    -- A worker has two settlements under way: they lock the rows that both add to in one order.
+    order by task_type_id
     on conflict (minute, task_type_id, worker_id) do update
     set completed = task_stats.completed + excluded.completed, failed = task_stats.failed + excluded.failed,
         retried = task_stats.retried + excluded.retried, cancelled = task_stats.cancelled + excluded.cancelled,

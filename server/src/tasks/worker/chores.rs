@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::member::Member;
 use crate::db;
-use crate::tasks::{queue, schedules};
+use crate::tasks::{Call, queue, schedules};
 
 /// The longest between two looks.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -65,7 +65,7 @@ impl Member {
     async fn look(&self) -> sqlx::Result<Duration> {
         let db = &self.app.db;
         while queue::promote(db).await? > 0 {
-            self.app.bell.ready();
+            self.app.bell.ready(Call::All);
         }
         let rescued = queue::rescue(db).await?;
         if !rescued.workers.is_empty() {
@@ -79,7 +79,7 @@ impl Member {
             let _ = self.unsure.compare_exchange(unsure, unsure - 1, Ordering::AcqRel, Ordering::Relaxed);
         }
         if schedules::fire_due(&self.app).await? > 0 {
-            self.app.bell.ready();
+            self.app.bell.ready(Call::All);
         }
         self.look_at_breakers().await;
         Ok(queue::next_due(db).await?.map_or(LOOK_EVERY, |due| due.clamp(LOOK_AFTER, LOOK_EVERY)))

@@ -22,7 +22,7 @@ const WAITING_AT_MOST: usize = 1000;
 /// What has waited longer in the worker goes back to the queue: its places are blocked, and another worker may have some.
 const WAITS_AT_LONGEST: Duration = Duration::from_secs(2);
 /// Ended and not yet settled. Beyond this nothing is claimed until the settler has caught up.
-const UNSETTLED_AT_MOST: usize = 1000;
+const UNSETTLED_AT_MOST: usize = 2000;
 /// Part of the measured time that the newest attempt gets.
 const NEWEST: f64 = 0.1;
 
@@ -276,7 +276,8 @@ mod tests {
     #[test]
     fn nothing_is_claimed_while_the_settler_is_behind() {
         let mut held = experienced(1, MILLISECOND);
-        add(&mut held, (0..1001).map(|seq| claimed(seq, 1, 1)));
+        let many = UNSETTLED_AT_MOST as i64 + 1;
+        add(&mut held, (0..many).map(|seq| claimed(seq, 1, 1)));
         let started = held.start_all();
         started.iter().for_each(|one| held.ended(one, MILLISECOND));
         assert_eq!(held.room(8), None);

@@ -1,12 +1,13 @@
 //! What a worker asks the queue for: its lanes, how far it has read each, and when to read one again from its start.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use model::tasks::Priority;
 
 use super::held::Room;
+use crate::tasks::Call;
 use crate::tasks::queue::{Claimed, Known, Lane, Purpose};
 
 /// Under load a lane is read from its start this often: a task whose transaction committed late lies behind the cursor.
@@ -14,17 +15,25 @@ const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// A sweep must not take more than this part of the time.
 const SWEEP_PART: u32 = 10;
 
-/// The cursors of one worker.
+/// The cursors of one worker, and what it has to ask for.
 pub struct Lanes {
     known: Vec<Known>,
     /// The number claimed last in each lane. Beginning there, a claim never walks over what was claimed before, also when a transaction
     /// that stays open keeps vacuum from taking it away. Where a sweep found something, the next claim goes on from there: a worker that
     /// died or left may have left more than there are places.
     cursors: HashMap<(i32, i16), i64>,
+    /// Types of which more may be ready: called for, or not at their end when they were last asked. Each type in a claim costs it
+    /// something, and most have nothing ready.
+    open: HashSet<i32>,
+    /// Types to be read from their start.
+    to_sweep: HashSet<i32>,
+    /// No sweep before this.
+    sweep_from: Instant,
+    sweep_all_at: Instant,
+    /// When a rate lets more of a type start.
+    refilled: HashMap<i32, Instant>,
     /// Turns the order of types within a priority, so that none is always first.
     turn: usize,
-    sweep_at: Instant,
-    sweeps_now: bool,
     /// The next round claims quick tasks ahead of the places.
     looks_ahead: bool,
 }
@@ -37,26 +46,55 @@ pub struct Round {
     /// Tasks of all lanes together.
     pub limit: usize,
     pub purpose: Purpose,
-    is_sweep: bool,
+    /// Types that are read from their start.
+    swept: HashSet<i32>,
     began: Instant,
 }
 
 impl Lanes {
     pub fn new(known: Vec<Known>) -> Self {
+        let now = Instant::now();
         // The start is a sweep.
-        Self { known, cursors: HashMap::new(), turn: 0, sweep_at: Instant::now(), sweeps_now: true, looks_ahead: false }
+        Self {
+            known,
+            cursors: HashMap::new(),
+            open: HashSet::new(),
+            to_sweep: HashSet::new(),
+            sweep_from: now,
+            sweep_all_at: now,
+            refilled: HashMap::new(),
+            turn: 0,
+            looks_ahead: false,
+        }
+    }
+
+    /// Tasks of these types may be ready.
+    pub fn called(&mut self, call: &Call) {
+        self.open.extend(self.known.iter().filter(|known| call.is_for(&known.name)).map(|known| known.id));
+    }
+
+    /// Lets the next round read all types from their start.
+    pub fn sweep(&mut self) {
+        let now = Instant::now();
+        (self.sweep_from, self.sweep_all_at) = (now, now);
     }
 
     /// The next round. `running` tells how many of a type this worker runs; `broken` are types whose breaker counts probes.
     pub fn round(&mut self, room: &Room, running: impl Fn(i32) -> usize, broken: &[i32]) -> Round {
         let began = Instant::now();
         self.turn = self.turn.wrapping_add(1);
+        if began >= self.sweep_all_at {
+            self.to_sweep.extend(self.known.iter().map(|known| known.id));
+        }
+        self.open.extend(self.refilled.extract_if(|_, at| *at <= began).map(|(id, _)| id));
         let counts = |known: &Known| known.is_governed || broken.contains(&known.id);
         let ahead = |known: &Known| if counts(known) { 0 } else { room.ahead.get(&known.id).copied().unwrap_or(0) };
-        let looks_ahead = self.looks_ahead && self.known.iter().any(|known| ahead(known) > 0);
-        let is_sweep =
-            !looks_ahead && (began >= if self.sweeps_now { self.sweep_at } else { self.sweep_at + SWEEP_EVERY });
+        let is_open = |known: &Known| self.open.contains(&known.id);
+        let looks_ahead = self.looks_ahead && self.known.iter().any(|known| is_open(known) && ahead(known) > 0);
+        let sweeps = !looks_ahead && began >= self.sweep_from;
+        let swept = if sweeps { self.to_sweep.clone() } else { HashSet::new() };
         let quota = |known: &Known| match known.max_per_worker {
+            _ if !is_open(known) && !swept.contains(&known.id) => 0,
             _ if looks_ahead => ahead(known),
             Some(most) => room.places.min(most.saturating_sub(running(known.id))),
             None => room.places,
@@ -73,8 +111,9 @@ impl Lanes {
         let lane = |known: &Known, priority: Priority| {
             let priority = priority as i16;
             let cursor = self.cursors.get(&(known.id, priority)).copied().unwrap_or(0);
+            let after_seq = if swept.contains(&known.id) { 0 } else { cursor };
             let quota = i32::try_from(quota(known)).unwrap_or(i32::MAX);
-            Lane { task_type_id: known.id, priority, after_seq: if is_sweep { 0 } else { cursor }, quota }
+            Lane { task_type_id: known.id, priority, after_seq, quota }
         };
         let urgent_first = || Priority::ALL.into_iter().rev();
         let plain = turned(&|known| !counts(known));
@@ -87,7 +126,7 @@ impl Lanes {
                 .collect(),
             governed_first: self.turn.is_multiple_of(2),
             purpose: if looks_ahead { Purpose::Ahead } else { Purpose::Places },
-            is_sweep,
+            swept,
             began,
         }
     }
@@ -95,30 +134,60 @@ impl Lanes {
     /// Notes what a round brought; says from when it makes sense to look again without being called.
     pub fn brought(&mut self, round: &Round, claimed: &[Arc<Claimed>]) -> Option<Instant> {
         let mut last: HashMap<_, i64> = HashMap::new();
+        let mut counts: HashMap<_, usize> = HashMap::new();
         for one in claimed {
-            let seq = last.entry((one.task_type_id, one.priority)).or_default();
+            let lane = (one.task_type_id, one.priority);
+            let seq = last.entry(lane).or_default();
             *seq = (*seq).max(one.seq);
+            *counts.entry(lane).or_default() += 1;
         }
         self.cursors.extend(last);
         let now = Instant::now();
-        if round.is_sweep {
-            self.sweep_at = now + (now - round.began) * (SWEEP_PART - 1);
+        if !round.swept.is_empty() {
+            self.sweep_from = now + (now - round.began) * (SWEEP_PART - 1);
+            self.to_sweep.retain(|id| !round.swept.contains(id));
+            if round.began >= self.sweep_all_at {
+                self.sweep_all_at = now + SWEEP_EVERY;
+            }
         }
-        let of_lane = |lane: &Lane| {
-            claimed.iter().filter(|one| one.task_type_id == lane.task_type_id && one.priority == lane.priority).count()
-        };
-        let is_full =
-            claimed.len() >= round.limit || round.plain.iter().any(|lane| of_lane(lane) >= lane.quota as usize);
+        let is_limited = claimed.len() >= round.limit;
+        let brought = |lane: &Lane| counts.get(&(lane.task_type_id, lane.priority)).copied().unwrap_or(0);
+        let full = round.plain.iter().filter(|lane| is_limited || brought(lane) >= lane.quota as usize);
+        let full: HashSet<_> = full.map(|lane| lane.task_type_id).collect();
+        for id in round.plain.iter().map(|lane| lane.task_type_id).collect::<HashSet<_>>() {
+            if full.contains(&id) {
+                self.open.insert(id);
+            } else if self.open.remove(&id) && !round.swept.contains(&id) {
+                // A lane that looks empty is looked at once more from its start, before the worker waits.
+                self.to_sweep.insert(id);
+            }
+        }
+        // These are read from their start always. Whoever makes room for one calls for it.
+        for id in round.governed.iter().flatten().map(|lane| lane.task_type_id) {
+            if is_limited {
+                self.open.insert(id)
+            } else {
+                self.open.remove(&id)
+            };
+        }
+        let is_full = is_limited || !full.is_empty();
         // Where there are more than places, there may be many.
         self.looks_ahead = is_full && round.purpose == Purpose::Places;
-        // A lane that looks empty is looked at once more from its start, before the worker waits.
-        self.sweeps_now = !is_full && !round.is_sweep;
-        if is_full { Some(now) } else { self.sweeps_now.then_some(self.sweep_at) }
+        if is_full || (round.purpose == Purpose::Ahead && !self.open.is_empty()) {
+            return Some(now);
+        }
+        let sweep = (!self.to_sweep.is_empty()).then_some(self.sweep_from);
+        self.refilled.values().copied().chain(sweep).min()
     }
 
-    /// Whether a place that gets free of this type lets another task run.
-    pub fn is_governed(&self, task_type_id: i32) -> bool {
-        self.known.iter().any(|known| known.id == task_type_id && known.is_governed)
+    /// A rate lets the next task of this type start then.
+    pub fn refills(&mut self, task_type_id: i32, at: Instant) {
+        self.refilled.insert(task_type_id, at);
+    }
+
+    /// The name of a type if a place that gets free of it lets another task run.
+    pub fn governed_name(&self, task_type_id: i32) -> Option<&str> {
+        self.known.iter().find(|known| known.id == task_type_id && known.is_governed).map(|known| known.name.as_str())
     }
 
     pub fn name_of(&self, task_type_id: i32) -> Option<&str> {
@@ -128,6 +197,8 @@ impl Lanes {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn known(id: i32) -> Known {
@@ -182,11 +253,49 @@ mod tests {
         let second = lanes.round(&places(1), |_| 0, &[]);
         let after: Vec<_> = second.plain.iter().map(|lane| lane.after_seq).collect();
         assert_eq!(after, [0, 0, 7, 0], "the cursor of its lane");
-        assert_eq!(lanes.brought(&second, &[]), Some(lanes.sweep_at), "nothing behind the cursor: a sweep comes first");
-        lanes.sweep_at = second.began;
+        assert_eq!(
+            lanes.brought(&second, &[]),
+            Some(lanes.sweep_from),
+            "nothing behind the cursor: a sweep comes first"
+        );
+        lanes.sweep_from = second.began;
         let third = lanes.round(&places(1), |_| 0, &[]);
         assert_eq!(third.plain[2].after_seq, 0);
         assert_eq!(lanes.brought(&third, &[]), None, "nothing at all: wait");
+    }
+
+    #[test]
+    fn only_types_that_are_called_for_are_asked_and_all_of_them_from_time_to_time() {
+        let mut lanes = Lanes::new(vec![known(1), known(3), known(9)]);
+        let asked = |round: &Round| -> BTreeSet<_> {
+            round.plain.iter().chain(round.governed.iter().flatten()).map(|lane| lane.task_type_id).collect()
+        };
+        let start = lanes.round(&places(5), |_| 0, &[]);
+        assert_eq!(asked(&start), [1, 3, 9].into());
+        assert_eq!(lanes.brought(&start, &[]), None);
+        lanes.called(&Call::types(["type 3", "type 9", "type 77"]));
+        let called = lanes.round(&places(5), |_| 0, &[]);
+        assert_eq!(asked(&called), [3, 9].into());
+        assert_eq!(lanes.brought(&called, &[claimed(3, 1)]), Some(lanes.sweep_from));
+        lanes.sweep_from = called.began;
+        let again = lanes.round(&places(5), |_| 0, &[]);
+        assert_eq!(asked(&again), [3].into(), "what looked empty, once more from its start");
+        assert_eq!(lanes.brought(&again, &[]), None);
+        assert!(asked(&lanes.round(&places(5), |_| 0, &[])).is_empty());
+        lanes.sweep_all_at = called.began;
+        lanes.sweep_from = called.began;
+        assert_eq!(asked(&lanes.round(&places(5), |_| 0, &[])), [1, 3, 9].into());
+    }
+
+    #[test]
+    fn a_type_with_a_rate_is_asked_again_when_the_next_may_start() {
+        let mut lanes = Lanes::new(vec![known(9)]);
+        let start = lanes.round(&places(5), |_| 0, &[]);
+        let at = start.began;
+        lanes.refills(9, at);
+        assert_eq!(lanes.brought(&start, &[claimed(9, 1)]), Some(at));
+        assert_eq!(lanes.round(&places(5), |_| 0, &[]).governed.len(), 1);
+        assert!(lanes.refilled.is_empty());
     }
 
     #[test]
@@ -194,7 +303,7 @@ mod tests {
         let mut lanes = Lanes::new(vec![known(1)]);
         let first = lanes.round(&places(1), |_| 0, &[]);
         lanes.brought(&first, &[claimed(1, 700)]);
-        lanes.sweep_at = first.began - SWEEP_EVERY;
+        lanes.sweep();
         let sweep = lanes.round(&places(1), |_| 0, &[]);
         assert_eq!(sweep.plain[2].after_seq, 0);
         lanes.brought(&sweep, &[claimed(1, 7)]);

@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,13 +15,18 @@ use super::lanes::{Lanes, Round};
 use super::settler::{self, Settler};
 use super::watchdog::Watchdog;
 use crate::App;
-use crate::tasks::queue::{self, Claimed, Lane, Outcome, Settlement, Watched};
+use crate::tasks::Call;
+use crate::tasks::queue::{self, Claimed, Given, Lane, Outcome, Settlement, Watched};
 
 /// The longest that an attempt may go on after it was told to stop; then it is dropped.
 pub(super) const LAST_GRACE: Duration = Duration::from_secs(5);
 
 /// After an answer was lost, the table is compared so many times: the statement may still be on its way.
 const UNSURE_LOOKS: u32 = 20;
+
+/// Attempts that a place makes until it lets others have a turn. Quick tasks wait for nothing, and as long as they go on nobody hears what the
+/// database answers to a settlement.
+const IN_A_ROW: usize = 8;
 
 /// Attempts that [`Member::work_off`] makes at once.
 const OFF_AT_ONCE: usize = 100;
@@ -143,6 +149,7 @@ impl Member {
         while made.len() < most {
             queue::promote(&self.app.db).await?;
             self.look_at_breakers().await;
+            self.lanes().sweep();
             self.claim(&Room { places: OFF_AT_ONCE.min(most - made.len()), ..Room::default() }).await?;
             let started = self.held().start_all();
             if started.is_empty() {
@@ -188,8 +195,13 @@ impl Member {
     }
 
     async fn work_on(self: Arc<Self>) {
+        let mut in_a_row = 0;
         while let Some(next) = self.next() {
             self.clone().attempt(next).await;
+            in_a_row += 1;
+            if in_a_row % IN_A_ROW == 0 {
+                tokio::task::yield_now().await;
+            }
         }
     }
 
@@ -214,6 +226,7 @@ impl Member {
     async fn claim(&self, room: &Room) -> sqlx::Result<Option<Instant>> {
         let _claiming = self.claiming.lock().await;
         let broken = self.watched().broken.clone();
+        self.lanes().called(&self.app.live.take_call());
         let round = {
             let held = self.held();
             self.lanes().round(room, |task_type_id| held.of_type(task_type_id), &broken)
@@ -247,7 +260,14 @@ impl Member {
             return Vec::new();
         }
         match queue::claim_governed(&self.app.db, self.id, lanes, quota).await {
-            Ok(claimed) => self.hold(claimed),
+            Ok(Given { claimed, refills_in }) => {
+                if let Some((at, lane)) =
+                    refills_in.and_then(|wait| Instant::now().checked_add(wait)).zip(lanes.first())
+                {
+                    self.lanes().refills(lane.task_type_id, at);
+                }
+                self.hold(claimed)
+            }
             Err(error) => {
                 self.be_unsure();
                 tracing::warn!(worker = self.id, error = %error, "could not claim a counted type");
@@ -270,7 +290,7 @@ impl Member {
             Some(_) = attempts.join_next(), if may_be_more => {}
             () = self.room.notified(), if may_be_more => {}
             () = self.app.live.ready() => {}
-            () = tokio::time::sleep(wait) => {}
+            () = tokio::time::sleep(wait) => if look_at.is_none() { self.lanes().sweep() },
             () = self.app.stopping.cancelled() => {}
             () = self.lost.cancelled() => {}
         }
@@ -355,8 +375,12 @@ impl Member {
         self.lanes().name_of(task_type_id).map(str::to_owned)
     }
 
-    pub fn is_governed(&self, task_type_id: i32) -> bool {
-        self.lanes().is_governed(task_type_id)
+    /// A call for the types of these of which a place that gets free lets another task run.
+    pub fn governed_of(&self, batch: &[Settlement]) -> Option<Call> {
+        let lanes = self.lanes();
+        let ids: HashSet<_> = batch.iter().map(|one| one.claimed.task_type_id).collect();
+        let names: Vec<_> = ids.into_iter().filter_map(|id| lanes.governed_name(id)).collect();
+        (!names.is_empty()).then(|| Call::types(names))
     }
 
     pub fn watched(&self) -> MutexGuard<'_, Watched> {

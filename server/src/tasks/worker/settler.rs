@@ -1,10 +1,12 @@
 //! Gathers ended attempts and settles them together. It clocks itself: while one batch is on its way the next one gathers, so a lone
-//! task is settled at once and a busy worker pays one round trip for many.
+//! task is settled at once and a busy worker pays one round trip for many; when many have gathered, a second batch does not wait for the first.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
 use model::tasks::{DeadReason, TaskStatus};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -12,10 +14,15 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use super::AGAIN;
 use super::member::Member;
 use crate::db;
+use crate::tasks::Call;
 use crate::tasks::queue::{self, Claimed, Counted, Ended, Outcome, Settlement};
 
 /// Settlements of one statement.
 const AT_ONCE: usize = 500;
+/// Statements that are under way at once: while one waits for the disk, the next is worked on.
+const UNDER_WAY: usize = 2;
+/// A second one is sent when so many have gathered; fewer go together with those that end meanwhile.
+const WORTH_IT: usize = AT_ONCE / 2;
 
 /// The end that attempts give their outcome to.
 pub(super) struct Settler {
@@ -76,24 +83,40 @@ impl Settler {
 /// Settles until the settler is closed and nothing is left, or the lease is lost.
 pub(super) async fn run(member: Arc<Member>, mut incoming: Incoming) {
     let mut jobs = Vec::with_capacity(AT_ONCE);
-    while incoming.recv_many(&mut jobs, AT_ONCE).await > 0 {
-        let (settled, mut batch): (Vec<_>, Vec<_>) = jobs.drain(..).partition(|job| job.is_settled);
-        let settled: Vec<_> = settled.into_iter().map(|job| job.settlement).collect();
-        let mut batch: Vec<_> = batch.drain(..).map(|job| job.settlement).collect();
-        member.flush(&mut batch).await;
-        member.done.fetch_add(settled.len() as i64, Ordering::Relaxed);
-        batch.extend(settled);
-        member.let_go(batch.iter().map(|one| &*one.claimed));
-        // A place of a limited type is free only now, and whoever looked for it before saw none.
-        if batch.iter().any(|one| member.is_governed(one.claimed.task_type_id)) {
-            member.app.bell.ready();
+    let mut under_way = FuturesUnordered::new();
+    loop {
+        let room = AT_ONCE - jobs.len();
+        let is_open = tokio::select! {
+            received = incoming.recv_many(&mut jobs, room), if room > 0 => received > 0,
+            Some(()) = under_way.next() => true,
+        };
+        let is_worth_it = under_way.is_empty() || (under_way.len() < UNDER_WAY && jobs.len() >= WORTH_IT) || !is_open;
+        if !jobs.is_empty() && is_worth_it {
+            under_way.push(member.settle_jobs(std::mem::replace(&mut jobs, Vec::with_capacity(AT_ONCE))));
         }
-        member.count(&batch).await;
-        member.settler.done(batch.len());
+        if !is_open {
+            break;
+        }
     }
+    while under_way.next().await.is_some() {}
 }
 
 impl Member {
+    async fn settle_jobs(&self, jobs: Vec<Job>) {
+        let (settled, batch): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.is_settled);
+        let mut batch: Vec<_> = batch.into_iter().map(|job| job.settlement).collect();
+        self.flush(&mut batch).await;
+        self.done.fetch_add(settled.len() as i64, Ordering::Relaxed);
+        batch.extend(settled.into_iter().map(|job| job.settlement));
+        self.let_go(batch.iter().map(|one| &*one.claimed));
+        // A place of a limited type is free only now, and whoever looked for it before saw none.
+        if let Some(call) = self.governed_of(&batch) {
+            self.app.bell.ready(call);
+        }
+        self.count(&batch).await;
+        self.settler.done(batch.len());
+    }
+
     /// Tries until it is done; after the lease is lost the results are dropped, for other workers have the tasks.
     async fn flush(&self, batch: &mut [Settlement]) {
         while !batch.is_empty() && !self.lost.is_cancelled() {
@@ -177,9 +200,9 @@ impl Member {
                 Ok(false) => {}
                 Ok(true) => {
                     let name = self.name_of(counted.task_type_id).unwrap_or_default();
-                    tracing::warn!(task_type = name, "the circuit breaker changed its state");
+                    tracing::warn!(task_type = %name, "the circuit breaker changed its state");
                     self.look_at_breakers().await;
-                    self.app.bell.ready();
+                    self.app.bell.ready(Call::types([name]));
                 }
                 Err(error) => tracing::warn!(worker = self.id, error = %error, "could not tell a circuit breaker"),
             }
