@@ -20,7 +20,7 @@ const PLACES: &[(&str, &str, Option<Action>)] = &[
     ("Running tasks", "/tasks?status=running", None),
     ("Dead letter", "/tasks/dead", None),
     ("Queue", "/tasks/overview", Some(Action::OperateQueue)),
-    ("Run all failed tasks again", "/tasks/bulk?do=retry&status=failed", Some(Action::OperateQueue)),
+    ("Run all failed tasks again", "/tasks/bulk?do=retry&status=failed", None),
     ("Notifications", "/notifications", None),
     ("Users", "/users", Some(Action::ListUsers)),
     ("New user", "/users/new", Some(Action::CreateUser)),

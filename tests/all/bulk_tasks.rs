@@ -69,12 +69,41 @@ async fn an_operator_replays_or_cancels_many_at_once_after_a_look() {
     assert_eq!((asked.len(), &asked[0]["by"]), (2, &json!(grace.id)));
     let batches = audited(&app, "tasks.bulk.batch").await;
     assert_eq!((batches.len(), &batches[0]["details"]["done"]), (2, &json!(3)));
-    assert_eq!(batches[0]["rule"], "OperateQueue Other moderator");
+    assert_eq!(batches[0]["rule"], "RetryTask Other moderator");
     let ended = app.post(&grace, BULK, json!({"action": "cancel", "status": "failed"})).await;
     assert_eq!(ended.fields(), ["status"]);
     let nobody = app.post(&grace, BULK, json!({"action": "cancel", "owner": "Nobody"})).await;
     assert_eq!(nobody.refusal(), (400, "INVALID_INPUT".into()));
     app.leaves_tasks(1);
+}
+
+#[tokio::test]
+async fn whoever_is_no_moderator_acts_on_the_own_tasks_and_on_nobody_elses() {
+    let app = app().await;
+    let (ada, grace) = two(&app).await;
+    let (own, strange) = (dead(&app, &ada).await, dead(&app, &grace).await);
+    let look = json!({"action": "retry", "dry_run": true});
+    assert_eq!(app.post(&ada, BULK, look.clone()).await.data()["tasks"], 1);
+    assert_eq!(app.post(&grace, BULK, look).await.data()["tasks"], 2);
+    let of_grace = |dry_run| json!({"action": "retry", "owner": "Grace", "dry_run": dry_run});
+    assert_eq!(app.post(&ada, BULK, of_grace(true)).await.data()["tasks"], 0);
+    assert_eq!(app.post(&ada, BULK, of_grace(false)).await.status, 400);
+    assert_eq!(app.act_on_many(&ada, json!({"action": "retry"})).await, json!({"matched": 1, "done": 1, "refused": 0}));
+    let states = [app.stored(own).await.status, app.stored(strange).await.status];
+    assert_eq!(states, [TaskStatus::Pending, TaskStatus::Failed]);
+
+    let browser = app.browser_of("Ada").await;
+    app.work().await;
+    let page = browser.open("/tasks/dead").await.text.replace("<!>", "");
+    assert!(
+        page.contains("1 task failed for good") && page.contains("/tasks/bulk?status=failed&amp;do=delete"),
+        "{page}"
+    );
+    let asked = browser.submit("/tasks/bulk?do=delete", "/api/tasks/bulk", &[("new[action]", "delete")]).await;
+    assert_eq!(asked.status, 302, "{}", asked.text);
+    assert_eq!(app.work().await, 1);
+    assert_eq!(app.get(&ada, &format!("/api/v1/tasks/{own}")).await.status, 404);
+    assert_eq!(app.stored(strange).await.status, TaskStatus::Failed);
 }
 
 #[tokio::test]
@@ -159,12 +188,12 @@ async fn a_moderator_runs_no_file_cleanup_again_neither_alone_nor_among_many() {
     let done = app.act_on_many(&alma, json!({"action": "retry", "task_type": "file_cleanup"})).await;
     assert_eq!(done["done"], 1, "but by an administrator");
     assert_eq!(app.work().await, 1);
-    // A key that is good for the queue only is not good for the files of the server.
+    // A key that is good for the queue only is not good for tasks.
     let new = json!({"name": "ci", "scopes": ["queue:operate"]});
     let key = app.post(&alma, "/api/v1/api-keys", new).await.json()["data"]["key"].as_str().unwrap().to_owned();
     let by_key = Person { token: key, ..alma };
-    let done = app.act_on_many(&by_key, json!({"action": "retry", "task_type": "file_cleanup"})).await;
-    assert_eq!(done["refused"], 1);
+    let asked = app.post(&by_key, BULK, json!({"action": "retry", "task_type": "file_cleanup"})).await;
+    assert_eq!(asked.refusal(), (403, "FORBIDDEN".into()));
     std::fs::remove_dir_all(root).unwrap();
 }
 

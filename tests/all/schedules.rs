@@ -7,7 +7,7 @@ use model::tasks::{RetryStrategy, TaskStatus};
 use model::users::Role;
 use serde_json::{Value, json};
 use server::tasks::kinds::Policy;
-use server::tasks::schedules;
+use server::tasks::{queue, schedules};
 use uuid::Uuid;
 
 use crate::support::kinds::Step::{self, Fatal};
@@ -73,6 +73,14 @@ async fn the_page_of_a_task_says_which_schedule_made_it_until_the_task_is_delete
     app.delete(&grace, &format!("/api/v1/tasks/{}", by_time.as_str().expect("an id"))).await.data();
     let left: Vec<Uuid> = sqlx::query_scalar("select task_id from task_origins").fetch_all(&app.app.db).await.unwrap();
     assert_eq!(json!(left), json!([by_hand]));
+
+    sqlx::query("update task_origins set created_at = created_at - interval '31 days'")
+        .execute(&app.app.db)
+        .await
+        .unwrap();
+    assert_eq!(queue::purge_origins(&app.app.db, 30).await.unwrap(), 0, "its task is there");
+    sqlx::query("delete from task_history").execute(&app.app.db).await.unwrap();
+    assert_eq!(queue::purge_origins(&app.app.db, 30).await.unwrap(), 1);
 }
 
 #[tokio::test]
@@ -264,6 +272,14 @@ async fn the_page_of_a_step_names_those_before_and_after_it_also_when_all_have_e
 
     app.delete(&ada, &format!("/api/v1/tasks/{}", chain[0])).await.data();
     assert!(!browser.open(&format!("/tasks/{}", chain[1])).await.text.contains("Comes after"));
+
+    sqlx::query("update task_relations set created_at = created_at - interval '31 days'")
+        .execute(&app.app.db)
+        .await
+        .unwrap();
+    assert_eq!(queue::purge_relations(&app.app.db, 30).await.unwrap(), 0, "both can be looked at");
+    sqlx::query("delete from task_history where id = $1").bind(chain[2]).execute(&app.app.db).await.unwrap();
+    assert_eq!(queue::purge_relations(&app.app.db, 30).await.unwrap(), 1);
 }
 
 #[tokio::test]

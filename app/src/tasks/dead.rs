@@ -2,14 +2,13 @@ use std::collections::HashMap;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use model::rbac::{Action, Relation, allowed};
 use model::tasks::{BulkAction, DEAD_GROUPS_AT_MOST, DeadGroup, TaskFilter, TaskStatus};
 
 use super::filters::{address, list_address};
 use super::nav;
 use super::queries;
 use super::table::title_of;
-use crate::auth::{CurrentUser, ForSignedIn};
+use crate::auth::ForSignedIn;
 use crate::cached::derived;
 use crate::ui::{Empty, Loading, Moment, Refused, Rows};
 
@@ -57,8 +56,6 @@ fn key(group: &DeadGroup) -> (String, String) {
 }
 
 fn filled(groups: Signal<Vec<DeadGroup>>) -> AnyView {
-    let CurrentUser(user) = expect_context();
-    let is_operator = allowed(user.role, Action::OperateQueue, Relation::Other);
     let words = move || {
         groups.with(|groups| {
             let tasks: i64 = groups.iter().map(|group| group.tasks).sum();
@@ -75,7 +72,7 @@ fn filled(groups: Signal<Vec<DeadGroup>>) -> AnyView {
     view! {
         <div class="actions" data-spread="">
             <p>{words}</p>
-            {is_operator.then(|| acts(&all, "all"))}
+            {acts(&all, "all")}
         </div>
         <table class="data-table">
             <thead>
@@ -85,16 +82,16 @@ fn filled(groups: Signal<Vec<DeadGroup>>) -> AnyView {
                     <th scope="col">"Tasks"</th>
                     <th scope="col">"First"</th>
                     <th scope="col">"Last"</th>
-                    {is_operator.then(|| view! { <th scope="col">"What to do"</th> })}
+                    <th scope="col">"What to do"</th>
                 </tr>
             </thead>
-            <tbody><Rows rows=groups key=key row=move |group| row(groups, group, is_operator)/></tbody>
+            <tbody><Rows rows=groups key=key row=move |group| row(groups, group)/></tbody>
         </table>
     }
     .into_any()
 }
 
-fn row(groups: Signal<Vec<DeadGroup>>, group: DeadGroup, is_operator: bool) -> AnyView {
+fn row(groups: Signal<Vec<DeadGroup>>, group: DeadGroup) -> AnyView {
     let (first, key_of_it) = (group.clone(), key(&group));
     let now = Memo::new(move |_| {
         let found = |groups: &Vec<DeadGroup>| groups.iter().find(|one| key(one) == key_of_it).cloned();
@@ -113,7 +110,7 @@ fn row(groups: Signal<Vec<DeadGroup>>, group: DeadGroup, is_operator: bool) -> A
             <td data-label="Tasks">{move || now.get().tasks}</td>
             <td data-label="First">{move || view! { <Moment at=now.get().first_at/> }}</td>
             <td data-label="Last">{move || view! { <Moment at=now.get().last_at/> }}</td>
-            {is_operator.then(|| view! { <td>{acts(&filter, "group")}</td> })}
+            <td>{acts(&filter, "group")}</td>
         </tr>
     }
     .into_any()

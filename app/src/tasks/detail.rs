@@ -11,7 +11,7 @@ use super::deliveries::Deliveries;
 use super::failures::{DeadLetter, FailedAttempts};
 use super::queries;
 use super::results::ResultView;
-use super::table::title_of;
+use super::table::{owner_of, title_of};
 use super::timeline::timeline;
 use crate::auth::{CurrentUser, ForSignedIn};
 use crate::ui::{Loading, Moment, PriorityBadge, Refusal, Refused, StatusBadge, Values, id_in_address};
@@ -49,7 +49,7 @@ fn Detail(id: Uuid) -> impl IntoView {
     }
 }
 
-fn filled(TaskSeen { task, related, origin }: TaskSeen, actions: Actions) -> impl IntoView {
+fn filled(TaskSeen { task, owner, related, origin }: TaskSeen, actions: Actions) -> impl IntoView {
     let stopping = task.cancel_requested && !task.status.has_ended();
     let is_for_people = TaskKind::by_name(&task.task_type).is_some();
     let progress = task.progress.clone().filter(|_| task.status == TaskStatus::Running);
@@ -67,7 +67,7 @@ fn filled(TaskSeen { task, related, origin }: TaskSeen, actions: Actions) -> imp
             {timeline(&task)}
             {bound("Comes after", related.comes_after)}
             {bound("Followed by", related.followed_by)}
-            <Facts task=task.clone() origin/>
+            <Facts task=task.clone() owner origin/>
             <Values title="Payload" value=task.payload/>
         </article>
     }
@@ -86,15 +86,13 @@ fn Percent(progress: Progress) -> impl IntoView {
 }
 
 #[component]
-fn Facts(task: Task, origin: Option<Origin>) -> impl IntoView {
+fn Facts(task: Task, owner: Option<String>, origin: Option<Origin>) -> impl IntoView {
     let moment = |label: &'static str, at: Option<chrono::DateTime<chrono::Utc>>| {
         at.map(|at| view! { <dt>{label}</dt><dd><Moment at/></dd> })
     };
     let CurrentUser(user) = expect_context();
-    let sees_people = allowed(user.role, Action::ListUsers, Relation::Other);
-    let owner = task.created_by.filter(|_| sees_people).map(|id| {
-        view! { <dt>"Owner"</dt><dd><a href=format!("/users/{id}")><code>{id.to_string()}</code></a></dd> }
-    });
+    let sees_others = allowed(user.role, Action::ReadTask, Relation::Other);
+    let owner = sees_others.then(|| view! { <dt>"Owner"</dt><dd>{owner_of(&task, owner)}</dd> });
     let origin = origin.map(|Origin { title, address }| {
         view! { <dt>"Made by"</dt><dd><a href=address>{title}</a></dd> }
     });

@@ -2,7 +2,6 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use model::page::COUNTED_AT_MOST;
-use model::rbac::{Action, Relation, allowed};
 use model::tasks::{BulkAction, TaskFilter, TaskListed};
 use model::{Page, PageRequest};
 use uuid::Uuid;
@@ -109,24 +108,21 @@ fn foot(page: &Page<TaskListed>, (filter, place): &ListKey, columns: &[Column]) 
     view! { <Pager total first next/>{bulk} }.into_any()
 }
 
-/// Ways to act on everything that the filter leaves, for those who may; each leads to a page that says how many it is for.
-fn bulk(filter: &TaskFilter) -> Option<AnyView> {
-    let CurrentUser(user) = use_context()?;
-    allowed(user.role, Action::OperateQueue, Relation::Other).then(|| {
-        let is_wanted = |action: &BulkAction| match filter.status {
-            Some(status) => action.is_for(status),
-            None => *action != BulkAction::Retry || filter.error.is_some(),
+/// Ways to act on everything that the filter leaves; each leads to a page that says how many it is for.
+fn bulk(filter: &TaskFilter) -> AnyView {
+    let is_wanted = |action: &BulkAction| match filter.status {
+        Some(status) => action.is_for(status),
+        None => *action != BulkAction::Retry || filter.error.is_some(),
+    };
+    let link = |action: BulkAction| {
+        let words = match action {
+            BulkAction::Cancel => "Cancel all of these",
+            BulkAction::Retry => "Run all of these again",
+            BulkAction::Delete => "Delete all of these that have ended",
         };
-        let link = |action: BulkAction| {
-            let words = match action {
-                BulkAction::Cancel => "Cancel all of these",
-                BulkAction::Retry => "Run all of these again",
-                BulkAction::Delete => "Delete all of these that have ended",
-            };
-            let href = address("/tasks/bulk", filter, &[("do", action.name().to_owned())]);
-            view! { <a class="btn" data-variant="outline" href=href>{words}</a> }
-        };
-        let links = BulkAction::ALL.into_iter().filter(is_wanted).map(link).collect_view();
-        view! { <p class="actions">{links}</p> }.into_any()
-    })
+        let href = address("/tasks/bulk", filter, &[("do", action.name().to_owned())]);
+        view! { <a class="btn" data-variant="outline" href=href>{words}</a> }
+    };
+    let links = BulkAction::ALL.into_iter().filter(is_wanted).map(link).collect_view();
+    view! { <p class="actions">{links}</p> }.into_any()
 }

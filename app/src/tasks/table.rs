@@ -87,7 +87,7 @@ fn row(tasks: Signal<Vec<TaskListed>>, columns: &[Column], TaskListed { task, ow
 }
 
 /// Nobody owns what the program itself has queued.
-fn owner_of(task: &Task, name: Option<String>) -> AnyView {
+pub(super) fn owner_of(task: &Task, name: Option<String>) -> AnyView {
     match (task.created_by, name) {
         (Some(id), Some(name)) => view! { <a href=format!("/users/{id}")>{name}</a> }.into_any(),
         (Some(_), None) => "somebody".into_any(),

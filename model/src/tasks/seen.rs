@@ -72,6 +72,8 @@ impl Origin {
 pub struct TaskSeen {
     #[serde(flatten)]
     pub task: Task,
+    /// The name of its owner, for those who see other people's tasks.
+    pub owner: Option<String>,
     pub related: Related,
     pub origin: Option<Origin>,
 }

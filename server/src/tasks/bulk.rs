@@ -2,27 +2,30 @@
 
 use model::Problem;
 use model::page::COUNTED_AT_MOST;
-use model::rbac::{Action, Relation, allowed};
+use model::rbac::Relation;
 use model::tasks::{Bulk, BulkAction, BulkAsked, NewTask, Priority, TaskFilter, TaskKind, TaskStatus};
 use serde_json::json;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::enqueue::enqueue_in;
 use super::kinds::{BulkTask, Work};
 use super::queue::{self, Chosen, Ended, Narrow};
 use crate::audit::{self, Subject};
+use crate::rbac::Permit;
 use crate::{Actor, App, Result, db};
 
-/// Counts the tasks that match, or queues the task that does it to them. What is queued, dies or ends after this is not meant.
+/// Counts the tasks that match, or queues the task that does it to them: of everybody's tasks where the table allows the action for them,
+/// else of the actor's own. What is queued, dies or ends after this is not meant.
 ///
 /// # Errors
 /// A field problem for a status that the action is not for.
 pub async fn bulk(app: &App, actor: &Actor, bulk: Bulk) -> Result<BulkAsked> {
-    let permit = actor.require(Action::OperateQueue, Relation::Other)?;
+    let (permit, owner) = admit(actor, bulk.action)?;
     let (action, dry_run) = (bulk.action, bulk.dry_run);
     let filter = filter_of(bulk)?;
     let mut tx = if dry_run { db::begin_reading(&app.db).await? } else { db::begin(&app.db).await? };
-    let narrow = narrow(&mut tx, action, &filter).await?;
+    let narrow = narrow(&mut tx, owner, action, &filter).await?;
     if dry_run {
         let tasks = match narrow {
             Some(narrow) => queue::count(&mut tx, &narrow, COUNTED_AT_MOST).await?,
@@ -31,13 +34,15 @@ pub async fn bulk(app: &App, actor: &Actor, bulk: Bulk) -> Result<BulkAsked> {
         return Ok(BulkAsked { dry_run, tasks: Some(tasks), task_id: None });
     }
     let Some(narrow) = narrow else {
-        return Err(
-            Problem::Unreadable { message: "There is no such type of task, or nobody of this name".into() }.into()
-        );
+        return Err(Problem::Unreadable {
+            message: "There is no such type of task, or nobody of this name, or they are somebody else's".into(),
+        }
+        .into());
     };
     let task = BulkTask::new(actor, action, filter.clone(), narrow.owner, queue::now(&mut *tx).await?);
     let payload = serde_json::to_value(task).map_err(anyhow::Error::from)?;
-    let priority = Some(Priority::High);
+    // A backlog that an operator cancels must not keep it waiting; one person's wishes wait like that person's tasks.
+    let priority = Some(if owner.is_some() { Priority::Normal } else { Priority::High });
     let new = NewTask { task_type: BulkTask::NAME.into(), payload, priority, ..NewTask::default() };
     let queued = enqueue_in(app, &mut tx, Some(actor.id()), new).await?;
     let details = json!({"action": action, "filter": filter, "task": queued.0.id});
@@ -45,6 +50,13 @@ pub async fn bulk(app: &App, actor: &Actor, bulk: Bulk) -> Result<BulkAsked> {
     tx.commit().await?;
     queued.ring(app);
     Ok(BulkAsked { dry_run, tasks: None, task_id: Some(queued.0.id) })
+}
+
+/// Whether the table allows the action, as for a single task, and whose tasks it is limited to.
+pub fn admit(actor: &Actor, action: BulkAction) -> Result<(Permit, Option<Uuid>), Problem> {
+    let owner = actor.limited_to(action.permission());
+    let relation = if owner.is_some() { Relation::Own } else { Relation::Other };
+    Ok((actor.require(action.permission(), relation)?, owner))
 }
 
 /// The filter, checked; a replay is for the dead letter, whatever it says.
@@ -63,9 +75,14 @@ fn filter_of(bulk: Bulk) -> Result<TaskFilter, Problem> {
     Ok(filter)
 }
 
-/// What of the filter the action is for; none when nothing can match.
-pub async fn narrow(conn: &mut PgConnection, action: BulkAction, filter: &TaskFilter) -> Result<Option<Narrow>> {
-    let narrow = queue::narrow(conn, None, filter).await?;
+/// What of the filter the action is for, of this owner's tasks or everybody's; none when nothing can match.
+pub async fn narrow(
+    conn: &mut PgConnection,
+    owner: Option<Uuid>,
+    action: BulkAction,
+    filter: &TaskFilter,
+) -> Result<Option<Narrow>> {
+    let narrow = queue::narrow(conn, owner, filter).await?;
     Ok(narrow.map(|narrow| Narrow { is_alive: Some(action == BulkAction::Cancel), ..narrow }))
 }
 
@@ -114,11 +131,11 @@ pub async fn act(
     })
 }
 
-/// Whether the table allows it for this one task, as it would be asked for it alone. A key that is good for the queue need not be good for tasks.
+/// Whether the table allows it for this one task, as it would be asked for it alone.
 fn is_open(actor: &Actor, action: BulkAction, one: &Chosen) -> bool {
     let relation = if one.owner == Some(actor.id()) { Relation::Own } else { Relation::Other };
     let needed = TaskKind::by_name(&one.task_type).and_then(TaskKind::needs).filter(|_| action == BulkAction::Retry);
-    allowed(actor.role(), action.permission(), relation) && needed.is_none_or(|needed| actor.may(needed, Relation::Own))
+    actor.may(action.permission(), relation) && needed.is_none_or(|needed| actor.may(needed, Relation::Own))
 }
 
 impl Done {

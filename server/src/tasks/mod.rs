@@ -133,11 +133,15 @@ pub async fn listed(app: &App, actor: &Actor, filter: &TaskFilter, page: PageReq
     Ok(Page { items: items.into_iter().map(named).collect(), total, next })
 }
 
-/// What a task has to do with others that are waited for; a stranger's are not among them.
+/// A task with its owner's name, for those who see others, and what it has to do with other tasks; a stranger's are not among them.
 pub async fn seen(app: &App, actor: &Actor, id: Uuid) -> Result<TaskSeen> {
     let task = get(app, actor, id).await?;
     let related = queue::related(&app.db, id, actor.limited_to(Action::ReadTask)).await?;
-    Ok(TaskSeen { task, related, origin: queue::origin(&app.db, id).await? })
+    let owner = match task.created_by.filter(|_| actor.may(Action::ReadTask, Relation::Other)) {
+        Some(id) => users::names(app, actor, &[id]).await?.remove(&id),
+        None => None,
+    };
+    Ok(TaskSeen { task, owner, related, origin: queue::origin(&app.db, id).await? })
 }
 
 /// The dead letter by error: the actor's tasks, or everybody's where the permission table allows it.

@@ -205,7 +205,8 @@ const QUEUE: &[Row] = &[
     ),
     row("GET /api/v1/tasks/queue", Key(QueueOperate), Nothing, "", &[FOR_MODERATORS]),
     row("GET /api/v1/tasks/queue/minutes", Key(QueueOperate), Nothing, "", &[FOR_MODERATORS]),
-    row("POST /api/v1/tasks/bulk", Key(QueueOperate), Nothing, r#"{"action": "cancel"}"#, &[FOR_MODERATORS]),
+    // Of the own tasks, or of all: see `bulk_tasks`.
+    row("POST /api/v1/tasks/bulk", Key(TasksWrite), Nothing, r#"{"action": "cancel"}"#, &[OK]),
     row("GET /api/v1/tasks/schedules", Key(SchedulesManage), Nothing, "", &[FOR_MODERATORS]),
     row("POST /api/v1/tasks/schedules", Key(SchedulesManage), Nothing, SCHEDULE, &[[403, 201, 201]]),
     row("PUT /api/v1/tasks/schedules/{id}", Key(SchedulesManage), Schedule, SCHEDULE, &[FOR_MODERATORS]),

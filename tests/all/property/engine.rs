@@ -217,7 +217,7 @@ impl<'a> Engine<'a> {
             BulkAction::Retry => TaskFilter { status: Some(TaskStatus::Failed), ..filter },
             _ => filter,
         };
-        let narrow = bulk::narrow(&mut tx, action, &filter).await?.expect("there is such a type");
+        let narrow = bulk::narrow(&mut tx, None, action, &filter).await?.expect("there is such a type");
         let now = queue::now(&mut *tx).await?;
         let chosen = queue::choose(&mut tx, &narrow, now, None, i64::MAX).await?;
         let done = bulk::act(&mut tx, &self.actor, action, narrow.status, &chosen).await?.done;

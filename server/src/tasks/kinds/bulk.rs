@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use model::rbac::{Action, Relation, Scope};
+use model::rbac::Scope;
 use model::tasks::{BulkAction, TaskFilter};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -71,8 +71,7 @@ impl BulkTask {
 
     async fn narrow(&self, conn: &mut PgConnection) -> Result<Option<Narrow>> {
         let filter = TaskFilter { owner: None, ..self.filter.clone() };
-        let narrow = bulk::narrow(conn, self.action, &filter).await?;
-        Ok(narrow.map(|narrow| Narrow { owner: self.owner_id, ..narrow }))
+        bulk::narrow(conn, self.owner_id, self.action, &filter).await
     }
 
     async fn begin(&self, context: &Context) -> Result<SoFar> {
@@ -86,7 +85,7 @@ impl BulkTask {
 
     /// Does it to the next tasks, in the transaction; none when there are no more.
     async fn step(&self, conn: &mut PgConnection, task_id: Uuid, so_far: &mut SoFar) -> Result<Option<Done>, Failed> {
-        let (actor, permit) = self.asked_by.still_may(conn).await?;
+        let (actor, permit) = self.still_may(conn).await?;
         let Some(narrow) = self.narrow(conn).await? else { return Ok(None) };
         let chosen = queue::choose(conn, &narrow, self.before, so_far.last, AT_ONCE).await?;
         let (Some(first), Some(last)) = (chosen.first(), chosen.last()) else { return Ok(None) };
@@ -98,6 +97,23 @@ impl BulkTask {
         let details = json!({"action": self.action, "done": done.done, "refused": done.refused, "first": first.id, "last": last.id});
         audit::record(conn, &actor, permit, "tasks.bulk.batch", Subject::Task(task_id), details).await?;
         Ok(Some(done))
+    }
+
+    /// As whom it is done, by the rights of this moment.
+    async fn still_may(&self, conn: &mut PgConnection) -> Result<(Actor, Permit), Failed> {
+        let closed = Failed::NotAllowed("The account of whoever asked for it is closed");
+        let AskedBy { user_id, impersonator_id, scopes } = &self.asked_by;
+        let Some(mut actor) = users::actor(&mut *conn, *user_id).await? else { return Err(closed) };
+        actor.scopes.clone_from(scopes);
+        if let Some(id) = *impersonator_id {
+            let Some(admin) = users::actor(conn, id).await? else { return Err(closed) };
+            actor.impersonator = Some(admin.user);
+        }
+        match bulk::admit(&actor, self.action) {
+            // Whoever has lost the right to everybody's tasks has not lost the one to the own.
+            Ok((permit, owner)) if owner.is_none() || owner == self.owner_id => Ok((actor, permit)),
+            _ => Err(Failed::NotAllowed("Whoever asked for it may not do it any more")),
+        }
     }
 }
 
@@ -111,23 +127,6 @@ enum Failed {
 impl<E: Into<crate::Error>> From<E> for Failed {
     fn from(error: E) -> Self {
         Self::Broken(error.into())
-    }
-}
-
-impl AskedBy {
-    /// As whom it is done, by the rights of this moment.
-    async fn still_may(&self, conn: &mut PgConnection) -> Result<(Actor, Permit), Failed> {
-        let closed = Failed::NotAllowed("The account of whoever asked for it is closed");
-        let Some(mut actor) = users::actor(&mut *conn, self.user_id).await? else { return Err(closed) };
-        actor.scopes.clone_from(&self.scopes);
-        if let Some(id) = self.impersonator_id {
-            let Some(admin) = users::actor(conn, id).await? else { return Err(closed) };
-            actor.impersonator = Some(admin.user);
-        }
-        match actor.require(Action::OperateQueue, Relation::Other) {
-            Ok(permit) => Ok((actor, permit)),
-            Err(_) => Err(Failed::NotAllowed("Whoever asked for it may not do it any more")),
-        }
     }
 }
 

@@ -74,8 +74,15 @@ pub async fn forget_relations(conn: &mut PgConnection, ids: &[Uuid]) -> Result<(
     Ok(())
 }
 
-/// Forgets relations that are older than the history; the answer is how many.
+/// Forgets relations of which one side has gone with the history; only those that are older are looked at. The answer is how many.
 pub async fn purge_relations(db: &PgPool, days: i32) -> sqlx::Result<u64> {
-    let done = sqlx::query!("delete from task_relations where created_at < now() - make_interval(days => $1)", days);
+    let done = sqlx::query!(
+        r#"
+        delete from task_relations
+        where created_at < now() - make_interval(days => $1)
+          and (not exists (select 1 from all_tasks where all_tasks.id = before_id) or not exists (select 1 from all_tasks where all_tasks.id = after_id))
+        "#,
+        days,
+    );
     Ok(done.execute(db).await?.rows_affected())
 }

@@ -27,8 +27,14 @@ pub async fn forget_origins(conn: &mut PgConnection, ids: &[Uuid]) -> Result<()>
     Ok(())
 }
 
-/// Forgets what is older than the history; the answer is how many.
+/// Forgets what made tasks that have gone with the history; only origins that are older are looked at. The answer is how many.
 pub async fn purge_origins(db: &PgPool, days: i32) -> sqlx::Result<u64> {
-    let done = sqlx::query!("delete from task_origins where created_at < now() - make_interval(days => $1)", days);
+    let done = sqlx::query!(
+        r#"
+        delete from task_origins
+        where created_at < now() - make_interval(days => $1) and not exists (select 1 from all_tasks where all_tasks.id = task_id)
+        "#,
+        days,
+    );
     Ok(done.execute(db).await?.rows_affected())
 }

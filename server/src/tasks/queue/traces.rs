@@ -51,13 +51,12 @@ pub async fn forget_traces(conn: &mut PgConnection, task_ids: &[Uuid]) -> Result
     Ok(())
 }
 
-/// Deletes traces that are older than the history, but for those of tasks that are alive or in the dead letter; the answer is how many.
+/// Deletes the traces of tasks that have gone with the history; only those that are older are looked at. The answer is how many.
 pub async fn purge_traces(db: &PgPool, days: i32) -> sqlx::Result<u64> {
     let done = sqlx::query!(
         r#"
         delete from attempt_traces
-        where at < now() - make_interval(days => $1)
-          and not exists (select 1 from tasks where tasks.id = task_id) and not exists (select 1 from dead_tasks where dead_tasks.id = task_id)
+        where at < now() - make_interval(days => $1) and not exists (select 1 from all_tasks where all_tasks.id = task_id)
         "#,
         days,
     )
