@@ -94,6 +94,14 @@ impl Bell {
         self.rung.notify_one();
     }
 
+    /// Tasks were taken back from a worker: also those that ended by it make room for others of their type.
+    pub fn taken_back(&self, tasks: &[Ended]) {
+        self.ended(tasks);
+        if !tasks.is_empty() {
+            self.ready(Call::All);
+        }
+    }
+
     /// A task waits for a time that may be near, or a type was held back. Heard in this process only; others look every second.
     pub fn later(&self) {
         self.later.notify_one();

@@ -101,6 +101,17 @@ impl Breaker {
         }
     }
 
+    /// When probes may start that may not start now; none when that is up to a person, or to nobody because it is closed.
+    pub fn probes_at(&self, policy: &BreakerPolicy) -> Option<DateTime<Utc>> {
+        match self.state {
+            BreakerState::Open if !self.is_manual => self.probe_at,
+            BreakerState::HalfOpen if self.probes_claimed >= policy.probes => {
+                self.probe_at.map(|at| at + delta(policy.cooldown))
+            }
+            _ => None,
+        }
+    }
+
     /// Notes that so many were claimed.
     pub fn claimed(&mut self, count: i32) {
         if self.state == BreakerState::HalfOpen {

@@ -34,10 +34,13 @@ impl Governed {
         wanted.min(running).min(rated).min(broken).max(0)
     }
 
-    /// When there is none left that may start now.
-    fn refills_in(&self) -> Option<Duration> {
-        let rate = self.rate.filter(|_| self.tokens < 1.0)?;
-        Some(seconds(Some((1.0 - self.tokens) / rate.per_second)))
+    /// When the next one may start that may not start now; none when that is up to what runs.
+    fn more_in(&self) -> Option<Duration> {
+        let policy = self.breaker_policy.unwrap_or_default();
+        let probes = self.breaker.probes_at(&policy).map(|at| (at - self.now).to_std().unwrap_or_default());
+        let rate = self.rate.filter(|_| self.tokens < 1.0);
+        let token = rate.map(|rate| seconds(Some((1.0 - self.tokens) / rate.per_second)));
+        probes.max(token)
     }
 
     fn claimed(&mut self, count: i32) {
@@ -56,8 +59,8 @@ impl Governed {
 #[derive(Debug, Default)]
 pub struct Given {
     pub claimed: Vec<Claimed>,
-    /// Its rate lets the next one start after this time.
-    pub refills_in: Option<Duration>,
+    /// After this time its rate or its breaker may let more start.
+    pub more_in: Option<Duration>,
 }
 
 /// Claims of one counted type, over its lanes in their order.
@@ -78,12 +81,14 @@ pub async fn claim_governed(db: &PgPool, worker: i64, lanes: &[Lane], limit: i32
         claimed.iter_mut().for_each(|one| one.probe = probe);
         governed.claimed(claimed.len() as i32);
     }
-    // Most looks find nothing: then there is nothing to write, nor to wait for the disk.
-    if !claimed.is_empty() || governed.breaker != before {
+    if claimed.is_empty() && governed.breaker == before {
+        // As most looks do. A commit would wait for the disk, because of the lock alone.
+        tx.rollback().await?;
+    } else {
         save(&mut tx, task_type_id, &governed).await?;
+        tx.commit().await?;
     }
-    tx.commit().await?;
-    Ok(Given { claimed, refills_in: governed.refills_in() })
+    Ok(Given { claimed, more_in: governed.more_in() })
 }
 
 /// The type's row under a lock; none when there is no such type.

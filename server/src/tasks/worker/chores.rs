@@ -70,7 +70,7 @@ impl Member {
         let rescued = queue::rescue(db).await?;
         if !rescued.workers.is_empty() {
             tracing::warn!(workers = ?rescued.workers, tasks = rescued.tasks.len(), "took back the tasks of a worker that died");
-            self.app.bell.ended(&rescued.tasks);
+            self.app.bell.taken_back(&rescued.tasks);
         }
         let unsure = self.unsure.load(Ordering::Acquire);
         if unsure > 0 {
@@ -91,7 +91,7 @@ impl Member {
         let back = queue::strays(&self.app.db, self.id, &self.held_ids()).await?;
         if !back.is_empty() {
             tracing::warn!(worker = self.id, tasks = back.len(), "handed back tasks whose claim was not heard of");
-            self.app.bell.ended(&back);
+            self.app.bell.taken_back(&back);
         }
         Ok(())
     }

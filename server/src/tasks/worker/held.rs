@@ -135,6 +135,10 @@ impl Held {
         self.waiting.values().map(|one| one.id).collect()
     }
 
+    pub fn has_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
     /// Those of these types that have not started and are no probe of a breaker.
     pub fn waiting_of(&self, task_types: &[i32]) -> Vec<Uuid> {
         let is_meant = |one: &&Arc<Claimed>| task_types.contains(&one.task_type_id) && one.probe.is_none();

@@ -12,6 +12,8 @@ use crate::tasks::queue::{Claimed, Known, Lane, Purpose};
 
 /// Under load a lane is read from its start this often: a task whose transaction committed late lies behind the cursor.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
+/// Rounds ahead of the places before one that is not: what has been rescued is for free places only, and so is a sweep.
+const AHEAD_IN_A_ROW: usize = 3;
 /// A sweep must not take more than this part of the time.
 const SWEEP_PART: u32 = 10;
 
@@ -30,12 +32,16 @@ pub struct Lanes {
     /// No sweep before this.
     sweep_from: Instant,
     sweep_all_at: Instant,
-    /// When a rate lets more of a type start.
-    refilled: HashMap<i32, Instant>,
+    /// When all types are asked for again, called for or not: a call may have been lost, or nobody sends any.
+    ask_all_at: Instant,
+    ask_all_every: Duration,
+    /// When more of a type may start, because of its rate or its breaker.
+    due: HashMap<i32, Instant>,
     /// Turns the order of types within a priority, so that none is always first.
     turn: usize,
-    /// The next round claims quick tasks ahead of the places.
+    /// The places got full: the next round claims quick tasks ahead of them.
     looks_ahead: bool,
+    ahead_in_a_row: usize,
 }
 
 /// What one round of claims asks for: all plain types at once, and each counted type for itself.
@@ -52,7 +58,8 @@ pub struct Round {
 }
 
 impl Lanes {
-    pub fn new(known: Vec<Known>) -> Self {
+    /// `poll` is the longest that a task shall wait for which nobody has called.
+    pub fn new(known: Vec<Known>, poll: Duration) -> Self {
         let now = Instant::now();
         // The start is a sweep.
         Self {
@@ -62,9 +69,12 @@ impl Lanes {
             to_sweep: HashSet::new(),
             sweep_from: now,
             sweep_all_at: now,
-            refilled: HashMap::new(),
+            ask_all_at: now,
+            ask_all_every: poll.min(SWEEP_EVERY),
+            due: HashMap::new(),
             turn: 0,
             looks_ahead: false,
+            ahead_in_a_row: 0,
         }
     }
 
@@ -73,24 +83,42 @@ impl Lanes {
         self.open.extend(self.known.iter().filter(|known| call.is_for(&known.name)).map(|known| known.id));
     }
 
+    /// Nobody has called for the time of a poll: lets the next round ask for all types, from their start if it is time for a sweep.
+    pub fn poll(&mut self) {
+        let now = Instant::now();
+        (self.ask_all_at, self.sweep_all_at) = (now, now);
+    }
+
     /// Lets the next round read all types from their start.
     pub fn sweep(&mut self) {
-        let now = Instant::now();
-        (self.sweep_from, self.sweep_all_at) = (now, now);
+        self.poll();
+        self.sweep_from = self.sweep_all_at;
     }
 
     /// The next round. `running` tells how many of a type this worker runs; `broken` are types whose breaker counts probes.
     pub fn round(&mut self, room: &Room, running: impl Fn(i32) -> usize, broken: &[i32]) -> Round {
         let began = Instant::now();
-        self.turn = self.turn.wrapping_add(1);
+        if began >= self.ask_all_at {
+            self.called(&Call::All);
+            self.ask_all_at = began + self.ask_all_every;
+        }
         if began >= self.sweep_all_at {
             self.to_sweep.extend(self.known.iter().map(|known| known.id));
         }
-        self.open.extend(self.refilled.extract_if(|_, at| *at <= began).map(|(id, _)| id));
+        self.open.extend(self.due.extract_if(|_, at| *at <= began).map(|(id, _)| id));
         let counts = |known: &Known| known.is_governed || broken.contains(&known.id);
         let ahead = |known: &Known| if counts(known) { 0 } else { room.ahead.get(&known.id).copied().unwrap_or(0) };
         let is_open = |known: &Known| self.open.contains(&known.id);
-        let looks_ahead = self.looks_ahead && self.known.iter().any(|known| is_open(known) && ahead(known) > 0);
+        let mut open = self.known.iter().filter(|known| is_open(known));
+        let looks_ahead = if self.looks_ahead {
+            open.any(|known| ahead(known) > 0)
+        } else {
+            // Where all are quick there is nobody else whose turn it could be.
+            !self.open.is_empty() && self.ahead_in_a_row < AHEAD_IN_A_ROW && open.all(|known| ahead(known) > 0)
+        };
+        self.ahead_in_a_row = if looks_ahead { self.ahead_in_a_row + 1 } else { 0 };
+        // Between two rounds for the places there may be one ahead, always: it does not count, or the same would be first each time.
+        self.turn = self.turn.wrapping_add(usize::from(!looks_ahead));
         let sweeps = !looks_ahead && began >= self.sweep_from;
         let swept = if sweeps { self.to_sweep.clone() } else { HashSet::new() };
         let quota = |known: &Known| match known.max_per_worker {
@@ -177,12 +205,12 @@ impl Lanes {
             return Some(now);
         }
         let sweep = (!self.to_sweep.is_empty()).then_some(self.sweep_from);
-        self.refilled.values().copied().chain(sweep).min()
+        self.due.values().copied().chain(sweep).min()
     }
 
-    /// A rate lets the next task of this type start then.
-    pub fn refills(&mut self, task_type_id: i32, at: Instant) {
-        self.refilled.insert(task_type_id, at);
+    /// The next task of this type may start then, without anybody's call.
+    pub fn look_again(&mut self, task_type_id: i32, at: Instant) {
+        self.due.insert(task_type_id, at);
     }
 
     /// The name of a type if a place that gets free of it lets another task run.
@@ -205,6 +233,10 @@ mod tests {
         Known { id, name: format!("type {id}"), is_governed: id == 9, max_per_worker: (id == 2).then_some(3) }
     }
 
+    fn lanes_of(ids: &[i32]) -> Lanes {
+        Lanes::new(ids.iter().map(|id| known(*id)).collect(), SWEEP_EVERY)
+    }
+
     fn claimed(task_type_id: i32, seq: i64) -> Arc<Claimed> {
         Arc::new(Claimed { task_type_id, seq, priority: 1, ..Claimed::default() })
     }
@@ -219,7 +251,7 @@ mod tests {
 
     #[test]
     fn urgent_lanes_come_first_and_types_take_turns() {
-        let mut lanes = Lanes::new(vec![known(1), known(3)]);
+        let mut lanes = lanes_of(&[1, 3]);
         let (first, second) =
             (order(&lanes.round(&places(5), |_| 0, &[])), order(&lanes.round(&places(5), |_| 0, &[])));
         assert_eq!(first[..3], [(3, 3), (1, 3), (3, 2)]);
@@ -228,7 +260,7 @@ mod tests {
 
     #[test]
     fn a_type_has_its_own_limit_in_this_worker() {
-        let mut lanes = Lanes::new(vec![known(2)]);
+        let mut lanes = lanes_of(&[2]);
         let round = lanes.round(&places(5), |_| 1, &[]);
         assert!(round.plain.iter().all(|lane| lane.quota == 2));
         assert!(lanes.round(&places(5), |_| 3, &[]).plain.is_empty());
@@ -236,7 +268,7 @@ mod tests {
 
     #[test]
     fn counted_types_and_types_with_a_broken_breaker_are_claimed_apart() {
-        let mut lanes = Lanes::new(vec![known(1), known(3), known(9)]);
+        let mut lanes = lanes_of(&[1, 3, 9]);
         let round = lanes.round(&places(5), |_| 0, &[3]);
         assert!(round.plain.iter().all(|lane| lane.task_type_id == 1));
         let mut apart: Vec<_> = round.governed.iter().map(|lanes| lanes[0].task_type_id).collect();
@@ -246,7 +278,7 @@ mod tests {
 
     #[test]
     fn a_claim_goes_on_behind_the_last_one_and_an_empty_lane_is_swept_before_waiting() {
-        let mut lanes = Lanes::new(vec![known(1)]);
+        let mut lanes = lanes_of(&[1]);
         let first = lanes.round(&places(1), |_| 0, &[]);
         assert_eq!(first.plain[0].after_seq, 0, "the start is a sweep");
         assert!(lanes.brought(&first, &[claimed(1, 7)]).is_some(), "full, so there may be more");
@@ -266,7 +298,7 @@ mod tests {
 
     #[test]
     fn only_types_that_are_called_for_are_asked_and_all_of_them_from_time_to_time() {
-        let mut lanes = Lanes::new(vec![known(1), known(3), known(9)]);
+        let mut lanes = lanes_of(&[1, 3, 9]);
         let asked = |round: &Round| -> BTreeSet<_> {
             round.plain.iter().chain(round.governed.iter().flatten()).map(|lane| lane.task_type_id).collect()
         };
@@ -282,25 +314,47 @@ mod tests {
         assert_eq!(asked(&again), [3].into(), "what looked empty, once more from its start");
         assert_eq!(lanes.brought(&again, &[]), None);
         assert!(asked(&lanes.round(&places(5), |_| 0, &[])).is_empty());
-        lanes.sweep_all_at = called.began;
-        lanes.sweep_from = called.began;
-        assert_eq!(asked(&lanes.round(&places(5), |_| 0, &[])), [1, 3, 9].into());
+
+        lanes.sweep_from = again.began + SWEEP_EVERY;
+        lanes.poll();
+        let polled = lanes.round(&places(5), |_| 0, &[]);
+        assert_eq!(asked(&polled), [1, 3, 9].into());
+        assert!(polled.swept.is_empty(), "sweeps have had their part of the time");
+        assert!(lanes.brought(&polled, &[]).is_some_and(|at| at == lanes.sweep_from));
+        lanes.sweep();
+        assert_eq!(lanes.round(&places(5), |_| 0, &[]).swept, [1, 3, 9].into());
+    }
+
+    #[test]
+    fn beside_quick_tasks_the_others_take_turns_in_being_first() {
+        let mut lanes = lanes_of(&[1, 3, 9]);
+        let room = Room { places: 1, ahead: [(1, 500)].into() };
+        let mut first = BTreeSet::new();
+        for number in 0..8 {
+            let round = lanes.round(&room, |_| 0, &[]);
+            if round.purpose == Purpose::Places {
+                first.insert((round.governed_first, round.plain[0].task_type_id));
+            }
+            lanes.brought(&round, &vec![claimed(1, number); round.limit]);
+        }
+        let (governed_first, plain): (BTreeSet<_>, BTreeSet<_>) = first.into_iter().unzip();
+        assert_eq!((governed_first, plain), ([false, true].into(), [1, 3].into()));
     }
 
     #[test]
     fn a_type_with_a_rate_is_asked_again_when_the_next_may_start() {
-        let mut lanes = Lanes::new(vec![known(9)]);
+        let mut lanes = lanes_of(&[9]);
         let start = lanes.round(&places(5), |_| 0, &[]);
         let at = start.began;
-        lanes.refills(9, at);
+        lanes.look_again(9, at);
         assert_eq!(lanes.brought(&start, &[claimed(9, 1)]), Some(at));
         assert_eq!(lanes.round(&places(5), |_| 0, &[]).governed.len(), 1);
-        assert!(lanes.refilled.is_empty());
+        assert!(lanes.due.is_empty());
     }
 
     #[test]
     fn a_claim_goes_on_where_a_sweep_found_something() {
-        let mut lanes = Lanes::new(vec![known(1)]);
+        let mut lanes = lanes_of(&[1]);
         let first = lanes.round(&places(1), |_| 0, &[]);
         lanes.brought(&first, &[claimed(1, 700)]);
         lanes.sweep();
@@ -312,7 +366,7 @@ mod tests {
 
     #[test]
     fn when_the_places_got_full_quick_types_are_claimed_ahead_and_only_they() {
-        let mut lanes = Lanes::new(vec![known(1), known(3), known(9)]);
+        let mut lanes = lanes_of(&[1, 3, 9]);
         let room = Room { places: 1, ahead: [(1, 500), (9, 500)].into() };
         let first = lanes.round(&room, |_| 0, &[]);
         assert_eq!((first.limit, first.purpose), (1, Purpose::Places));

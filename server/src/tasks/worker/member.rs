@@ -83,7 +83,7 @@ impl Member {
             claiming: tokio::sync::Mutex::default(),
             held: Mutex::default(),
             room: Notify::new(),
-            lanes: Mutex::new(Lanes::new(known)),
+            lanes: Mutex::new(Lanes::new(known, Duration::from_millis(config.poll_interval_ms))),
             watched: Mutex::default(),
         };
         Ok((Arc::new(this), incoming))
@@ -181,13 +181,15 @@ impl Member {
                 self.be_unsure();
                 tracing::warn!(worker = self.id, error = %error, "could not claim");
                 tokio::time::sleep(AGAIN).await;
-                None
+                Some(Instant::now())
             }
         }
     }
 
     /// Gives each free place something to do. A place goes on with the next task by itself, until none waits.
     fn start(self: &Arc<Self>, attempts: &mut JoinSet<()>) {
+        // A place whose attempts have ended is free.
+        while attempts.try_join_next().is_some() {}
         let free = self.app.config.worker.concurrency.saturating_sub(attempts.len());
         for _ in 0..free.min(self.held().waiting().len()) {
             attempts.spawn(self.clone().work_on());
@@ -260,17 +262,18 @@ impl Member {
             return Vec::new();
         }
         match queue::claim_governed(&self.app.db, self.id, lanes, quota).await {
-            Ok(Given { claimed, refills_in }) => {
-                if let Some((at, lane)) =
-                    refills_in.and_then(|wait| Instant::now().checked_add(wait)).zip(lanes.first())
-                {
-                    self.lanes().refills(lane.task_type_id, at);
+            Ok(Given { claimed, more_in }) => {
+                if let Some((at, lane)) = more_in.and_then(|wait| Instant::now().checked_add(wait)).zip(lanes.first()) {
+                    self.lanes().look_again(lane.task_type_id, at);
                 }
                 self.hold(claimed)
             }
             Err(error) => {
                 self.be_unsure();
                 tracing::warn!(worker = self.id, error = %error, "could not claim a counted type");
+                if let Some(lane) = lanes.first() {
+                    self.lanes().look_again(lane.task_type_id, Instant::now() + AGAIN);
+                }
                 Vec::new()
             }
         }
@@ -278,7 +281,6 @@ impl Member {
 
     /// Returns when looking again makes sense: room for what may be there, a bell, or the poll that is the safety net for both.
     async fn wait_for_work(&self, attempts: &mut JoinSet<()>, look_at: Option<Instant>) {
-        while attempts.try_join_next().is_some() {}
         let poll = Duration::from_millis(self.app.config.worker.poll_interval_ms);
         let may_be_more = look_at.is_some_and(|at| at <= Instant::now());
         if may_be_more && self.held().room(self.app.config.worker.concurrency).is_some() {
@@ -286,11 +288,13 @@ impl Member {
         }
         let wait =
             look_at.filter(|_| !may_be_more).map_or(poll, |at| at.saturating_duration_since(Instant::now()).min(poll));
+        // What waits here is started as soon as a place is free.
+        let has_waiting = self.held().has_waiting();
         tokio::select! {
-            Some(_) = attempts.join_next(), if may_be_more => {}
+            Some(_) = attempts.join_next(), if may_be_more || has_waiting => {}
             () = self.room.notified(), if may_be_more => {}
             () = self.app.live.ready() => {}
-            () = tokio::time::sleep(wait) => if look_at.is_none() { self.lanes().sweep() },
+            () = tokio::time::sleep(wait) => if wait >= poll { self.lanes().poll() },
             () = self.app.stopping.cancelled() => {}
             () = self.lost.cancelled() => {}
         }
@@ -312,7 +316,7 @@ impl Member {
     async fn leave(&self) {
         match queue::leave(&self.app.db, self.id).await {
             Ok(back) => {
-                self.app.bell.ended(&back);
+                self.app.bell.taken_back(&back);
                 tracing::info!(worker = self.id, handed_back = back.len(), "a worker left");
             }
             // Its lease lapses, and another worker takes over.
