@@ -70,8 +70,14 @@ pub async fn forget(conn: &mut PgConnection, task_ids: &[Uuid]) -> Result<()> {
     Ok(())
 }
 
-/// Forgets tries that are older than the history; the answer is how many.
+/// Forgets the tries of tasks that have gone with the history; only those that are older are looked at. The answer is how many.
 pub async fn purge(db: &PgPool, days: i32) -> sqlx::Result<u64> {
-    let done = sqlx::query!("delete from webhook_deliveries where at < now() - make_interval(days => $1)", days);
+    let done = sqlx::query!(
+        r#"
+        delete from webhook_deliveries
+        where at < now() - make_interval(days => $1) and not exists (select 1 from all_tasks where all_tasks.id = task_id)
+        "#,
+        days,
+    );
     Ok(done.execute(db).await?.rows_affected())
 }
