@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use embedded_postgres::{Embedded, Options};
 use model::tasks::DeadReason;
 use serde_json::Value;
 use server::tasks::queue::{self, Claimed, Lane, Member, Outcome, Purpose, Settlement};
@@ -10,16 +11,20 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use crate::support::TestApp;
-use crate::support::program::run_to_its_end;
+use crate::support::program::{Settings, run_to_its_end};
 use crate::support::tasks::sum;
 
 /// The settlement as the engine sends it.
 const SETTLE: &str = include_str!("../../server/src/tasks/queue/settle.sql");
 
 async fn torture(name: &str, more: &[&str]) -> (bool, String) {
+    torture_with(name, more, &[]).await
+}
+
+async fn torture_with(name: &str, more: &[&str], settings: &Settings<'_>) -> (bool, String) {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let args = ["chaos", "torture", "--seed", "1", "--dir", dir.to_str().expect("a path in UTF-8")];
-    let output = run_to_its_end(&[&args, more].concat(), &[]).await;
+    let output = run_to_its_end(&[&args, more].concat(), settings).await;
     (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
@@ -83,6 +88,32 @@ async fn a_torture_in_which_anybody_settles_anything_is_seen_to_fail() {
 #[tokio::test]
 async fn a_torture_in_which_a_worker_settles_what_it_has_claimed_anew_is_seen_to_fail() {
     assert_seen("fencing", &["3 ", "4 ", "6 "]).await;
+}
+
+#[tokio::test]
+async fn a_copy_of_a_deployment_is_tortured_and_its_postgresql_never_breaks() {
+    // A cluster of its own: the faults end the sessions of everybody in it.
+    let options = Options {
+        data_dir: Path::new(env!("CARGO_TARGET_TMPDIR")).join("torture-of-a-copy"),
+        database: "copy".into(),
+        durable: false,
+        binaries: None,
+        settings: vec![],
+    };
+    let cluster = tokio::task::spawn_blocking(|| Embedded::start(options)).await.unwrap().expect("the cluster starts");
+    let url = cluster.database_url();
+    let given = [("DATABASE_URL", url.as_str())];
+    let (is_good, _) = torture_with("torture-copy", &["--seconds", "8"], &given).await;
+    assert!(!is_good, "a database that is given is only tortured when somebody says that it may be");
+    // The second time there are tasks that came before.
+    for _ in 0..2 {
+        let (is_good, said) = torture_with("torture-copy", &["--seconds", "8", "--copy"], &given).await;
+        assert!(is_good, "{said}");
+        let killed = said.lines().find(|line| line.ends_with("workers killed by SIGKILL"));
+        assert!(killed.is_some() && said.contains(" tasks committed"), "{said}");
+        assert!(!said.contains("PostgreSQL by SIGKILL") && !said.contains("shutdowns of PostgreSQL"), "{said}");
+    }
+    tokio::task::spawn_blocking(|| drop(cluster)).await.unwrap();
 }
 
 async fn join(app: &TestApp) -> i64 {

@@ -59,7 +59,8 @@ pub struct Torture {
     /// Where the cluster of the run and its ledger are kept; emptied first
     #[arg(long, default_value = ".data/chaos")]
     dir: PathBuf,
-    /// Torture the database in DATABASE_URL, a copy that may be ruined, instead of a fresh cluster; PostgreSQL itself is then left alone
+    /// Torture the database in DATABASE_URL, a copy that may be ruined, instead of a fresh cluster: its tasks are thrown away, its schedules
+    /// paused; PostgreSQL itself is left alone
     #[arg(long)]
     copy: bool,
     /// A small volume of its own for the cluster, a tmpfs of 2 GiB for example; with it, the disk is full from time to time

@@ -23,6 +23,12 @@ pub const SCHEDULED_EVERY: i64 = 5;
 /// claim's statement began; and a schedule.
 pub async fn prepare(db: &PgPool) -> Result<()> {
     for statement in [
+        // Of a copy: what happened to tasks that came before cannot be judged, and nobody's letters shall be sent by it.
+        "truncate tasks, task_history, dead_tasks, task_dependencies, task_relations, task_origins, task_uniques, task_progress, task_stats,
+            task_totals, attempt_traces",
+        "delete from workers",
+        "update task_type_state set running = 0 where running <> 0",
+        "update task_schedules set is_paused = true where not is_paused",
         "drop table if exists chaos_effects, chaos_dead, chaos_held_back",
         "create table chaos_effects (task_id uuid not null, worker_id bigint not null)",
         "create table chaos_dead (worker_id bigint primary key, at timestamptz not null)",
