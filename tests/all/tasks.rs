@@ -239,3 +239,25 @@ async fn the_figures_count_each_state_over_all_people() {
         json!({"total": 3, "pending": 1, "running": 0, "completed": 1, "failed": 0, "cancelled": 1, "retrying": 0});
     assert_eq!(app.get(&grace, "/api/v1/tasks/stats").await.data(), expected);
 }
+
+#[tokio::test]
+async fn a_moderator_is_told_the_name_of_the_owner_as_long_as_there_is_one() {
+    let app = TestApp::start().await;
+    let ada = app.register("Ada").await;
+    app.register_as("Grace", Role::Moderator).await;
+    let id = app.queue(&ada, sum(&[1])).await;
+    app.work().await;
+    let pages = [format!("/tasks/{id}"), "/tasks?column=owner&type=data_processing".into()];
+    let (of_ada, of_grace) = (app.browser_of("Ada").await, app.browser_of("Grace").await);
+    for page in &pages {
+        // Without the marks that the client looks for.
+        let seen = of_grace.open(page).await.text.replace("<!>", "");
+        assert!(seen.contains(&format!("<a href=\"/users/{}\">Ada</a>", ada.id)), "{seen}");
+        let own = of_ada.open(page).await.text;
+        assert!(own.contains("completed") && !own.contains("Owner"), "{own}");
+    }
+    app.change(ada.id, "delete from users where id = $1").await;
+    for page in &pages {
+        assert!(of_grace.open(page).await.text.contains("somebody"), "{page}");
+    }
+}

@@ -85,10 +85,13 @@ fn xlsx(table: &Table) -> anyhow::Result<Vec<u8>> {
 mod tests {
     use super::*;
 
+    const FORMULAS: [&str; 11] =
+        ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\nx", "＝1+1", "＋1", "－1", "＠SUM(A1)"];
+
     fn table() -> Table {
-        let texts = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "a,\"b\"", "<script>x()</script>", "ä"];
+        let texts = FORMULAS.into_iter().chain(["a,\"b\"", "<script>x()</script>", "ä"]);
         let rows = texts.map(|text| vec![Cell::Text(text.into()), Cell::Number(-1.5)]);
-        Table { title: "<T>".into(), heads: &["text", "number"], rows: rows.into(), is_cut: false }
+        Table { title: "<T>".into(), heads: &["text", "number"], rows: rows.collect(), is_cut: false }
     }
 
     #[test]
@@ -97,11 +100,11 @@ mod tests {
         let mut reader = csv::Reader::from_reader(&bytes[..]);
         let read: Vec<Vec<String>> =
             reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect();
-        for row in &read[..6] {
-            assert!(row[0].starts_with('\''), "{row:?}");
+        for (row, text) in read.iter().zip(FORMULAS) {
+            assert_eq!(row[0], format!("'{text}"));
         }
         assert!(read.iter().all(|row| row[1] == "-1.5"), "{read:?}");
-        assert_eq!((read[6][0].as_str(), read[8][0].as_str()), ("a,\"b\"", "ä"));
+        assert_eq!((read[11][0].as_str(), read[13][0].as_str()), ("a,\"b\"", "ä"));
     }
 
     #[test]
@@ -112,7 +115,14 @@ mod tests {
 
     #[test]
     fn an_excel_file_holds_texts_and_no_formula() {
-        let bytes = xlsx(&table()).unwrap();
-        assert_eq!(&bytes[..4], b"PK\x03\x04", "a ZIP (ISO/IEC 29500-2)");
+        let mut book = zip::ZipArchive::new(std::io::Cursor::new(xlsx(&table()).unwrap())).unwrap();
+        let mut part = |name| std::io::read_to_string(book.by_name(name).unwrap()).unwrap();
+        let (sheet, texts) = (part("xl/worksheets/sheet1.xml"), part("xl/sharedStrings.xml"));
+        // A cell of type `s` is a number into the shared texts; `f` is a formula (ISO/IEC 29500-1, 18.3.1).
+        assert!(!sheet.contains("<f>") && !sheet.contains("<f "), "{sheet}");
+        let rows = table().rows.len();
+        assert_eq!(sheet.matches("t=\"s\"").count(), rows + 2, "each text and the heads: {sheet}");
+        assert_eq!(sheet.matches("<v>-1.5</v>").count(), rows, "{sheet}");
+        assert!(texts.contains(">=1+1</t>") && texts.contains("&lt;script&gt;x()"), "{texts}");
     }
 }
