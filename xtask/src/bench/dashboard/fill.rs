@@ -9,8 +9,16 @@ use super::Dashboard;
 const AT_ONCE: u64 = 25_000;
 
 /// What is vacuumed and analysed when all is there.
-const FILLED: [&str; 7] =
-    ["task_history", "task_totals", "tasks", "dead_tasks", "attempt_traces", "task_stats", "queue_samples"];
+const FILLED: [&str; 8] = [
+    "task_history",
+    "task_totals",
+    "tasks",
+    "dead_tasks",
+    "attempt_traces",
+    "task_stats",
+    "queue_samples",
+    "webhook_deliveries",
+];
 
 /// Tasks that two workers run, half of them each.
 const RUNNING: u64 = 100;
@@ -64,6 +72,7 @@ pub fn fill(cluster: &Embedded, options: &Dashboard) -> Result<()> {
         }
     }
     cluster.run(CLAIMS)?;
+    cluster.run(WEBHOOKS)?;
     for day in 0..7 {
         cluster.run(&format!("with given as (select {day} as day) {FIGURES}"))?;
     }
@@ -124,6 +133,25 @@ const CLAIMS: &str = "
 insert into worker_lanes (worker_id, task_type_id, priority, claimed_up_to)
 select worker_id, task_type_id, priority, max(seq) from tasks where worker_id is not null group by 1, 2, 3;
 insert into task_progress (task_id, percent, message) select id, 50, 'half of it' from tasks where worker_id is not null";
+
+/// Five thousand of them in the last days, each delivered at the twentieth try, whose answers are long.
+const WEBHOOKS: &str = "
+with given as (select n, now() - n * interval '1 minute' as at from generate_series(1, 5000) as n),
+kept as (
+    insert into task_history (id, task_type_id, priority, status, attempts, max_attempts, payload, created_by, created_at, started_at, finished_at)
+    select bench_id(at, n), (select id from task_types where name = 'webhook'), 1, 'completed', 20, 20,
+        jsonb_build_object('url', 'https://example.com/' || n, 'method', 'POST'), bench_owner(n), at, at, at + interval '1 second'
+    from given
+    returning id, created_at, finished_at
+), counted as (
+    insert into task_totals (day, status, spread, total)
+    select (finished_at at time zone 'UTC')::date, 'completed', 0, count(*) from kept group by 1
+    on conflict (day, status, spread) do update set total = task_totals.total + excluded.total
+)
+insert into webhook_deliveries (id, task_id, attempt, method, url, status, duration_ms, response, at)
+select bench_id(created_at, attempt), id, attempt, 'POST', 'https://example.com/', case when attempt < 20 then 503 else 200 end, 12,
+    repeat('what it said; ', 300), created_at
+from kept cross join generate_series(1, 20) as attempt";
 
 /// As workers leave them: the last hour by worker, the last day by minute, the rest by the quarter of an hour.
 const FIGURES: &str = "

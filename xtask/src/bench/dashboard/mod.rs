@@ -79,7 +79,7 @@ fn measure(workspace: &Workspace, serving: &Serving, options: &Dashboard) -> Res
     step.done();
     let mut administrator = Visitor::log_in(&serving.address, ADMINISTRATOR)?;
     let mut owner = Visitor::log_in(&serving.address, OWNER)?;
-    let names = paths::names(&mut administrator)?;
+    let names = paths::names(&mut administrator, &mut owner)?;
     let mut found = Vec::new();
     for (by, visitor, pages) in
         [("administrator", &mut administrator, paths::OF_ADMINISTRATOR), ("user", &mut owner, paths::OF_OWNER)]

@@ -38,6 +38,7 @@ pub const OF_ADMINISTRATOR: &[Page] = &[
     ("/tasks/{running}", "half of it"),
     ("/tasks/{dead}", "in a line of the program"),
     ("/tasks/{dead}/retry", "Run again with this payload"),
+    ("/tasks/{webhook}", "data-label=\"Answer\""),
     ("/tasks/bulk?do=cancel", COUNT),
     ("/tasks/bulk?do=cancel&status=retrying", COUNT),
     ("/tasks/bulk?do=retry&status=failed", COUNT),
@@ -83,30 +84,45 @@ pub const OF_ADMINISTRATOR: &[Page] = &[
 pub const OF_OWNER: &[Page] = &[
     ("/dashboard", ROWS),
     ("/tasks/dead", GROUPS),
+    ("/tasks/{own completed}", "What happened"),
+    ("/tasks/{own running}", "half of it"),
+    ("/tasks/{own dead}", "was refused"),
+    ("/tasks/bulk?do=cancel", COUNT),
+    ("/tasks/bulk?do=retry&status=failed", COUNT),
+    ("/tasks/bulk?do=delete", COUNT),
     ("/tasks", ROWS),
     ("/tasks?after={deep}", ROWS),
     ("/tasks?status=pending", ROWS),
+    ("/tasks?status=running", ROWS),
     ("/tasks?status=retrying", ROWS),
     ("/tasks?status=completed", ROWS),
     ("/tasks?status=failed", ROWS),
     ("/tasks?status=cancelled", ROWS),
+    ("/tasks?priority=low", ROWS),
+    ("/tasks?from={moment}", ROWS),
+    ("/tasks?to={moment}", ROWS),
     ("/tasks?type=bench_0&priority=high", ROWS),
+    ("/tasks?status=failed&type=bench_1&error={error}", ROWS),
     ("/tasks?text=nowhere", NO_ROWS),
 ];
 
 /// A name in braces, and what it stands for.
-pub type Names = [(&'static str, String); 7];
+pub type Names = [(&'static str, String); 11];
 
 /// What the paths of this run need: ids as they stand in the pages, and a place in the middle of the two weeks of history.
-pub fn names(visitor: &mut Visitor) -> Result<Names> {
+pub fn names(administrator: &mut Visitor, owner: &mut Visitor) -> Result<Names> {
     let deep = id_of(SystemTime::now() - Duration::from_secs(7 * 24 * 60 * 60))?;
-    let moment = visitor.find(&format!("/tasks?after={deep}"), "datetime=\"", "2026-11-30T12:00:00".len())?;
-    let mut first_id = |path: &str, mark: &str| visitor.find(path, mark, deep.len());
+    let moment = administrator.find(&format!("/tasks?after={deep}"), "datetime=\"", "2026-11-30T12:00:00".len())?;
+    let first_id = |visitor: &mut Visitor, path: &str, mark: &str| visitor.find(path, mark, deep.len());
     Ok([
-        ("{completed}", first_id("/tasks?status=completed", ROWS)?),
-        ("{running}", first_id("/tasks?status=running", ROWS)?),
-        ("{dead}", first_id("/tasks?status=failed", ROWS)?),
-        ("{schedule}", first_id("/tasks/overview", "/tasks/schedules/")?),
+        ("{completed}", first_id(administrator, "/tasks?status=completed", ROWS)?),
+        ("{running}", first_id(administrator, "/tasks?status=running", ROWS)?),
+        ("{dead}", first_id(administrator, "/tasks?status=failed", ROWS)?),
+        ("{webhook}", first_id(administrator, "/tasks?type=webhook", ROWS)?),
+        ("{schedule}", first_id(administrator, "/tasks/overview", "/tasks/schedules/")?),
+        ("{own completed}", first_id(owner, "/tasks?status=completed", ROWS)?),
+        ("{own running}", first_id(owner, "/tasks?status=running", ROWS)?),
+        ("{own dead}", first_id(owner, "/tasks?status=failed", ROWS)?),
         ("{error}", "Connection+to+%23.%23.%23.%23+was+refused+%28cause+C%29".to_owned()),
         ("{moment}", moment),
         ("{deep}", deep),
