@@ -1,4 +1,4 @@
-import { expect, type APIRequestContext, type Page } from "@playwright/test";
+import { expect, type APIRequestContext, type Locator, type Page } from "@playwright/test";
 
 import { logIn, open, queueNumbers } from "./people";
 import { administrator } from "./server";
@@ -68,6 +68,31 @@ export async function schedule(request: APIRequestContext, name: string): Promis
   const made = await request.post("/api/v1/tasks/schedules", { headers: await operator(request), data });
   expect(made.status()).toBe(201);
   return (await made.json()).data.id;
+}
+
+/** The graph of attempts on the open overview, with its values opened, and how many it says were done; what the program does for itself counts as well. */
+export async function attempts(page: Page): Promise<{ graph: Locator; done: () => Promise<number> }> {
+  const graph = page.getByRole("figure", { name: "Attempts that ended" });
+  await graph.getByText("Values").click();
+  // A row is a step of time.
+  const done = async () => {
+    const counts = await graph.locator("tbody tr td:nth-child(2)").allTextContents();
+    return counts.reduce((sum, count) => sum + Number(count), 0);
+  };
+  return { graph, done };
+}
+
+/** Lets a schedule run now; the answer is the address of its task. */
+export async function runNow(request: APIRequestContext, id: string): Promise<string> {
+  const run = await request.post(`/api/v1/tasks/schedules/${id}/run`, { headers: await operator(request) });
+  return `/tasks/${(await run.json()).data}`;
+}
+
+/** Queues short delays of which each waits for the one before; the answer is the addresses of their pages. */
+export async function chain(request: APIRequestContext, count: number): Promise<string[]> {
+  const tasks = Array.from({ length: count }, () => ({ task_type: "delay_task", payload: { delay_seconds: 0 } }));
+  const queued = await request.post("/api/v1/tasks/batch", { headers: await operator(request), data: { tasks, is_chain: true } });
+  return (await queued.json()).data.ids.map((id: string) => `/tasks/${id}`);
 }
 
 /** What the tests of both kinds of browser do with a schedule, as the administrator. */

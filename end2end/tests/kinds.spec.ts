@@ -1,12 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { openLetter } from "../support/letters";
-import { expect, fillTask, logIn, queueTask, signUp, test } from "../support/people";
+import { expect, expectAccessible, fillTask, logIn, queueTask, signUp, test } from "../support/people";
 import { administrator } from "../support/server";
 
 test("a letter that somebody writes is sent, and says who has written it", async ({ page }) => {
   const person = await signUp(page, "ada");
   await queueTask(page, "email", { To: person.email, Subject: "The news of the month", Text: "Nothing broke." });
   await expect(page.locator("dl[data-of=Result]")).toContainText(person.email);
+  await expectAccessible(page);
   await openLetter(page, person, "The news of the month");
   const text = page.locator("pre").first();
   await expect(text).toContainText("Nothing broke.");
@@ -18,6 +19,7 @@ test("somebody is told what was asked for, and is led to its task", async ({ pag
   await queueTask(page, "notification", { Text: "Water the plants" });
   const task = page.url();
   await expect(page.locator("dl[data-of=Result]")).toContainText(/told/i);
+  await expectAccessible(page);
   await page.goto("/notifications");
   await page.getByRole("button", { name: "Water the plants" }).click();
   await page.waitForURL(task);
@@ -27,6 +29,8 @@ test("a report is written, and saved as a file", async ({ page }) => {
   await signUp(page, "mary");
   const today = new Date().toISOString().slice(0, 10);
   await queueTask(page, "report_generation", { "First day (UTC)": today, "Last day": today });
+  await expect(page.getByRole("link", { name: `tasks-${today}-${today}.csv` })).toBeVisible();
+  await expectAccessible(page);
   const saved = page.waitForEvent("download");
   await page.getByRole("link", { name: `tasks-${today}-${today}.csv` }).click();
   expect(await readFile(await (await saved).path(), "utf8")).toContain("report_generation");

@@ -1,8 +1,8 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { folder } from "../support/folder";
-import { expect, logIn, open, queueDelay, test as base } from "../support/people";
-import { queueMany } from "../support/queue";
+import { expect, expectAccessible, logIn, open, queueDelay, test as base } from "../support/people";
+import { attempts, queueMany } from "../support/queue";
 import { administrator, launch } from "../support/server";
 
 /** A program of its own, that runs nobody else's tasks and may delete files of a folder. */
@@ -36,13 +36,7 @@ test("an operator sees which worker runs what, and how many tasks run, live", as
 test("a graph that stands open shows what has just ended", async ({ page, context }) => {
   await logIn(page, administrator);
   await open(page, "/tasks/overview");
-  const graph = page.getByRole("figure", { name: "Attempts that ended" });
-  await graph.getByText("Values").click();
-  // A row is a step of time, and how many were done in it; what the program does for itself counts as well.
-  const done = async () => {
-    const counts = await graph.locator("tbody tr td:nth-child(2)").allTextContents();
-    return counts.reduce((sum, count) => sum + Number(count), 0);
-  };
+  const { graph, done } = await attempts(page);
   const before = await done();
   const bars = await graph.locator("svg").innerHTML();
   const other = await context.newPage();
@@ -66,6 +60,24 @@ test("a button of a type keeps the focus while tasks of the type come", async ({
   await expect(resume).toBeFocused();
   await page.keyboard.press("Enter");
   await expect(row.locator("[data-label=Ready]")).toHaveText("0");
+  await expect(row.getByRole("link", { name: "Pause" }), "it stands where the button was").toBeFocused();
+});
+
+test("a schedule that is run keeps the focus on its button, and an open breaker on the one that closes it", async ({ page }) => {
+  await logIn(page, administrator);
+  await open(page, "/tasks/overview");
+  const schedule = page.getByRole("row", { name: "expired rows" });
+  const last = await schedule.locator("[data-label='Last run']").textContent();
+  await schedule.getByRole("button", { name: "Run now" }).focus();
+  await page.keyboard.press("Enter");
+  await expect(schedule.locator("[data-label='Last run']")).not.toHaveText(last ?? "");
+  await expect(schedule.getByRole("button", { name: "Run now" })).toBeFocused();
+  const kind = page.getByRole("row", { name: "notification" });
+  await kind.getByRole("button", { name: "Open breaker" }).focus();
+  await page.keyboard.press("Enter");
+  await expect(kind.getByRole("button", { name: "Close breaker" })).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(kind.getByRole("button", { name: "Open breaker" })).toBeFocused();
 });
 
 test("an administrator counts old files before they are deleted", async ({ page, folder }) => {
@@ -80,5 +92,6 @@ test("an administrator counts old files before they are deleted", async ({ page,
     await page.getByRole("button", { name: "Queue task" }).click();
     await expect(page.locator("dl[data-of=Result]")).toContainText("old.log");
     expect(existsSync(file)).toBe(isDry);
+    await expectAccessible(page);
   }
 });

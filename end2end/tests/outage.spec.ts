@@ -4,7 +4,8 @@ import { type Page } from "@playwright/test";
 
 import { folder } from "../support/folder";
 import { Receiver } from "../support/hooks";
-import { expect, logIn, open, test as base } from "../support/people";
+import { expect, expectAccessible, logIn, open, test as base } from "../support/people";
+import { attempts } from "../support/queue";
 import { administrator, launch } from "../support/server";
 import { Sink } from "../support/smtp";
 
@@ -100,6 +101,9 @@ test("a mail server is away for a while: failures are seen, the breaker opens, n
   await expect(letters.getByText("open", { exact: true })).toBeVisible({ timeout: 60_000 });
   await expect(page.locator("[data-health=bad]")).toContainText("email");
   await picture(page, "2-open");
+  await expectAccessible(page);
+  const { done: shown } = await attempts(page);
+  await expect.poll(shown, { timeout: 60_000 }).toBeGreaterThanOrEqual(1000 - LETTERS + TAKEN);
 
   // All else is done; of the letters each is sent, dead, or waits for its turn.
   await expect.poll(() => done(page), { timeout: 60_000 }).toEqual({ ...kinds, email: TAKEN });
@@ -110,6 +114,7 @@ test("a mail server is away for a while: failures are seen, the breaker opens, n
   await open(page, "/tasks/dead");
   await expect(page.getByRole("row", { name: "Email" }).first()).toBeVisible();
   await picture(page, "3-dead");
+  await expectAccessible(page);
 
   sink.breaksAfter = Infinity;
   await sink.start();
@@ -129,6 +134,11 @@ test("a mail server is away for a while: failures are seen, the breaker opens, n
   await open(page, "/tasks/overview");
   await expect(page.getByText("The queue is healthy.")).toBeVisible();
   await picture(page, "5-healthy-again");
+
+  await open(page, "/tasks?task_type=webhook");
+  await page.getByRole("row").getByRole("link").first().click();
+  await expect(page.getByRole("heading", { name: "Deliveries" })).toBeVisible();
+  await expectAccessible(page);
   expect(new Set(sink.received).size, "each letter came").toBe(LETTERS);
   expect(new Set(receiver.received).size, "each webhook came").toBe(kinds.webhook);
   expect(readdirSync(folder), "what was old is gone").toEqual([]);

@@ -1,6 +1,6 @@
 import { makeUser } from "../support/accounts";
 import { expect, expectAccessible, logIn, logOut, looks, open, queueDelay, queueTask, queueTooLate, screens, signUp, tabTo, test } from "../support/people";
-import { bulkOfNothing, ownType, pausesAndResumes, queueTooLarge, schedule } from "../support/queue";
+import { bulkOfNothing, chain, ownType, pausesAndResumes, queueTooLarge, runNow, schedule } from "../support/queue";
 import { administrator } from "../support/server";
 
 test("an operator sees the queue, pauses a type with a reason, opens its breaker, and takes both back", async ({ page, request }) => {
@@ -37,10 +37,29 @@ test("whoever may not operate the queue is told so", async ({ page, request }) =
   const id = await schedule(request, `weekly ${process.pid} ${Date.now()}`);
   await signUp(page, "eve");
   await expect(page.getByRole("link", { name: "Queue", exact: true })).toHaveCount(0);
-  for (const path of ["/tasks/overview", "/tasks/bulk?do=cancel", `/tasks/schedules/${id}`]) {
+  for (const path of ["/tasks/overview", `/tasks/schedules/${id}`]) {
     await page.goto(path);
     await expect(page.getByText("You are not allowed to do this")).toBeVisible();
   }
+});
+
+test("anybody runs all own failed tasks again in two clicks, by the keyboard", async ({ page, context }) => {
+  await signUp(page, "faye");
+  await queueTooLarge(page);
+  await expect(page.locator("[data-status=failed]")).toBeVisible();
+  const failed = page.url();
+  await open(page, "/tasks/dead");
+  await expect(page.getByText("1 task failed for good")).toBeVisible();
+  await tabTo(page, page.getByRole("link", { name: "Run again group" }));
+  await page.keyboard.press("Enter");
+  await tabTo(page, page.getByRole("button", { name: "Run again: 1 task" }));
+  await page.keyboard.press("Enter");
+  await expect(page.locator("header [data-status=completed]")).toBeVisible();
+  await expect(page.locator("dl[data-of=Result]")).toContainText("done1");
+  const again = await context.newPage();
+  await open(again, failed);
+  await expect(again.getByText("1 of 1")).toBeVisible();
+  await expect(again.getByRole("listitem").filter({ hasText: "Run again" }).or(again.locator("[data-status=failed]"))).toBeVisible();
 });
 
 test("the period of the graphs is in the address, and a value is read by pointer and by table", async ({ page }) => {
@@ -182,6 +201,10 @@ for (const { name, use } of screens) {
       await queueTooLate(page);
       await expect(page.locator("[data-status=failed]")).toBeVisible();
       const failed = new URL(page.url()).pathname;
+      const ofSchedule = await runNow(request, id);
+      const [, second] = await chain(request, 3);
+      for (const path of [ofSchedule, second]) await open(page, path).then(() => expect(page.locator("header [data-status=completed]")).toBeVisible());
+      for (const path of [ofSchedule, second]) await seen(path);
       for (const path of ["/tasks/overview", "/tasks/overview?pause=delay_task", `/tasks/schedules/${id}`, "/tasks/new?kind=file_cleanup"]) await seen(path);
       for (const path of ["/tasks?priority=normal", "/tasks/dead", "/tasks/bulk?do=delete&status=failed", failed, `${failed}/retry`]) await seen(path);
       await open(page, await bulkOfNothing(request));

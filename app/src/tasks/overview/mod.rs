@@ -3,6 +3,7 @@
 mod graphs;
 mod tables;
 
+use leptos::ev::MouseEvent;
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -181,14 +182,32 @@ fn inputs(action: QueueAction, subject: String, period: Memo<Period>) -> AnyView
     .into_any()
 }
 
-/// A form of one button.
+/// What a button is known by: one that takes another's place, such as *Resume* that of *Pause*, has its id, and so the focus.
+fn button_id(action: QueueAction, subject: &str) -> String {
+    let place = match action {
+        QueueAction::Pause | QueueAction::Resume | QueueAction::PauseSchedule | QueueAction::ResumeSchedule => "hold",
+        QueueAction::OpenBreaker | QueueAction::CloseBreaker => "breaker",
+        QueueAction::FreeBreaker => "free",
+        QueueAction::RunSchedule => "run",
+    };
+    format!("{place}-{subject}")
+}
+
+/// A form of one button. While a command is on its way it does nothing, but is not disabled: that would take the focus from it.
 fn button(shared: Shared, action: QueueAction, subject: String, label: &'static str, of: &str) -> AnyView {
     let Shared { command, period, .. } = shared;
     let of = of.to_owned();
+    let id = button_id(action, &subject);
+    let waits = move || command.pending().get();
+    let once = move |event: MouseEvent| {
+        if command.pending().get_untracked() {
+            event.prevent_default();
+        }
+    };
     view! {
         <ActionForm action=command>
             {inputs(action, subject, period)}
-            <button class="btn" data-variant="outline" data-size="sm" type="submit" disabled=move || command.pending().get()>
+            <button id=id class="btn" data-variant="outline" data-size="sm" type="submit" aria-disabled=move || waits().then_some("true") on:click=once>
                 {label}<span class="sr-only">" "{of}</span>
             </button>
         </ActionForm>

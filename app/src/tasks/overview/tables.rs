@@ -1,18 +1,18 @@
 use leptos::prelude::*;
 use model::tasks::{BreakerState, HostSeen, Operations, QueueAction, RunningTask, Schedule, TypeSeen, WorkerSeen};
 
-use super::{Shared, address, button};
+use super::{Shared, address, button, button_id};
 use crate::auth::CurrentUser;
 use crate::tasks::schedule::{may_change, next_run};
 use crate::tasks::table::title_of;
-use crate::ui::{Moment, duration};
+use crate::ui::{Moment, Rows, duration};
 
-/// A table whose rows are drawn anew only when they have changed, so that a button keeps the focus.
+/// A table whose rows are drawn anew only when they have changed. What had the focus in one has it again, by its id.
 fn table<T>(
     title: &'static str,
     heads: &'static [&'static str],
     rows: impl Fn() -> Vec<T> + Send + Sync + 'static,
-    row: impl Fn(T) -> AnyView + Clone + Send + Sync + 'static,
+    row: impl Fn(T) -> AnyView + Clone + Send + 'static,
 ) -> AnyView
 where
     T: std::fmt::Debug + Clone + PartialEq + Send + Sync + 'static,
@@ -24,7 +24,7 @@ where
             <h2>{title}</h2>
             <table class="data-table">
                 <thead><tr>{heads}</tr></thead>
-                <tbody><For each=move || rows.get() key=|one| format!("{one:?}") children=row/></tbody>
+                <tbody><Rows rows key=|one| format!("{one:?}") row/></tbody>
             </table>
             {move || rows.with(Vec::is_empty).then(|| view! { <p class="field-help">"None."</p> })}
         </section>
@@ -54,7 +54,7 @@ fn kind(shared: Shared, one: TypeSeen) -> AnyView {
     };
     let hold = match &one.paused_at {
         Some(_) => button(shared, QueueAction::Resume, name.clone(), "Resume", &name),
-        None => view! { <a class="btn" data-variant="outline" data-size="sm" href=pause>"Pause"<span class="sr-only">" "{name.clone()}</span></a> }.into_any(),
+        None => view! { <a id=button_id(QueueAction::Pause, &name) class="btn" data-variant="outline" data-size="sm" href=pause>"Pause"<span class="sr-only">" "{name.clone()}</span></a> }.into_any(),
     };
     let breaker = match one.breaker {
         BreakerState::Closed => button(shared, QueueAction::OpenBreaker, name.clone(), "Open breaker", &name),
@@ -138,8 +138,7 @@ fn worker(one: WorkerSeen, runs: Vec<RunningTask>) -> AnyView {
         left => format!("{} left", duration(left)),
     };
     let fenced = (one.fenced_out > 0).then(|| format!(", {} results dropped", one.fenced_out));
-    let task =
-        |task: RunningTask| view! { <li><a href=format!("/tasks/{}", task.id)>{title_of(&task.task_type)}</a></li> };
+    let task = |task: RunningTask| view! { <li><a id=format!("running-{}", task.id) href=format!("/tasks/{}", task.id)>{title_of(&task.task_type)}</a></li> };
     view! {
         <tr>
             <td data-label="Worker">
@@ -178,7 +177,7 @@ fn schedule(shared: Shared, one: Schedule) -> AnyView {
     let hold = is_open.then(|| button(shared, action, id, label, &one.name));
     view! {
         <tr>
-            <td data-label="Schedule"><a href=format!("/tasks/schedules/{}", one.id)>{one.name}</a></td>
+            <td data-label="Schedule"><a id=format!("schedule-{}", one.id) href=format!("/tasks/schedules/{}", one.id)>{one.name}</a></td>
             <td class="word" data-label="Kind">{title_of(&one.task_type)}</td>
             <td class="word" data-label="When"><code>{one.cron}</code>" "{one.time_zone}</td>
             <td data-label="Last run">{last}</td>
