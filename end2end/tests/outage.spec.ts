@@ -135,7 +135,7 @@ test("a mail server is away for a while: failures are seen, the breaker opens, n
   await expect(page.getByText("The queue is healthy.")).toBeVisible();
   await picture(page, "5-healthy-again");
 
-  await open(page, "/tasks?task_type=webhook");
+  await open(page, "/tasks?type=webhook");
   await page.getByRole("row").getByRole("link").first().click();
   await expect(page.getByRole("heading", { name: "Deliveries" })).toBeVisible();
   await expectAccessible(page);

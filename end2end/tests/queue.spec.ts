@@ -43,11 +43,10 @@ test("whoever may not operate the queue is told so", async ({ page, request }) =
   }
 });
 
-test("anybody runs all own failed tasks again in two clicks, by the keyboard", async ({ page, context }) => {
+test("anybody runs all own failed tasks again in two clicks, by the keyboard", async ({ page }) => {
   await signUp(page, "faye");
   await queueTooLarge(page);
   await expect(page.locator("[data-status=failed]")).toBeVisible();
-  const failed = page.url();
   await open(page, "/tasks/dead");
   await expect(page.getByText("1 task failed for good")).toBeVisible();
   await tabTo(page, page.getByRole("link", { name: "Run again group" }));
@@ -56,10 +55,6 @@ test("anybody runs all own failed tasks again in two clicks, by the keyboard", a
   await page.keyboard.press("Enter");
   await expect(page.locator("header [data-status=completed]")).toBeVisible();
   await expect(page.locator("dl[data-of=Result]")).toContainText("done1");
-  const again = await context.newPage();
-  await open(again, failed);
-  await expect(again.getByText("1 of 1")).toBeVisible();
-  await expect(again.getByRole("listitem").filter({ hasText: "Run again" }).or(again.locator("[data-status=failed]"))).toBeVisible();
 });
 
 test("the period of the graphs is in the address, and a value is read by pointer and by table", async ({ page }) => {

@@ -22,6 +22,16 @@ async fn app(policy: Policy) -> TestApp {
     .await
 }
 
+/// A poll would come later than the patience of a test ends, and there is one place: nobody looks but for a reason.
+async fn app_without_polls(policy: Policy) -> TestApp {
+    TestApp::with_kinds(scripted(policy), |config| {
+        config.worker.grace_seconds = 0;
+        config.worker.concurrency = 1;
+        config.worker.poll_interval_ms = 3_600_000;
+    })
+    .await
+}
+
 /// The figures of the test's type as an operator sees them.
 async fn seen(app: &TestApp, grace: &Person) -> Value {
     let queue = app.get(grace, "/api/v1/tasks/queue").await.data();
@@ -205,13 +215,7 @@ async fn a_rated_type_starts_as_many_as_there_are_tokens() {
 
 #[tokio::test]
 async fn a_rate_goes_on_by_itself_and_a_look_at_nothing_writes_nothing() {
-    let policy = Policy { rate: Some(Rate { per_second: 20.0, burst: 1.0 }), ..Policy::default() };
-    let app = TestApp::with_kinds(scripted(policy), |config| {
-        config.worker.grace_seconds = 0;
-        // Longer than the patience of a test: nobody looks but for a reason.
-        config.worker.poll_interval_ms = 3_600_000;
-    })
-    .await;
+    let app = app_without_polls(Policy { rate: Some(Rate { per_second: 20.0, burst: 1.0 }), ..Policy::default() }).await;
     let ada = app.register("Ada").await;
     let worker = tokio::spawn(worker::run(app.app.clone()));
     for id in queue_many(&app, &ada, 4, &[Step::Ok]).await {
@@ -292,6 +296,30 @@ async fn a_breaker_opens_lets_probes_through_and_closes() {
     assert_eq!(app.work().await, 4, "two probes, and when they have succeeded the rest");
     assert_eq!(seen(&app, &grace).await["breaker"], "closed");
     app.leaves_tasks(3);
+}
+
+#[tokio::test]
+async fn an_open_breaker_is_probed_when_its_time_has_come_without_a_poll() {
+    let mut policy = breaking();
+    policy.breaker = policy.breaker.map(|breaker| BreakerPolicy {
+        failures: 1,
+        probes: 1,
+        cooldown: Duration::from_secs(1),
+        ..breaker
+    });
+    let app = app_without_polls(policy).await;
+    let (ada, grace) = (app.register("Ada").await, app.register_as("Grace", Role::Moderator).await);
+    let worker = tokio::spawn(worker::run(app.app.clone()));
+    let failing = app.queue(&ada, script(&[Retry])).await;
+    app.until(failing, TaskStatus::Retrying).await;
+    let stands = async |state| while seen(&app, &grace).await["breaker"] != state {};
+    within_patience("the breaker opens", stands("open")).await;
+    let probe = app.queue(&ada, script(&[Step::Ok])).await;
+    app.until(probe, TaskStatus::Completed).await;
+    within_patience("the breaker closes", stands("closed")).await;
+    app.app.stopping.cancel();
+    within_patience("the worker leaves", worker).await.unwrap();
+    app.leaves_tasks(1);
 }
 
 #[tokio::test]
