@@ -215,7 +215,8 @@ async fn a_rated_type_starts_as_many_as_there_are_tokens() {
 
 #[tokio::test]
 async fn a_rate_goes_on_by_itself_and_a_look_at_nothing_writes_nothing() {
-    let app = app_without_polls(Policy { rate: Some(Rate { per_second: 20.0, burst: 1.0 }), ..Policy::default() }).await;
+    let app =
+        app_without_polls(Policy { rate: Some(Rate { per_second: 20.0, burst: 1.0 }), ..Policy::default() }).await;
     let ada = app.register("Ada").await;
     let worker = tokio::spawn(worker::run(app.app.clone()));
     for id in queue_many(&app, &ada, 4, &[Step::Ok]).await {

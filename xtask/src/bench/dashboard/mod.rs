@@ -77,15 +77,16 @@ fn measure(workspace: &Workspace, serving: &Serving, options: &Dashboard) -> Res
     })?;
     fill::fill(&cluster, options)?;
     step.done();
-    let mut administrator = Visitor::log_in(&serving.address, ADMINISTRATOR)?;
-    let mut owner = Visitor::log_in(&serving.address, OWNER)?;
-    let names = paths::names(&mut administrator, &mut owner)?;
+    let log_in = |account| Visitor::log_in(&serving.address, account);
+    let names = paths::names(&mut log_in(ADMINISTRATOR)?, &mut log_in(OWNER)?)?;
     let mut found = Vec::new();
-    for (by, visitor, pages) in
-        [("administrator", &mut administrator, paths::OF_ADMINISTRATOR), ("user", &mut owner, paths::OF_OWNER)]
+    for (by, account, pages) in
+        [("administrator", ADMINISTRATOR, paths::OF_ADMINISTRATOR), ("user", OWNER, paths::OF_OWNER)]
     {
+        // Now, because the server closes a connection on which nothing is asked for a while.
+        let mut visitor = log_in(account)?;
         for page in pages {
-            let (took, bytes) = one(visitor, &names, page, options.requests)?;
+            let (took, bytes) = one(&mut visitor, &names, page, options.requests)?;
             found.push(Found { by, path: page.0, took, bytes });
         }
     }
