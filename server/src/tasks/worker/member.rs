@@ -197,11 +197,10 @@ impl Member {
     }
 
     async fn work_on(self: Arc<Self>) {
-        let mut in_a_row = 0;
-        while let Some(next) = self.next() {
+        for made in 1_usize.. {
+            let Some(next) = self.next() else { return };
             self.clone().attempt(next).await;
-            in_a_row += 1;
-            if in_a_row % IN_A_ROW == 0 {
+            if made.is_multiple_of(IN_A_ROW) {
                 tokio::task::yield_now().await;
             }
         }
