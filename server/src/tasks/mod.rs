@@ -120,12 +120,7 @@ pub async fn list(app: &App, actor: &Actor, filter: &TaskFilter, page: PageReque
 /// The same with the names of the owners, for a page.
 pub async fn listed(app: &App, actor: &Actor, filter: &TaskFilter, page: PageRequest) -> Result<Page<TaskListed>> {
     let Page { items, total, next } = list(app, actor, filter, page).await?;
-    // Whoever sees no others knows whose tasks these are.
-    let owners: Vec<_> = match actor.may(Action::ReadTask, Relation::Other) {
-        true => items.iter().filter_map(|task| task.created_by).collect(),
-        false => Vec::new(),
-    };
-    let names = if owners.is_empty() { HashMap::new() } else { users::names(app, actor, &owners).await? };
+    let names = owners(app, actor, &items).await?;
     let named = |task: Task| {
         let owner = task.created_by.and_then(|id| names.get(&id).cloned());
         TaskListed { task, owner }
@@ -133,14 +128,20 @@ pub async fn listed(app: &App, actor: &Actor, filter: &TaskFilter, page: PageReq
     Ok(Page { items: items.into_iter().map(named).collect(), total, next })
 }
 
+/// The names of the owners, for those who see other people's tasks: whoever does not knows whose they are.
+async fn owners(app: &App, actor: &Actor, tasks: &[Task]) -> Result<HashMap<Uuid, String>> {
+    let ids: Vec<_> = tasks.iter().filter_map(|task| task.created_by).collect();
+    if ids.is_empty() || !actor.may(Action::ReadTask, Relation::Other) {
+        return Ok(HashMap::new());
+    }
+    users::names(app, actor, &ids).await
+}
+
 /// A task with its owner's name, for those who see others, and what it has to do with other tasks; a stranger's are not among them.
 pub async fn seen(app: &App, actor: &Actor, id: Uuid) -> Result<TaskSeen> {
     let task = get(app, actor, id).await?;
     let related = queue::related(&app.db, id, actor.limited_to(Action::ReadTask)).await?;
-    let owner = match task.created_by.filter(|_| actor.may(Action::ReadTask, Relation::Other)) {
-        Some(id) => users::names(app, actor, &[id]).await?.remove(&id),
-        None => None,
-    };
+    let owner = owners(app, actor, std::slice::from_ref(&task)).await?.into_values().next();
     Ok(TaskSeen { task, owner, related, origin: queue::origin(&app.db, id).await? })
 }
 

@@ -135,8 +135,9 @@ impl Held {
         self.waiting.values().map(|one| one.id).collect()
     }
 
-    pub fn has_waiting(&self) -> bool {
-        !self.waiting.is_empty()
+    /// How many have not started.
+    pub fn waits(&self) -> usize {
+        self.waiting.len()
     }
 
     /// Those of these types that have not started and are no probe of a breaker.

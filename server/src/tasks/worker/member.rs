@@ -191,7 +191,7 @@ impl Member {
         // A place whose attempts have ended is free.
         while attempts.try_join_next().is_some() {}
         let free = self.app.config.worker.concurrency.saturating_sub(attempts.len());
-        for _ in 0..free.min(self.held().waiting().len()) {
+        for _ in 0..free.min(self.held().waits()) {
             attempts.spawn(self.clone().work_on());
         }
     }
@@ -288,7 +288,7 @@ impl Member {
         let wait =
             look_at.filter(|_| !may_be_more).map_or(poll, |at| at.saturating_duration_since(Instant::now()).min(poll));
         // What waits here is started as soon as a place is free.
-        let has_waiting = self.held().has_waiting();
+        let has_waiting = self.held().waits() > 0;
         tokio::select! {
             Some(_) = attempts.join_next(), if may_be_more || has_waiting => {}
             () = self.room.notified(), if may_be_more => {}
