@@ -64,3 +64,24 @@ test("what ended is drawn anew in every column that shows it", async ({ page, co
   await expect(page.locator("[data-label=Ended] time")).toBeVisible();
   await expect(page.locator("tbody [data-status=cancelled]")).toBeVisible();
 });
+
+test("a text is looked for in parts until all are counted, and one by one without JavaScript", async ({ page, request, browser }) => {
+  const person = await signUp(page, "katherine");
+  for (let thousands = 0; thousands < 6; thousands++) await queueMany(request, person, 1000, 0, true);
+  const look = "/tasks/bulk?do=cancel&text=delay";
+  const plain = await browser.newContext({ javaScriptEnabled: false, storageState: await page.context().storageState() });
+  const still = await plain.newPage();
+  await open(still, look);
+  const counted = still.locator("form").getByRole("status");
+  await expect(counted).toContainText("5000 tasks or more");
+  await still.getByRole("link", { name: "Look through older ones" }).click();
+  await expect(counted).toContainText("1000 tasks or more");
+  await expect(still.getByRole("link", { name: "Look through older ones" })).toHaveCount(0);
+  await expect(still.getByRole("button", { name: "Cancel all that match" })).toBeVisible();
+  await plain.close();
+  await open(page, look);
+  await expect(page.getByRole("status").filter({ hasText: "6000 tasks that match now" })).toHaveAttribute("aria-busy", "false");
+  await expectAccessible(page);
+  await page.getByRole("button", { name: "Cancel 6000 tasks" }).click();
+  await expect(page.locator("header [data-status=completed]")).toBeVisible();
+});

@@ -56,7 +56,7 @@ async fn an_operator_replays_or_cancels_many_at_once_after_a_look() {
 
     let look = json!({"action": "retry", "task_type": "script", "dry_run": true});
     let looked = app.post(&grace, BULK, look).await.data();
-    assert_eq!(looked, json!({"tasks": 3, "dry_run": true, "task_id": null}));
+    assert_eq!(looked, json!({"tasks": 3, "next": null, "dry_run": true, "task_id": null}));
     assert_eq!(app.work().await, 0, "a look changes nothing");
     let done = app.act_on_many(&grace, json!({"action": "retry", "task_type": "script"})).await;
     assert_eq!(done, json!({"matched": 3, "done": 3, "refused": 0}));
@@ -301,6 +301,26 @@ async fn it_is_told_to_stop_between_two_batches_and_tells_how_far_it_came() {
     assert_eq!(app.get(&grace, "/api/v1/tasks/stats").await.data()["failed"], 4000 - done);
     app.app.stopping.cancel();
     worker.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_look_with_a_text_counts_on_in_parts() {
+    let app = app().await;
+    let (ada, grace) = two(&app).await;
+    many_dead(&app, &ada, 6000).await;
+    let look = |after: &Value| json!({"action": "retry", "text": "steps", "after": after, "dry_run": true});
+    let first = app.post(&grace, BULK, look(&Value::Null)).await.data();
+    assert_eq!((&first["tasks"], first["next"].is_string()), (&json!(5000), true), "{first}");
+    let second = app.post(&grace, BULK, look(&first["next"])).await.data();
+    assert_eq!((&second["tasks"], &second["next"]), (&json!(1000), &Value::Null), "{second}");
+    for wish in [
+        json!({"action": "retry", "after": first["next"], "dry_run": true}),
+        json!({"action": "retry", "text": "steps", "after": first["next"]}),
+    ] {
+        assert_eq!(app.post(&grace, BULK, wish).await.fields(), ["after"]);
+    }
+    let done = app.act_on_many(&grace, json!({"action": "delete", "text": "steps"})).await;
+    assert_eq!(done["done"], 6000, "what is done is done to all of them: {done}");
 }
 
 #[tokio::test]

@@ -4,19 +4,24 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use leptos_router::params::ParamsMap;
 use model::page::COUNTED_AT_MOST;
-use model::tasks::{Bulk, BulkAction};
+use model::tasks::{Bulk, BulkAction, BulkAsked};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::api::{SubmitBulkTasks, preview_bulk_tasks};
-use super::filters::{self, hidden, list_address};
+use super::filters::{self, address, hidden, list_address};
 use super::queries;
 use crate::auth::ForSignedIn;
+use crate::cached::derived;
 use crate::ui::{Empty, Loading, Refusal, Refused, refusal_of};
 
 /// What the address asks for; none when it names no action.
 fn read(query: &ParamsMap) -> Option<Bulk> {
     let wanted = query.get("do")?;
     let action = BulkAction::ALL.into_iter().find(|one| one.name() == wanted)?;
-    Some(Bulk { action, filter: filters::read(query), dry_run: true })
+    let filter = filters::read(query);
+    let after = query.get("after").and_then(|id| id.parse().ok()).filter(|_| filter.text.is_some());
+    Some(Bulk { action, filter, dry_run: true, after })
 }
 
 /// Says how many tasks an action is for, and does it at a second click.
@@ -70,14 +75,40 @@ fn words(action: BulkAction) -> (&'static str, &'static str, &'static str) {
 #[component]
 fn Preview(wish: Bulk, action: ServerAction<SubmitBulkTasks>) -> impl IntoView {
     let (heading, meaning, _) = words(wish.action);
-    let asked = wish.clone();
     let only = filters::words(&wish.filter);
+    let begins_at = wish.after;
+    let place = RwSignal::new((begins_at, 0));
+    let asked = wish.clone();
     // Not from the cache: it has to be true now.
-    let preview = Resource::new(move || asked.clone(), preview_bulk_tasks);
+    let part = Resource::new(
+        move || place.get(),
+        move |(after, before)| {
+            let wish = Bulk { after, ..asked.clone() };
+            async move { preview_bulk_tasks(wish).await.map(|found| Counted::of(&found, before, begins_at)) }
+        },
+    );
+    // Only in a browser; without JavaScript a link goes on.
+    let is_counting = RwSignal::new(false);
+    Effect::new(move |_| {
+        let more = part.get().and_then(Result::ok).filter(|counted| counted.tasks < COUNTED_AT_MOST);
+        let next = more.and_then(|counted| Some((Some(counted.next?), counted.tasks)));
+        is_counting.set(next.is_some());
+        if let Some(next) = next {
+            place.set(next);
+        }
+    });
+    let counted = derived(move |_| part.get().and_then(Result::ok).unwrap_or_default());
+    // Stands still while the count goes up.
+    let state = derived(move |_| part.get().map(|read| read.map(Counted::is_none)));
     let shown = move || {
-        preview.get().map(|read| match read {
-            Ok(asked) => confirmation(&wish, asked.tasks.unwrap_or_default(), action),
+        state.get().map(|read| match read {
             Err(error) => view! { <Refused problem=error.0/> }.into_any(),
+            Ok(true) => {
+                let back = list_address(&wish.filter);
+                view! { <Empty><p>"No task fits."</p><a class="btn" href=back>"Back to the list"</a></Empty> }
+                    .into_any()
+            }
+            Ok(false) => confirmation(&wish, counted, is_counting, action),
         })
     };
     view! {
@@ -88,27 +119,72 @@ fn Preview(wish: Bulk, action: ServerAction<SubmitBulkTasks>) -> impl IntoView {
     }
 }
 
-fn confirmation(wish: &Bulk, tasks: i64, action: ServerAction<SubmitBulkTasks>) -> AnyView {
-    let back = list_address(&wish.filter);
-    let count = match tasks {
-        0 => {
-            return view! { <Empty><p>"No task fits."</p><a class="btn" href=back>"Back to the list"</a></Empty> }
-                .into_any();
-        }
-        1 => "1 task".to_owned(),
-        COUNTED_AT_MOST.. => format!("{COUNTED_AT_MOST} tasks or more"),
-        tasks => format!("{tasks} tasks"),
-    };
-    let variant = (wish.action != BulkAction::Retry).then_some("destructive");
-    let label = format!("{} {count}", words(wish.action).2);
+/// How many tasks an action is for, as far as they are counted: a text is looked for in parts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Counted {
+    tasks: i64,
+    /// Where the next part begins; none at the end.
+    next: Option<Uuid>,
+    /// Whether there may be more than were counted.
+    is_part: bool,
+}
+
+impl Counted {
+    /// With what was found `before`, when counting began at the newest task or behind `begins_at`.
+    fn of(found: &BulkAsked, before: i64, begins_at: Option<Uuid>) -> Self {
+        let tasks = before + found.tasks.unwrap_or_default();
+        let is_part = found.next.is_some() || begins_at.is_some() || tasks >= COUNTED_AT_MOST;
+        Self { tasks, next: found.next, is_part }
+    }
+
+    fn is_none(self) -> bool {
+        self.tasks == 0 && !self.is_part
+    }
+
+    fn words(self) -> String {
+        let tasks = match self.tasks {
+            1 => "1 task".to_owned(),
+            tasks => format!("{} tasks", tasks.min(COUNTED_AT_MOST)),
+        };
+        if self.is_part { tasks + " or more" } else { tasks }
+    }
+}
+
+fn confirmation(
+    wish: &Bulk,
+    counted: Signal<Counted>,
+    is_counting: RwSignal<bool>,
+    action: ServerAction<SubmitBulkTasks>,
+) -> AnyView {
+    let Bulk { action: wanted, filter, .. } = wish.clone();
+    let variant = (wanted != BulkAction::Retry).then_some("destructive");
     let problem = refusal_of(action);
-    let (name, filter) = (wish.action.name(), hidden(&wish.filter));
+    let (name, hidden, back) = (wanted.name(), hidden(&filter), list_address(&filter));
+    let label = move || {
+        let counted = counted.get();
+        let which = if counted.is_part { "all that match".to_owned() } else { counted.words() };
+        format!("{} {which}", words(wanted).2)
+    };
+    let further = move || {
+        if is_counting.get() {
+            return Some(view! { <p class="field-help">"Counting…"</p> }.into_any());
+        }
+        let next = counted.get().next?;
+        let more = [("do", wanted.name().to_owned()), ("after", next.to_string())];
+        let href = address("/tasks/bulk", &filter, &more);
+        Some(view! { <p><a href=href>"Look through older ones"</a></p> }.into_any())
+    };
     view! {
         <ActionForm action=action attr:class="panel stack">
             <Refusal problem=problem/>
-            <p><strong>{count}</strong>" that match now; what comes later is not meant. A worker does it in the background."</p>
+            // Read aloud when all are counted.
+            <p role="status" aria-busy=move || is_counting.get().to_string()>
+                <strong>{move || counted.get().words()}</strong>
+                " that match now; what comes later is not meant. A worker does it in the background."
+            </p>
+            {further}
             <input type="hidden" name="new[action]" value=name/>
-            {filter}
+            {hidden}
             <div class="actions">
                 <button class="btn" data-variant=variant type="submit" disabled=move || action.pending().get()>{label}</button>
                 <a class="btn" data-variant="outline" href=back>"Back"</a>

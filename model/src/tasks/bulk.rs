@@ -62,6 +62,9 @@ pub struct Bulk {
     /// Count only.
     #[serde(default)]
     pub dry_run: bool,
+    /// With `dry_run` and a text: go on counting behind this task, the `next` of the answer before.
+    #[serde(default)]
+    pub after: Option<Uuid>,
 }
 
 /// What a bulk action would be for, or the task that does it.
@@ -69,8 +72,10 @@ pub struct Bulk {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BulkAsked {
     pub dry_run: bool,
-    /// With `dry_run`: how many match, 10 000 at most.
+    /// With `dry_run`: how many match, 10 000 at most. A text is looked for in 5000 tasks at a time.
     pub tasks: Option<i64>,
+    /// With `dry_run` and a text: the last task that was looked at, when there are older ones.
+    pub next: Option<Uuid>,
     /// Else: the background task that does it, batch by batch. Its result says how many that were.
     pub task_id: Option<Uuid>,
 }

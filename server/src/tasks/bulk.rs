@@ -1,7 +1,6 @@
 //! One action on all tasks that a filter leaves: counted at once, done by a task in the background ([`BulkTask`]).
 
 use model::Problem;
-use model::page::COUNTED_AT_MOST;
 use model::rbac::Relation;
 use model::tasks::{Bulk, BulkAction, BulkAsked, NewTask, Priority, TaskFilter, TaskKind, TaskStatus};
 use serde_json::json;
@@ -10,7 +9,7 @@ use uuid::Uuid;
 
 use super::enqueue::enqueue_in;
 use super::kinds::{BulkTask, Work};
-use super::queue::{self, Chosen, Ended, Narrow};
+use super::queue::{self, Chosen, Ended, Found, Narrow};
 use crate::audit::{self, Subject};
 use crate::rbac::Permit;
 use crate::{Actor, App, Result, db};
@@ -19,19 +18,19 @@ use crate::{Actor, App, Result, db};
 /// else of the actor's own. What is queued, dies or ends after this is not meant.
 ///
 /// # Errors
-/// A field problem for a status that the action is not for.
+/// A field problem for a status that the action is not for, or a place to go on where nothing is counted in parts.
 pub async fn bulk(app: &App, actor: &Actor, bulk: Bulk) -> Result<BulkAsked> {
     let (permit, owner) = admit(actor, bulk.action)?;
-    let (action, dry_run) = (bulk.action, bulk.dry_run);
+    let Bulk { action, dry_run, after, .. } = bulk;
     let filter = filter_of(bulk)?;
     let mut tx = if dry_run { db::begin_reading(&app.db).await? } else { db::begin(&app.db).await? };
     let narrow = narrow(&mut tx, owner, action, &filter).await?;
     if dry_run {
-        let tasks = match narrow {
-            Some(narrow) => queue::count(&mut tx, &narrow, COUNTED_AT_MOST).await?,
-            None => 0,
+        let found = match narrow {
+            Some(narrow) => queue::found(&mut tx, &narrow, after).await?,
+            None => Found::default(),
         };
-        return Ok(BulkAsked { dry_run, tasks: Some(tasks), task_id: None });
+        return Ok(BulkAsked { dry_run, tasks: Some(found.tasks), next: found.last, task_id: None });
     }
     let Some(narrow) = narrow else {
         return Err(Problem::Unreadable {
@@ -49,7 +48,7 @@ pub async fn bulk(app: &App, actor: &Actor, bulk: Bulk) -> Result<BulkAsked> {
     audit::record(&mut tx, actor, permit, "tasks.bulk", Subject::Tasks, details).await?;
     tx.commit().await?;
     queued.ring(app);
-    Ok(BulkAsked { dry_run, tasks: None, task_id: Some(queued.0.id) })
+    Ok(BulkAsked { dry_run, tasks: None, next: None, task_id: Some(queued.0.id) })
 }
 
 /// Whether the table allows the action, as for a single task, and whose tasks it is limited to.
@@ -62,6 +61,9 @@ pub fn admit(actor: &Actor, action: BulkAction) -> Result<(Permit, Option<Uuid>)
 /// The filter, checked; a replay is for the dead letter, whatever it says.
 fn filter_of(bulk: Bulk) -> Result<TaskFilter, Problem> {
     bulk.filter.check()?;
+    if bulk.after.is_some() && !(bulk.dry_run && bulk.filter.text.is_some()) {
+        return Err(Problem::field("after", "is for a dry run with a text"));
+    }
     let mut filter = bulk.filter;
     match bulk.action {
         BulkAction::Retry => filter.status = Some(TaskStatus::Failed),

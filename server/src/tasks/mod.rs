@@ -15,7 +15,6 @@ pub mod worker;
 
 use std::collections::HashMap;
 
-use model::page::COUNTED_AT_MOST;
 use model::problem::Thing;
 use model::rbac::{Action, Relation};
 use model::tasks::{
@@ -106,10 +105,7 @@ pub async fn list(app: &App, actor: &Actor, filter: &TaskFilter, page: PageReque
     let Some(narrow) = queue::narrow(&mut tx, owner, filter).await? else {
         return Ok(Page { items: Vec::new(), total: 0, next: None });
     };
-    let found = match narrow.pattern {
-        None => queue::Found { tasks: queue::count(&mut tx, &narrow, COUNTED_AT_MOST).await?, last: None },
-        Some(_) => queue::search(&mut tx, &narrow, page.after).await?,
-    };
+    let found = queue::found(&mut tx, &narrow, page.after).await?;
     // To look once more for what is not there costs as much as to count it.
     let is_empty = found.tasks == 0 && found.last.is_none();
     let mut items = if is_empty { Vec::new() } else { queue::list(&mut tx, &narrow, &window).await? };

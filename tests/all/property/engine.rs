@@ -209,7 +209,9 @@ impl<'a> Engine<'a> {
             status: which.status,
             ..TaskFilter::default()
         };
-        let asked = bulk(&self.app.app, &self.actor, Bulk { action, filter: filter.clone(), dry_run: true }).await?;
+        let asked =
+            bulk(&self.app.app, &self.actor, Bulk { action, filter: filter.clone(), dry_run: true, after: None })
+                .await?;
         let foretold = asked.tasks.expect("they are counted");
         // As the task of such an action does it, in one batch: the model knows no task of that kind.
         let mut tx = db::begin_choosing(&self.app.app.db).await?;

@@ -31,7 +31,7 @@ pub use governed::{Counted, Given, Watched, claim_governed, count as count_for_b
 pub use lease::{Member, Rescued, Sign, join, leave, renew, rescue, strays, told_to_stop};
 pub use narrow::{Narrow, narrow};
 pub use origins::{came_from, forget_origins, origin, purge_origins};
-pub use read::{Chosen, Found, Window, choose, count, get, list, search, stats};
+pub use read::{Chosen, Found, Window, choose, count, found, get, list, stats};
 pub use settle::{Ended, Outcome, Settlement, settle};
 pub use stats::{compact, count_running, depths, figures, health, minutes, now, running, sample, types_seen, workers};
 pub use traces::{forget_traces, keep_traces, purge_traces, traces};

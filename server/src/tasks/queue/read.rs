@@ -1,6 +1,7 @@
 //! What people see: tasks wherever they are, alive, ended or dead.
 
 use chrono::{DateTime, Utc};
+use model::page::COUNTED_AT_MOST;
 use model::tasks::{AttemptError, DeadReason, Priority, Progress, RetryStrategy, Task, TaskStats, TaskStatus};
 use serde_json::{Value, json};
 use sqlx::types::Json;
@@ -149,16 +150,24 @@ fn below(narrow: &Narrow, after: Option<Uuid>) -> Option<Uuid> {
     narrow.below.into_iter().chain(after).min()
 }
 
-/// What a look through some of the tasks for a text has found.
-#[derive(Clone, Copy, Debug)]
+/// How many tasks match, and whether those are all.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Found {
     pub tasks: i64,
     /// The last one that was looked at, when there may be more.
     pub last: Option<Uuid>,
 }
 
+/// How many tasks match: of all of them, 10 000 at most; with a text, of the newest 5000 from `after` on.
+pub async fn found(conn: &mut PgConnection, narrow: &Narrow, after: Option<Uuid>) -> Result<Found> {
+    match narrow.pattern {
+        None => Ok(Found { tasks: count(conn, narrow, COUNTED_AT_MOST).await?, last: None }),
+        Some(_) => search(conn, narrow, after).await,
+    }
+}
+
 /// Looks through the newest 5000 tasks that fit everything but the text, from `after` on.
-pub async fn search(conn: &mut PgConnection, narrow: &Narrow, after: Option<Uuid>) -> Result<Found> {
+async fn search(conn: &mut PgConnection, narrow: &Narrow, after: Option<Uuid>) -> Result<Found> {
     let found = sqlx::query_as!(
         Found,
         r#"

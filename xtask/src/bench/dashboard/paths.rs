@@ -20,11 +20,6 @@ const GROUPS: &str = "data-label=\"Error\"";
 /// A type in the overview.
 const TYPES: &str = "<code>bench_rare";
 
-/// Whether the goal is for this page. What an action is for is counted among all tasks when a text is looked for (decision 40), which takes its time.
-pub fn is_judged(path: &str) -> bool {
-    !(path.starts_with("/tasks/bulk") && path.contains("text="))
-}
-
 /// `rare` types and texts are those of which `fill.rs` makes a few; what stands in braces is found by [`names`].
 pub const OF_ADMINISTRATOR: &[Page] = &[
     ("/dashboard", ROWS),
