@@ -27,6 +27,8 @@ pub struct App(Arc<Parts>);
 /// What the program is made of.
 pub struct Parts {
     pub db: PgPool,
+    /// The worker's own connections, see [`db::for_the_queue`].
+    pub queue_db: PgPool,
     pub config: Arc<Config>,
     /// Argon2 in a bounded pool.
     pub hasher: Hasher,
@@ -67,6 +69,7 @@ impl App {
         let live = Live::default();
         let config = Arc::new(config);
         Self(Arc::new(Parts {
+            queue_db: db::for_the_queue(&db, &config.database),
             db,
             hasher: Hasher::new(config.auth.hash_concurrency, config.auth.hash_niceness),
             mailer: Mailer::new(config.clone()),

@@ -26,7 +26,7 @@ async fn lanes(app: &TestApp) -> Vec<Lane> {
 }
 
 async fn claim(app: &TestApp, worker: i64, limit: i64) -> Vec<Claimed> {
-    queue::claim(&app.app.db, worker, &lanes(app).await, limit, Purpose::Places).await.unwrap()
+    queue::claim(&app.app.queue_db, worker, &lanes(app).await, limit, Purpose::Places).await.unwrap()
 }
 
 async fn claim_one(app: &TestApp, worker: i64) -> Claimed {
@@ -35,15 +35,14 @@ async fn claim_one(app: &TestApp, worker: i64) -> Claimed {
     claimed.remove(0)
 }
 
+fn settlement((claimed, outcome): &(&Claimed, Outcome)) -> Settlement {
+    let (claimed, outcome) = ((*claimed).clone().into(), outcome.clone());
+    Settlement { claimed, outcome, ran: Duration::from_millis(7), trace: None }
+}
+
 async fn settle_all(app: &TestApp, worker: i64, batch: &[(&Claimed, Outcome)]) -> Vec<Ended> {
-    let settlement = |(claimed, outcome): &(&Claimed, Outcome)| Settlement {
-        claimed: (*claimed).clone().into(),
-        outcome: outcome.clone(),
-        ran: Duration::from_millis(7),
-        trace: None,
-    };
     let batch: Vec<_> = batch.iter().map(settlement).collect();
-    queue::settle(&mut app.app.db.acquire().await.unwrap(), worker, &batch).await.unwrap()
+    queue::settle(&mut app.app.queue_db.acquire().await.unwrap(), worker, &batch).await.unwrap()
 }
 
 async fn settle(app: &TestApp, worker: i64, claimed: &Claimed, outcome: Outcome) -> bool {
@@ -144,6 +143,43 @@ async fn a_claim_changes_no_index() {
             .unwrap();
     tx.commit().await.unwrap();
     assert_eq!((updated, hot), (100, 100));
+}
+
+/// A plan is kept, so one that was made for an empty table has to be good for a full one.
+#[tokio::test]
+async fn a_worker_goes_by_the_indexes_however_empty_the_queue_was() {
+    let app = TestApp::start().await;
+    let ada = app.register("Ada").await;
+    sqlx::query("vacuum tasks").execute(&app.app.db).await.unwrap();
+    let worker = join(&app).await;
+    app.queue(&ada, sum(&[1])).await;
+    let mut conn = app.app.queue_db.acquire().await.unwrap();
+    let claimed = queue::claim(&mut *conn, worker, &lanes(&app).await, 10, Purpose::Places).await.unwrap();
+    let ended = queue::settle(&mut conn, worker, &[settlement(&(&claimed[0], completed()))]).await.unwrap();
+    assert_eq!(ended.len(), 1);
+    let scans = "select coalesce(sum(seq_scan), 0)::bigint from pg_stat_xact_user_tables where relname = 'tasks'";
+    assert_eq!(sqlx::query_scalar::<_, i64>(scans).fetch_one(&mut *conn).await.unwrap(), 0);
+}
+
+/// An answer was lost, so what it was about is said again, beside what became of the next claim.
+#[tokio::test]
+async fn of_two_claims_of_one_task_the_later_is_settled_whichever_is_named_first() {
+    let app = TestApp::start().await;
+    let ada = app.register("Ada").await;
+    for turn in 0..2 {
+        app.queue(&ada, sum(&[1])).await;
+        let worker = join(&app).await;
+        let first = claim_one(&app, worker).await;
+        assert!(settle(&app, worker, &first, Outcome::HandedBack).await);
+        let second = claim_one(&app, worker).await;
+        let mut both = [(&first, Outcome::HandedBack), (&second, completed())];
+        both.rotate_left(turn);
+        let ended = settle_all(&app, worker, &both).await;
+        assert_eq!(
+            ended.iter().map(|one| (one.id, one.status)).collect::<Vec<_>>(),
+            [(first.id, TaskStatus::Completed)]
+        );
+    }
 }
 
 /// Until a statement of this database waits for a lock.

@@ -51,11 +51,8 @@ pub async fn open(config: &Config, patience: Patience) -> anyhow::Result<Databas
         (None, None) => unreachable!("one of the two was just made"),
     };
     let options: PgConnectOptions = url.parse().context("DATABASE_URL is not a PostgreSQL address")?;
-    let mut options = options.application_name("starter");
-    // Compiling a statement of a page takes ten times as long as running it. A pooler may not know of such options.
-    if config.database.notifications {
-        options = options.options([("jit", "off")]);
-    }
+    // Compiling a statement of a page takes ten times as long as running it.
+    let options = with_setting(options.application_name("starter"), &config.database, "jit", "off");
     let acquire_timeout = match patience {
         Patience::Web => Duration::from_millis(config.database.acquire_timeout_ms),
         Patience::Worker => Duration::from_secs(30),
@@ -76,6 +73,22 @@ pub async fn open(config: &Config, patience: Patience) -> anyhow::Result<Databas
     let database = Database { pool, embedded };
     database.keep_embedded_running();
     Ok(database)
+}
+
+/// Connections that a worker needs at one time: for a claim, two settlements with what they tell of breakers, the lease, and a chore.
+const FOR_THE_QUEUE: u32 = 6;
+
+/// A worker's own connections to the same database, made when they are needed. Attempts cannot take them, so the lease is renewed while they hold
+/// all others. And PostgreSQL reads no table from one end to the other there as long as an index will do: a plan that was made while `tasks` was
+/// empty is kept, and for an empty table the planner takes no index, however many tasks come then.
+pub fn for_the_queue(pool: &PgPool, config: &DatabaseConfig) -> PgPool {
+    let options = with_setting((*pool.connect_options()).clone(), config, "enable_seqscan", "off");
+    pool.options().clone().max_connections(FOR_THE_QUEUE).connect_lazy_with(options)
+}
+
+/// A setting of each connection; a pooler may not know of such.
+fn with_setting(options: PgConnectOptions, config: &DatabaseConfig, name: &str, value: &str) -> PgConnectOptions {
+    if config.notifications { options.options([(name, value)]) } else { options }
 }
 
 /// A connection that answered within this time is used without asking it first whether it is alive: that would be one more round trip for each

@@ -98,7 +98,7 @@ impl Bell {
     pub fn taken_back(&self, tasks: &[Ended]) {
         self.ended(tasks);
         if !tasks.is_empty() {
-            self.ready(Call::All);
+            self.ready(Call::Again);
         }
     }
 
@@ -142,7 +142,7 @@ impl Bell {
                 tracing::warn!(error = %error, "could not ring; trying again");
                 conn = None;
                 let since = waiting.ready.map_or_else(Instant::now, |(since, _)| since);
-                let ready = Some((since, Call::All));
+                let ready = Some((since, Call::Again));
                 *self.waiting() = Waiting { ready, many_changed: true, ..Waiting::default() };
                 self.rung.notify_one();
                 tokio::select! {

@@ -13,6 +13,8 @@ pub enum Call {
     /// By name.
     Types(BTreeSet<String>),
     All,
+    /// All, and some may stand where they stood before, among what has been read already.
+    Again,
 }
 
 impl Default for Call {
@@ -38,15 +40,15 @@ impl Call {
                     *self = Self::All;
                 }
             }
-            (_, Self::All) => *self = Self::All,
-            (Self::All, _) => {}
+            (Self::Again, _) | (Self::All, Self::Types(_)) => {}
+            (_, wider) => *self = wider,
         }
     }
 
     pub fn is_for(&self, name: &str) -> bool {
         match self {
             Self::Types(names) => names.contains(name),
-            Self::All => true,
+            Self::All | Self::Again => true,
         }
     }
 }
@@ -63,6 +65,9 @@ mod tests {
         call.add(Call::All);
         call.add(Call::types(["email"]));
         assert!(call.is_for("delay_task"));
+        call.add(Call::Again);
+        call.add(Call::All);
+        assert_eq!(call, Call::Again);
     }
 
     #[test]

@@ -166,7 +166,7 @@ impl Live {
             }
             Ok(Ring { call, .. }) => self.wake(call.into_owned()),
             // A program of another version, or a person.
-            Err(_) => self.wake(Call::All),
+            Err(_) => self.wake(Call::Again),
         }
     }
 
@@ -210,7 +210,7 @@ impl Live {
         // Whatever happened before we listened was not heard, and does not come any more.
         self.echo().since = None;
         self.tell(Told::Refresh);
-        self.wake(Call::All);
+        self.wake(Call::Again);
         while let Some(heard) = listener.try_recv().await? {
             let told = match heard.channel() {
                 READY => {
@@ -272,7 +272,7 @@ mod tests {
         assert!(live.bell_latency() < Some(hour));
         assert_eq!(live.take_call(), Call::default(), "its own were heard when they were rung");
         live.heard_ring("");
-        assert_eq!(live.take_call(), Call::All, "typed by somebody");
+        assert_eq!(live.take_call(), Call::Again, "typed by somebody");
     }
 
     #[test]

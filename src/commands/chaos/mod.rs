@@ -83,9 +83,9 @@ impl Sabotage {
     /// What is looked for; it is replaced by something that is always so, or never, of the same length.
     fn rule(self) -> (&'static str, &'static str) {
         match self {
-            Self::Fencing => ("tasks.lease_epoch = given.epoch", "true"),
+            Self::Fencing => ("lease_epoch = ($3::int[])[width_bucket(id, $2)]", "true"),
             Self::Rescue => ("lease_until < now()", "false"),
-            Self::Completion => ("tasks.worker_id = given.worker_id and tasks.lease_epoch = given.epoch", "true"),
+            Self::Completion => ("worker_id = $1 and lease_epoch = ($3::int[])[width_bucket(id, $2)]", "true"),
         }
     }
 }

@@ -121,3 +121,28 @@ pub async fn claim(
     .fetch_all(db)
     .await
 }
+
+/// How far numbers and transactions have come at one moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Horizon {
+    /// The number given last.
+    pub last_seq: i64,
+    /// The oldest transaction that has not ended.
+    pub oldest: i64,
+    /// The transaction that begins next.
+    pub next: i64,
+}
+
+/// Where numbers and transactions stand.
+pub async fn horizon(db: impl PgExecutor<'_>) -> sqlx::Result<Horizon> {
+    sqlx::query_as!(
+        Horizon,
+        r#"
+        select coalesce(pg_sequence_last_value('task_seq'), 0) as "last_seq!", pg_snapshot_xmin(snapshot)::text::bigint as "oldest!",
+            pg_snapshot_xmax(snapshot)::text::bigint as "next!"
+        from pg_current_snapshot() as snapshot
+        "#,
+    )
+    .fetch_one(db)
+    .await
+}

@@ -23,7 +23,7 @@ mod upkeep;
 pub use breaker::{Breaker, force as force_breaker};
 pub use cancel::{cancel, cancel_all, cancel_orphans, delete, delete_all};
 pub use checkpoint::{checkpoint, keep};
-pub use claim::{Claimed, Lane, Purpose, claim};
+pub use claim::{Claimed, Horizon, Lane, Purpose, claim, horizon};
 pub use dead::{Edited, Replayed, find as find_dead, groups as dead_groups, replay, replay_all};
 pub use dependencies::{block, forget_relations, purge_relations, related};
 pub use enqueue::{NewRow, Queued, insert, insert_all};

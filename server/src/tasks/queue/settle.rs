@@ -84,17 +84,19 @@ pub struct Ended {
 /// A task that was told to stop while its attempt failed is cancelled, not tried again. A request to stop may come between the two
 /// looks that the statement takes, so what was not matched is tried once more.
 pub async fn settle(conn: &mut PgConnection, worker: i64, batch: &[Settlement]) -> sqlx::Result<Vec<Ended>> {
-    let mut ended = settle_once(&mut *conn, worker, &batch.iter().collect::<Vec<_>>()).await?;
+    let mut ended = settle_once(&mut *conn, worker, batch.iter().collect()).await?;
     // The answer names what became ready by it as well, so that its length says nothing.
     let done: HashSet<_> = ended.iter().map(|ended| ended.id).collect();
     let left: Vec<_> = batch.iter().filter(|one| !done.contains(&one.claimed.id)).collect();
     if !left.is_empty() {
-        ended.extend(settle_once(conn, worker, &left).await?);
+        ended.extend(settle_once(conn, worker, left).await?);
     }
     Ok(ended)
 }
 
-async fn settle_once(conn: &mut PgConnection, worker: i64, batch: &[&Settlement]) -> sqlx::Result<Vec<Ended>> {
+async fn settle_once(conn: &mut PgConnection, worker: i64, mut batch: Vec<&Settlement>) -> sqlx::Result<Vec<Ended>> {
+    // In the order of the ids: that is how the statement finds what is said of a task. Of two claims of one task the later comes last, and counts.
+    batch.sort_unstable_by_key(|one| (one.claimed.id, one.claimed.lease_epoch));
     let ids: Vec<_> = batch.iter().map(|one| one.claimed.id).collect();
     let epochs: Vec<_> = batch.iter().map(|one| one.claimed.lease_epoch).collect();
     let codes: Vec<_> = batch.iter().map(|one| one.outcome.code()).collect();

@@ -27,13 +27,14 @@ impl Member {
         loop {
             let wait = self.in_time("look after the queue", self.look()).await.unwrap_or(LOOK_EVERY);
             if kept_at.is_none_or(|at| at.elapsed() >= KEEP_EVERY) {
-                let made = self.in_time("make the task history's next days", queue::make_history(&self.app.db)).await;
+                let made =
+                    self.in_time("make the task history's next days", queue::make_history(&self.app.queue_db)).await;
                 let entered = self.in_time("enter the schedules of the program", schedules::enter(&self.app)).await;
                 kept_at = made.and(entered).map(|()| Instant::now());
             }
             if counted_at.elapsed() >= RECOUNT_EVERY {
-                self.in_time("recount the limited types", queue::recount(&self.app.db)).await;
-                self.in_time("note how the queue stands", queue::sample(&self.app.db)).await;
+                self.in_time("recount the limited types", queue::recount(&self.app.queue_db)).await;
+                self.in_time("note how the queue stands", queue::sample(&self.app.queue_db)).await;
                 // Chains whose step was cancelled by a worker that then lost its connection.
                 self.in_time("cancel the rest of chains", self.cancel_orphans()).await;
                 counted_at = Instant::now();
@@ -54,7 +55,7 @@ impl Member {
 
     /// Cancels steps of chains that wait for what will never succeed.
     pub(super) async fn cancel_orphans(&self) -> sqlx::Result<()> {
-        let mut tx = db::begin_short(&self.app.db).await?;
+        let mut tx = db::begin_short(&self.app.queue_db).await?;
         let orphans = queue::cancel_orphans(&mut tx).await?;
         tx.commit().await?;
         self.app.bell.ended(&orphans);
@@ -63,7 +64,7 @@ impl Member {
 
     /// One look at everything; the answer is how long until the next one.
     async fn look(&self) -> sqlx::Result<Duration> {
-        let db = &self.app.db;
+        let db = &self.app.queue_db;
         while queue::promote(db).await? > 0 {
             self.app.bell.ready(Call::All);
         }
@@ -88,7 +89,7 @@ impl Member {
     /// The answer to a claim was lost, so the table may name tasks of this worker that it does not run.
     async fn hand_back_strays(&self) -> sqlx::Result<()> {
         let _no_claim_meanwhile = self.claiming.lock().await;
-        let back = queue::strays(&self.app.db, self.id, &self.held_ids()).await?;
+        let back = queue::strays(&self.app.queue_db, self.id, &self.held_ids()).await?;
         if !back.is_empty() {
             tracing::warn!(worker = self.id, tasks = back.len(), "handed back tasks whose claim was not heard of");
             self.app.bell.taken_back(&back);
@@ -98,12 +99,22 @@ impl Member {
 
     /// Reads which breakers are not closed and which types are paused, and hands back what was claimed ahead of those: it has cost no attempt.
     pub(super) async fn look_at_breakers(&self) {
-        match queue::watched(&self.app.db).await {
+        match queue::watched(&self.app.queue_db).await {
             Ok(types) => {
                 self.hand_back_waiting(&types.held_back);
+                self.lanes().held_back(&types.held_back);
                 *self.watched() = types;
             }
             Err(error) => tracing::debug!(error = %error, "could not look at the breakers"),
         }
+    }
+
+    /// Looks how far numbers and transactions have come, if it is time: sweeps need not go back behind that.
+    pub(super) async fn look_at_horizon(&self) -> sqlx::Result<()> {
+        if self.lanes().wants_horizon() {
+            let horizon = queue::horizon(&self.app.queue_db).await?;
+            self.lanes().saw_horizon(horizon);
+        }
+        Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! What a worker asks the queue for: its lanes, how far it has read each, and when to read one again from its start.
+//! What a worker asks the queue for: its lanes, how far it has read each, and when to sweep one: to read it again from its start, or its floor.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -8,7 +8,11 @@ use model::tasks::Priority;
 
 use super::held::Room;
 use crate::tasks::Call;
-use crate::tasks::queue::{Claimed, Known, Lane, Purpose};
+use crate::tasks::queue::{Claimed, Horizon, Known, Lane, Purpose};
+
+use floor::Floors;
+
+mod floor;
 
 /// Under load a lane is read from its start this often: a task whose transaction committed late lies behind the cursor.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
@@ -27,8 +31,10 @@ pub struct Lanes {
     /// Types of which more may be ready: called for, or not at their end when they were last asked. Each type in a claim costs it
     /// something, and most have nothing ready.
     open: HashSet<i32>,
-    /// Types to be read from their start.
+    /// Types to be read from their floor.
     to_sweep: HashSet<i32>,
+    floors: Floors,
+    held_back: HashSet<i32>,
     /// No sweep before this.
     sweep_from: Instant,
     sweep_all_at: Instant,
@@ -52,8 +58,10 @@ pub struct Round {
     /// Tasks of all lanes together.
     pub limit: usize,
     pub purpose: Purpose,
-    /// Types that are read from their start.
+    /// Types that are read from their floor.
     swept: HashSet<i32>,
+    /// The floor of those that turn out to be read to their end.
+    past: i64,
     began: Instant,
 }
 
@@ -67,6 +75,8 @@ impl Lanes {
             cursors: HashMap::new(),
             open: HashSet::new(),
             to_sweep: HashSet::new(),
+            floors: Floors::new(now),
+            held_back: HashSet::new(),
             sweep_from: now,
             sweep_all_at: now,
             ask_all_at: now,
@@ -81,12 +91,32 @@ impl Lanes {
     /// Tasks of these types may be ready.
     pub fn called(&mut self, call: &Call) {
         self.open.extend(self.known.iter().filter(|known| call.is_for(&known.name)).map(|known| known.id));
+        if *call == Call::Again {
+            self.floors.forget_all();
+            self.to_sweep.extend(&self.open);
+        }
+    }
+
+    /// Whether a look at the horizon is wanted before the next round.
+    pub fn wants_horizon(&mut self) -> bool {
+        self.floors.is_look_due()
+    }
+
+    pub fn saw_horizon(&mut self, horizon: Horizon) {
+        self.floors.look(horizon);
+    }
+
+    /// Nothing of these types can be claimed now, so that a sweep finds nothing does not mean that there is nothing.
+    pub fn held_back(&mut self, types: &[i32]) {
+        self.held_back = types.iter().copied().collect();
+        self.held_back.iter().for_each(|id| self.floors.forget(*id));
     }
 
     /// Nobody has called for the time of a poll: lets the next round ask for all types, from their start if it is time for a sweep.
     pub fn poll(&mut self) {
         let now = Instant::now();
         (self.ask_all_at, self.sweep_all_at) = (now, now);
+        self.floors.forget_all();
     }
 
     /// Lets the next round read all types from their start.
@@ -102,6 +132,7 @@ impl Lanes {
             self.called(&Call::All);
             self.ask_all_at = began + self.ask_all_every;
         }
+        self.floors.forget_from_time_to_time(began);
         if began >= self.sweep_all_at {
             self.to_sweep.extend(self.known.iter().map(|known| known.id));
         }
@@ -139,7 +170,7 @@ impl Lanes {
         let lane = |known: &Known, priority: Priority| {
             let priority = priority as i16;
             let cursor = self.cursors.get(&(known.id, priority)).copied().unwrap_or(0);
-            let after_seq = if swept.contains(&known.id) { 0 } else { cursor };
+            let after_seq = if swept.contains(&known.id) { self.floors.of(known.id) } else { cursor };
             let quota = i32::try_from(quota(known)).unwrap_or(i32::MAX);
             Lane { task_type_id: known.id, priority, after_seq, quota }
         };
@@ -155,6 +186,7 @@ impl Lanes {
             governed_first: self.turn.is_multiple_of(2),
             purpose: if looks_ahead { Purpose::Ahead } else { Purpose::Places },
             swept,
+            past: self.floors.past(),
             began,
         }
     }
@@ -185,7 +217,12 @@ impl Lanes {
         for id in round.plain.iter().map(|lane| lane.task_type_id).collect::<HashSet<_>>() {
             if full.contains(&id) {
                 self.open.insert(id);
-            } else if self.open.remove(&id) && !round.swept.contains(&id) {
+                continue;
+            }
+            if round.swept.contains(&id) && !self.held_back.contains(&id) {
+                self.floors.raise(id, round.past);
+            }
+            if self.open.remove(&id) && !round.swept.contains(&id) {
                 // A lane that looks empty is looked at once more from its start, before the worker waits.
                 self.to_sweep.insert(id);
             }
@@ -224,157 +261,4 @@ impl Lanes {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    fn known(id: i32) -> Known {
-        Known { id, name: format!("type {id}"), is_governed: id == 9, max_per_worker: (id == 2).then_some(3) }
-    }
-
-    fn lanes_of(ids: &[i32]) -> Lanes {
-        Lanes::new(ids.iter().map(|id| known(*id)).collect(), SWEEP_EVERY)
-    }
-
-    fn claimed(task_type_id: i32, seq: i64) -> Arc<Claimed> {
-        Arc::new(Claimed { task_type_id, seq, priority: 1, ..Claimed::default() })
-    }
-
-    fn places(places: usize) -> Room {
-        Room { places, ..Room::default() }
-    }
-
-    fn order(round: &Round) -> Vec<(i32, i16)> {
-        round.plain.iter().map(|lane| (lane.task_type_id, lane.priority)).collect()
-    }
-
-    #[test]
-    fn urgent_lanes_come_first_and_types_take_turns() {
-        let mut lanes = lanes_of(&[1, 3]);
-        let (first, second) =
-            (order(&lanes.round(&places(5), |_| 0, &[])), order(&lanes.round(&places(5), |_| 0, &[])));
-        assert_eq!(first[..3], [(3, 3), (1, 3), (3, 2)]);
-        assert_eq!(second[..3], [(1, 3), (3, 3), (1, 2)]);
-    }
-
-    #[test]
-    fn a_type_has_its_own_limit_in_this_worker() {
-        let mut lanes = lanes_of(&[2]);
-        let round = lanes.round(&places(5), |_| 1, &[]);
-        assert!(round.plain.iter().all(|lane| lane.quota == 2));
-        assert!(lanes.round(&places(5), |_| 3, &[]).plain.is_empty());
-    }
-
-    #[test]
-    fn counted_types_and_types_with_a_broken_breaker_are_claimed_apart() {
-        let mut lanes = lanes_of(&[1, 3, 9]);
-        let round = lanes.round(&places(5), |_| 0, &[3]);
-        assert!(round.plain.iter().all(|lane| lane.task_type_id == 1));
-        let mut apart: Vec<_> = round.governed.iter().map(|lanes| lanes[0].task_type_id).collect();
-        apart.sort_unstable();
-        assert_eq!(apart, [3, 9]);
-    }
-
-    #[test]
-    fn a_claim_goes_on_behind_the_last_one_and_an_empty_lane_is_swept_before_waiting() {
-        let mut lanes = lanes_of(&[1]);
-        let first = lanes.round(&places(1), |_| 0, &[]);
-        assert_eq!(first.plain[0].after_seq, 0, "the start is a sweep");
-        assert!(lanes.brought(&first, &[claimed(1, 7)]).is_some(), "full, so there may be more");
-        let second = lanes.round(&places(1), |_| 0, &[]);
-        let after: Vec<_> = second.plain.iter().map(|lane| lane.after_seq).collect();
-        assert_eq!(after, [0, 0, 7, 0], "the cursor of its lane");
-        assert_eq!(
-            lanes.brought(&second, &[]),
-            Some(lanes.sweep_from),
-            "nothing behind the cursor: a sweep comes first"
-        );
-        lanes.sweep_from = second.began;
-        let third = lanes.round(&places(1), |_| 0, &[]);
-        assert_eq!(third.plain[2].after_seq, 0);
-        assert_eq!(lanes.brought(&third, &[]), None, "nothing at all: wait");
-    }
-
-    #[test]
-    fn only_types_that_are_called_for_are_asked_and_all_of_them_from_time_to_time() {
-        let mut lanes = lanes_of(&[1, 3, 9]);
-        let asked = |round: &Round| -> BTreeSet<_> {
-            round.plain.iter().chain(round.governed.iter().flatten()).map(|lane| lane.task_type_id).collect()
-        };
-        let start = lanes.round(&places(5), |_| 0, &[]);
-        assert_eq!(asked(&start), [1, 3, 9].into());
-        assert_eq!(lanes.brought(&start, &[]), None);
-        lanes.called(&Call::types(["type 3", "type 9", "type 77"]));
-        let called = lanes.round(&places(5), |_| 0, &[]);
-        assert_eq!(asked(&called), [3, 9].into());
-        assert_eq!(lanes.brought(&called, &[claimed(3, 1)]), Some(lanes.sweep_from));
-        lanes.sweep_from = called.began;
-        let again = lanes.round(&places(5), |_| 0, &[]);
-        assert_eq!(asked(&again), [3].into(), "what looked empty, once more from its start");
-        assert_eq!(lanes.brought(&again, &[]), None);
-        assert!(asked(&lanes.round(&places(5), |_| 0, &[])).is_empty());
-
-        lanes.sweep_from = again.began + SWEEP_EVERY;
-        lanes.poll();
-        let polled = lanes.round(&places(5), |_| 0, &[]);
-        assert_eq!(asked(&polled), [1, 3, 9].into());
-        assert!(polled.swept.is_empty(), "sweeps have had their part of the time");
-        assert!(lanes.brought(&polled, &[]).is_some_and(|at| at == lanes.sweep_from));
-        lanes.sweep();
-        assert_eq!(lanes.round(&places(5), |_| 0, &[]).swept, [1, 3, 9].into());
-    }
-
-    #[test]
-    fn beside_quick_tasks_the_others_take_turns_in_being_first() {
-        let mut lanes = lanes_of(&[1, 3, 9]);
-        let room = Room { places: 1, ahead: [(1, 500)].into() };
-        let mut first = BTreeSet::new();
-        for number in 0..8 {
-            let round = lanes.round(&room, |_| 0, &[]);
-            if round.purpose == Purpose::Places {
-                first.insert((round.governed_first, round.plain[0].task_type_id));
-            }
-            lanes.brought(&round, &vec![claimed(1, number); round.limit]);
-        }
-        let (governed_first, plain): (BTreeSet<_>, BTreeSet<_>) = first.into_iter().unzip();
-        assert_eq!((governed_first, plain), ([false, true].into(), [1, 3].into()));
-    }
-
-    #[test]
-    fn a_type_with_a_rate_is_asked_again_when_the_next_may_start() {
-        let mut lanes = lanes_of(&[9]);
-        let start = lanes.round(&places(5), |_| 0, &[]);
-        let at = start.began;
-        lanes.look_again(9, at);
-        assert_eq!(lanes.brought(&start, &[claimed(9, 1)]), Some(at));
-        assert_eq!(lanes.round(&places(5), |_| 0, &[]).governed.len(), 1);
-        assert!(lanes.due.is_empty());
-    }
-
-    #[test]
-    fn a_claim_goes_on_where_a_sweep_found_something() {
-        let mut lanes = lanes_of(&[1]);
-        let first = lanes.round(&places(1), |_| 0, &[]);
-        lanes.brought(&first, &[claimed(1, 700)]);
-        lanes.sweep();
-        let sweep = lanes.round(&places(1), |_| 0, &[]);
-        assert_eq!(sweep.plain[2].after_seq, 0);
-        lanes.brought(&sweep, &[claimed(1, 7)]);
-        assert_eq!(lanes.round(&places(1), |_| 0, &[]).plain[2].after_seq, 7, "not 700: there may be more like it");
-    }
-
-    #[test]
-    fn when_the_places_got_full_quick_types_are_claimed_ahead_and_only_they() {
-        let mut lanes = lanes_of(&[1, 3, 9]);
-        let room = Room { places: 1, ahead: [(1, 500), (9, 500)].into() };
-        let first = lanes.round(&room, |_| 0, &[]);
-        assert_eq!((first.limit, first.purpose), (1, Purpose::Places));
-        lanes.brought(&first, &[claimed(3, 7)]);
-        let second = lanes.round(&room, |_| 0, &[]);
-        assert_eq!((second.limit, second.purpose), (500, Purpose::Ahead));
-        assert!(second.governed.is_empty() && second.plain.iter().all(|lane| lane.task_type_id == 1));
-        assert!(lanes.brought(&second, &[]).is_some(), "nothing of them: the places are looked after again");
-        assert_eq!(lanes.round(&room, |_| 0, &[]).purpose, Purpose::Places);
-    }
-}
+mod tests;

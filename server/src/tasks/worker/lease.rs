@@ -51,7 +51,7 @@ impl Member {
             done: self.done.load(Ordering::Relaxed),
             fenced_out: self.fenced_out.load(Ordering::Relaxed),
         };
-        let mut conn = self.app.db.acquire().await?;
+        let mut conn = self.app.queue_db.acquire().await?;
         let is_alive = queue::renew(&mut conn, self.id, self.lease, sign).await?;
         // The safety net for a bell that was not heard.
         for id in queue::told_to_stop(&mut conn, &held).await? {

@@ -58,17 +58,17 @@ impl Member {
         super::panics::keep_backtraces();
         let config = &app.config.worker;
         let lease = Duration::from_secs(config.lease_seconds.into());
-        let known = queue::register(&app.db, app.kinds.iter()).await?;
+        let known = queue::register(&app.queue_db, app.kinds.iter()).await?;
         let member = queue::Member {
             host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             task_types: known.iter().map(|known| known.name.clone()).collect(),
             concurrency: i32::try_from(config.concurrency).unwrap_or(i32::MAX),
         };
-        if let Err(error) = queue::recount(&app.db).await {
+        if let Err(error) = queue::recount(&app.queue_db).await {
             // Somebody else's lock; it is done again every half minute.
             tracing::debug!(error = %error, "could not recount the limited types");
         }
-        let id = queue::join(&app.db, &member, lease).await?;
+        let id = queue::join(&app.queue_db, &member, lease).await?;
         tracing::info!(worker = id, "a worker joined");
         let (settler, incoming) = Settler::new();
         let this = Self {
@@ -147,7 +147,7 @@ impl Member {
         let keeping = tokio::spawn(self.clone().keep_lease());
         let mut made = Vec::new();
         while made.len() < most {
-            queue::promote(&self.app.db).await?;
+            queue::promote(&self.app.queue_db).await?;
             self.look_at_breakers().await;
             self.lanes().sweep();
             self.claim(&Room { places: OFF_AT_ONCE.min(most - made.len()), ..Room::default() }).await?;
@@ -163,7 +163,7 @@ impl Member {
         self.settler.close();
         drop(settling.await);
         keeping.abort();
-        queue::leave(&self.app.db, self.id).await?;
+        queue::leave(&self.app.queue_db, self.id).await?;
         Ok(made)
     }
 
@@ -226,11 +226,11 @@ impl Member {
     /// One round of claims; says from when there may be more. Plain and counted types take turns in being asked first.
     async fn claim(&self, room: &Room) -> sqlx::Result<Option<Instant>> {
         let _claiming = self.claiming.lock().await;
-        let broken = self.watched().broken.clone();
+        self.look_at_horizon().await?;
         self.lanes().called(&self.app.live.take_call());
         let round = {
             let held = self.held();
-            self.lanes().round(room, |task_type_id| held.of_type(task_type_id), &broken)
+            self.lanes().round(room, |task_type_id| held.of_type(task_type_id), &self.watched().broken)
         };
         let mut claimed = Vec::new();
         if !round.governed_first {
@@ -250,7 +250,7 @@ impl Member {
         if round.plain.is_empty() || limit == 0 {
             return Ok(Vec::new());
         }
-        let claimed = queue::claim(&self.app.db, self.id, &round.plain, limit as i64, round.purpose).await?;
+        let claimed = queue::claim(&self.app.queue_db, self.id, &round.plain, limit as i64, round.purpose).await?;
         Ok(self.hold(claimed))
     }
 
@@ -260,7 +260,7 @@ impl Member {
         if quota == 0 {
             return Vec::new();
         }
-        match queue::claim_governed(&self.app.db, self.id, lanes, quota).await {
+        match queue::claim_governed(&self.app.queue_db, self.id, lanes, quota).await {
             Ok(Given { claimed, more_in }) => {
                 if let Some((at, lane)) = more_in.and_then(|wait| Instant::now().checked_add(wait)).zip(lanes.first()) {
                     self.lanes().look_again(lane.task_type_id, at);
@@ -313,7 +313,7 @@ impl Member {
     }
 
     async fn leave(&self) {
-        match queue::leave(&self.app.db, self.id).await {
+        match queue::leave(&self.app.queue_db, self.id).await {
             Ok(back) => {
                 self.app.bell.taken_back(&back);
                 tracing::info!(worker = self.id, handed_back = back.len(), "a worker left");
@@ -394,7 +394,7 @@ impl Member {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lanes(&self) -> MutexGuard<'_, Lanes> {
+    pub fn lanes(&self) -> MutexGuard<'_, Lanes> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -156,13 +156,13 @@ impl Member {
 
     async fn settle(&self, batch: &[Settlement]) -> sqlx::Result<()> {
         let ended = if batch.iter().any(|one| one.trace.is_some()) {
-            let mut tx = db::begin_short(&self.app.db).await?;
+            let mut tx = db::begin_short(&self.app.queue_db).await?;
             queue::keep_traces(&mut tx, self.id, batch).await?;
             let ended = queue::settle(&mut tx, self.id, batch).await?;
             tx.commit().await?;
             ended
         } else {
-            queue::settle(&mut *self.app.db.acquire().await?, self.id, batch).await?
+            queue::settle(&mut *self.app.queue_db.acquire().await?, self.id, batch).await?
         };
         self.tell(batch, &ended);
         if ended.iter().any(|one| one.status == TaskStatus::Cancelled)
@@ -188,6 +188,9 @@ impl Member {
             );
         }
         self.app.bell.ended(ended);
+        if batch.iter().any(|one| matches!(one.outcome, Outcome::HandedBack)) {
+            self.app.bell.ready(Call::Again);
+        }
         if batch.iter().any(|one| matches!(one.outcome, Outcome::RetryLater { .. } | Outcome::Snoozed(_))) {
             self.app.bell.later();
         }
@@ -196,7 +199,7 @@ impl Member {
     /// Tells the breakers; types of which nothing failed lately are left alone.
     async fn count(&self, batch: &[Settlement]) {
         for counted in self.counted(batch) {
-            match queue::count_for_breaker(&self.app.db, counted).await {
+            match queue::count_for_breaker(&self.app.queue_db, counted).await {
                 Ok(false) => {}
                 Ok(true) => {
                     let name = self.name_of(counted.task_type_id).unwrap_or_default();

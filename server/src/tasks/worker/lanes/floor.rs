@@ -1,0 +1,103 @@
+//! How far back a sweep goes. Dead entries stay in the index of claims until a vacuum, a minute's at times, and whoever reads a lane from its start
+//! walks over all of them.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use crate::tasks::queue::Horizon;
+
+/// Between two looks at the horizon: a transaction takes a task's number a moment before it has a number itself.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// After this time a lane is read from its very start, whatever is known: a row that somebody had locked was skipped, or a call was not heard.
+const FORGET_EVERY: Duration = Duration::from_secs(10);
+
+/// Below which number nothing is ready in the lanes of each type.
+pub struct Floors {
+    of_types: HashMap<i32, i64>,
+    forget_at: Instant,
+    look_at: Instant,
+    /// The last two looks.
+    looks: (Option<Horizon>, Option<Horizon>),
+    /// No transaction can bring a task with this number or a lower one any more.
+    past: i64,
+}
+
+impl Floors {
+    pub fn new(now: Instant) -> Self {
+        Self { of_types: HashMap::new(), forget_at: now, look_at: now, looks: (None, None), past: 0 }
+    }
+
+    /// The number behind which a sweep of this type begins.
+    pub fn of(&self, task_type_id: i32) -> i64 {
+        self.of_types.get(&task_type_id).copied().unwrap_or(0)
+    }
+
+    /// What a sweep that begins now will have seen all of, when it comes to its end.
+    pub fn past(&self) -> i64 {
+        self.past
+    }
+
+    /// A sweep has taken all that was ready up to this number.
+    pub fn raise(&mut self, task_type_id: i32, seq: i64) {
+        self.of_types.insert(task_type_id, seq);
+    }
+
+    /// Tasks of this type may stand anywhere.
+    pub fn forget(&mut self, task_type_id: i32) {
+        self.of_types.remove(&task_type_id);
+    }
+
+    /// Tasks of all types may stand anywhere.
+    pub fn forget_all(&mut self) {
+        self.of_types.clear();
+    }
+
+    pub fn forget_from_time_to_time(&mut self, now: Instant) {
+        if now >= self.forget_at {
+            self.forget_all();
+            self.forget_at = now + FORGET_EVERY;
+        }
+    }
+
+    /// Whether it is time for a look at the horizon.
+    pub fn is_look_due(&mut self) -> bool {
+        let now = Instant::now();
+        let is_due = now >= self.look_at;
+        if is_due {
+            self.look_at = now + LOOK_EVERY;
+        }
+        is_due
+    }
+
+    /// Whoever had taken a number at the look before the last was a transaction by the last one. When all of those have ended, their tasks are to
+    /// be seen, or will never be.
+    pub fn look(&mut self, now: Horizon) {
+        if let (Some(before), Some(last)) = self.looks {
+            if now.oldest < last.next {
+                return;
+            }
+            self.past = before.last_seq;
+        }
+        self.looks = (self.looks.1, Some(now));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_past_when_all_transactions_that_may_have_them_have_ended() {
+        let mut floors = Floors::new(Instant::now());
+        let mut look = |last_seq, oldest, next| {
+            floors.look(Horizon { last_seq, oldest, next });
+            floors.past()
+        };
+        assert_eq!(look(10, 100, 100), 0);
+        assert_eq!(look(20, 100, 105), 0, "number 10 may be of transaction 104");
+        assert_eq!(look(30, 104, 110), 0, "which goes on");
+        assert_eq!(look(40, 105, 120), 10);
+        assert_eq!(look(50, 119, 130), 10, "a look that came too early is none");
+        assert_eq!(look(60, 120, 140), 20);
+    }
+}
