@@ -69,7 +69,7 @@ impl App {
         let live = Live::default();
         let config = Arc::new(config);
         Self(Arc::new(Parts {
-            queue_db: db::for_the_queue(&db, &config.database),
+            queue_db: db::for_the_queue(&db, &config),
             db,
             hasher: Hasher::new(config.auth.hash_concurrency, config.auth.hash_niceness),
             mailer: Mailer::new(config.clone()),

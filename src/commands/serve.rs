@@ -66,6 +66,7 @@ pub async fn run(mut config: Config, flags: Flags) -> anyhow::Result<()> {
     }
     closing.cancel();
     touch.await?;
+    app.queue_db.close().await;
     database.close().await;
     Ok(())
 }

@@ -20,9 +20,10 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     }
     let closing = CancellationToken::new();
     let touch = tokio::spawn(app.clone().keep_in_touch(closing.clone()));
-    worker::run(app).await;
+    worker::run(app.clone()).await;
     closing.cancel();
     touch.await?;
+    app.queue_db.close().await;
     database.close().await;
     Ok(())
 }

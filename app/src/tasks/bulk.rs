@@ -15,6 +15,9 @@ use crate::auth::ForSignedIn;
 use crate::cached::derived;
 use crate::ui::{Empty, Loading, Refusal, Refused, refusal_of};
 
+/// Parts that are counted one after the other; then a link goes on, so that nobody reads millions because a page stands open.
+const PARTS_AT_MOST: usize = 100;
+
 /// What the address asks for; none when it names no action.
 fn read(query: &ParamsMap) -> Option<Bulk> {
     let wanted = query.get("do")?;
@@ -78,6 +81,7 @@ fn Preview(wish: Bulk, action: ServerAction<SubmitBulkTasks>) -> impl IntoView {
     let only = filters::words(&wish.filter);
     let begins_at = wish.after;
     let place = RwSignal::new((begins_at, 0));
+    let parts = StoredValue::new(1);
     let asked = wish.clone();
     // Not from the cache: it has to be true now.
     let part = Resource::new(
@@ -92,8 +96,13 @@ fn Preview(wish: Bulk, action: ServerAction<SubmitBulkTasks>) -> impl IntoView {
     Effect::new(move |_| {
         let more = part.get().and_then(Result::ok).filter(|counted| counted.tasks < COUNTED_AT_MOST);
         let next = more.and_then(|counted| Some((Some(counted.next?), counted.tasks)));
+        if next == Some(place.get_untracked()) {
+            return;
+        }
+        let next = next.filter(|_| parts.get_value() < PARTS_AT_MOST);
         is_counting.set(next.is_some());
         if let Some(next) = next {
+            parts.update_value(|parts| *parts += 1);
             place.set(next);
         }
     });

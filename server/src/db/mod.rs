@@ -75,14 +75,20 @@ pub async fn open(config: &Config, patience: Patience) -> anyhow::Result<Databas
     Ok(database)
 }
 
-/// Connections that a worker needs at one time: for a claim, two settlements with what they tell of breakers, the lease, and a chore.
+/// Connections that a worker needs at one time: for a claim, two settlements and a last one, the lease, and a chore.
 const FOR_THE_QUEUE: u32 = 6;
 
 /// A worker's own connections to the same database, made when they are needed. Attempts cannot take them, so the lease is renewed while they hold
 /// all others. And PostgreSQL reads no table from one end to the other there as long as an index will do: a plan that was made while `tasks` was
-/// empty is kept, and for an empty table the planner takes no index, however many tasks come then.
-pub fn for_the_queue(pool: &PgPool, config: &DatabaseConfig) -> PgPool {
-    let options = with_setting((*pool.connect_options()).clone(), config, "enable_seqscan", "off");
+/// empty is kept, and for an empty table the planner takes no index, however many tasks come then. What has waited for a lock as long as the
+/// worker waits for an answer gives its connection back.
+pub fn for_the_queue(pool: &PgPool, config: &Config) -> PgPool {
+    let lock_timeout = format!("{}ms", config.worker.lease_seconds * 1000 / 3);
+    let options = [("enable_seqscan", "off"), ("lock_timeout", &*lock_timeout)]
+        .into_iter()
+        .fold((*pool.connect_options()).clone(), |options, (name, value)| {
+            with_setting(options, &config.database, name, value)
+        });
     pool.options().clone().max_connections(FOR_THE_QUEUE).connect_lazy_with(options)
 }
 

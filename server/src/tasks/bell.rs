@@ -94,7 +94,8 @@ impl Bell {
         self.rung.notify_one();
     }
 
-    /// Tasks were taken back from a worker: also those that ended by it make room for others of their type.
+    /// Tasks were taken back from a worker: they are ready with the number that they had, and also those that ended by it make room for others of
+    /// their type.
     pub fn taken_back(&self, tasks: &[Ended]) {
         self.ended(tasks);
         if !tasks.is_empty() {

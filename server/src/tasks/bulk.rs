@@ -1,4 +1,4 @@
-//! One action on all tasks that a filter leaves: counted at once, done by a task in the background ([`BulkTask`]).
+//! One action on all tasks that a filter leaves: counted at once (with a text in parts), done by a task in the background ([`BulkTask`]).
 
 use model::Problem;
 use model::rbac::Relation;

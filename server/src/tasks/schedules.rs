@@ -235,7 +235,7 @@ pub async fn run_now(app: &App, actor: &Actor, id: Uuid) -> Result<Enqueued> {
 pub async fn fire_due(app: &App) -> sqlx::Result<usize> {
     let mut made = 0;
     loop {
-        let mut tx = db::begin_short(&app.db).await?;
+        let mut tx = db::begin_short(&app.queue_db).await?;
         let Some(due) = table::due(&mut tx).await? else { return Ok(made) };
         let (times, next_at) = times_of(&due);
         let mut last = None;

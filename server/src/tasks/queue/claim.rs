@@ -11,7 +11,7 @@ use uuid::Uuid;
 pub struct Lane {
     pub task_type_id: i32,
     pub priority: i16,
-    /// Rows up to this one are not looked at: they have been claimed. A sweep begins at 0.
+    /// Rows up to this one are not looked at: they have been claimed, or are not ready.
     pub after_seq: i64,
     pub quota: i32,
 }
@@ -129,18 +129,17 @@ pub struct Horizon {
     pub last_seq: i64,
     /// The oldest transaction that has not ended.
     pub oldest: i64,
-    /// The transaction that begins next.
-    pub next: i64,
+    /// The newest transaction: the one that looks.
+    pub newest: i64,
 }
 
-/// Where numbers and transactions stand.
+/// Where numbers and transactions stand. Takes the number of a transaction: those that are given already are lower, whether they have ended or not.
 pub async fn horizon(db: impl PgExecutor<'_>) -> sqlx::Result<Horizon> {
     sqlx::query_as!(
         Horizon,
         r#"
-        select coalesce(pg_sequence_last_value('task_seq'), 0) as "last_seq!", pg_snapshot_xmin(snapshot)::text::bigint as "oldest!",
-            pg_snapshot_xmax(snapshot)::text::bigint as "next!"
-        from pg_current_snapshot() as snapshot
+        select coalesce(pg_sequence_last_value('task_seq'), 0) as "last_seq!", pg_snapshot_xmin(pg_current_snapshot())::text::bigint as "oldest!",
+            pg_current_xact_id()::text::bigint as "newest!"
         "#,
     )
     .fetch_one(db)

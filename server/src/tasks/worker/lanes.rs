@@ -14,7 +14,7 @@ use floor::Floors;
 
 mod floor;
 
-/// Under load a lane is read from its start this often: a task whose transaction committed late lies behind the cursor.
+/// Under load a lane is read from its floor this often: a task whose transaction committed late lies behind the cursor.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// Rounds ahead of the places before one that is not: what has been rescued is for free places only, and so is a sweep.
 const AHEAD_IN_A_ROW: usize = 3;
@@ -223,7 +223,7 @@ impl Lanes {
                 self.floors.raise(id, round.past);
             }
             if self.open.remove(&id) && !round.swept.contains(&id) {
-                // A lane that looks empty is looked at once more from its start, before the worker waits.
+                // A lane that looks empty is looked at once more from its floor, before the worker waits.
                 self.to_sweep.insert(id);
             }
         }

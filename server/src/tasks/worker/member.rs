@@ -226,7 +226,7 @@ impl Member {
     /// One round of claims; says from when there may be more. Plain and counted types take turns in being asked first.
     async fn claim(&self, room: &Room) -> sqlx::Result<Option<Instant>> {
         let _claiming = self.claiming.lock().await;
-        self.look_at_horizon().await?;
+        self.look_at_horizon().await;
         self.lanes().called(&self.app.live.take_call());
         let round = {
             let held = self.held();

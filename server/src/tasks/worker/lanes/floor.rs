@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use crate::tasks::queue::Horizon;
 
-/// Between two looks at the horizon: a transaction takes a task's number a moment before it has a number itself.
+/// Between two looks at the horizon: a transaction takes a task's number a moment before it has a number itself. Where it takes longer, because it
+/// waits for another one with its unique key, its task may be below a floor until that is forgotten.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// After this time a lane is read from its very start, whatever is known: a row that somebody had locked was skipped, or a call was not heard.
 const FORGET_EVERY: Duration = Duration::from_secs(10);
@@ -73,7 +74,7 @@ impl Floors {
     /// be seen, or will never be.
     pub fn look(&mut self, now: Horizon) {
         if let (Some(before), Some(last)) = self.looks {
-            if now.oldest < last.next {
+            if now.oldest <= last.newest {
                 return;
             }
             self.past = before.last_seq;
@@ -89,15 +90,15 @@ mod tests {
     #[test]
     fn numbers_are_past_when_all_transactions_that_may_have_them_have_ended() {
         let mut floors = Floors::new(Instant::now());
-        let mut look = |last_seq, oldest, next| {
-            floors.look(Horizon { last_seq, oldest, next });
+        let mut look = |last_seq, oldest, newest| {
+            floors.look(Horizon { last_seq, oldest, newest });
             floors.past()
         };
         assert_eq!(look(10, 100, 100), 0);
-        assert_eq!(look(20, 100, 105), 0, "number 10 may be of transaction 104");
+        assert_eq!(look(20, 101, 105), 0, "number 10 may be of transaction 104");
         assert_eq!(look(30, 104, 110), 0, "which goes on");
-        assert_eq!(look(40, 105, 120), 10);
-        assert_eq!(look(50, 119, 130), 10, "a look that came too early is none");
-        assert_eq!(look(60, 120, 140), 20);
+        assert_eq!(look(40, 106, 120), 10);
+        assert_eq!(look(50, 120, 130), 10, "that look has not ended");
+        assert_eq!(look(60, 121, 140), 20);
     }
 }

@@ -150,7 +150,7 @@ fn when_the_places_got_full_quick_types_are_claimed_ahead_and_only_they() {
 fn a_sweep_begins_behind_what_one_before_it_has_seen_all_of() {
     let mut lanes = lanes_of(&[1, 3]);
     for turn in 1..=3 {
-        lanes.saw_horizon(Horizon { last_seq: turn * 50, oldest: turn, next: turn });
+        lanes.saw_horizon(Horizon { last_seq: turn * 50, oldest: turn, newest: turn });
     }
     let begins = |lanes: &mut Lanes, id| {
         (lanes.sweep_from, lanes.sweep_all_at) = (Instant::now(), Instant::now());
