@@ -5,7 +5,6 @@ use leptos_router::hooks::use_query_map;
 use leptos_router::params::ParamsMap;
 use model::page::COUNTED_AT_MOST;
 use model::tasks::{Bulk, BulkAction, BulkAsked};
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::api::{SubmitBulkTasks, preview_bulk_tasks};
@@ -16,7 +15,7 @@ use crate::cached::derived;
 use crate::ui::{Empty, Loading, Refusal, Refused, refusal_of};
 
 /// Parts that are counted one after the other; then a link goes on, so that nobody reads millions because a page stands open.
-const PARTS_AT_MOST: usize = 100;
+const PARTS_AT_MOST: u32 = 100;
 
 /// What the address asks for; none when it names no action.
 fn read(query: &ParamsMap) -> Option<Bulk> {
@@ -80,35 +79,36 @@ fn Preview(wish: Bulk, action: ServerAction<SubmitBulkTasks>) -> impl IntoView {
     let (heading, meaning, _) = words(wish.action);
     let only = filters::words(&wish.filter);
     let begins_at = wish.after;
-    let place = RwSignal::new((begins_at, 0));
+    // What has been counted before the part that is read now, and where that begins.
+    let before = RwSignal::new(BulkAsked { dry_run: true, tasks: None, next: begins_at, task_id: None });
     let parts = StoredValue::new(1);
     let asked = wish.clone();
     // Not from the cache: it has to be true now.
-    let part = Resource::new(
-        move || place.get(),
-        move |(after, before)| {
-            let wish = Bulk { after, ..asked.clone() };
-            async move { preview_bulk_tasks(wish).await.map(|found| Counted::of(&found, before, begins_at)) }
+    let read = Resource::new(
+        move || before.get(),
+        move |before| {
+            let wish = Bulk { after: before.next, ..asked.clone() };
+            async move { preview_bulk_tasks(wish).await.map(|found| added(before, found)) }
         },
     );
+    let counted =
+        move || Counted { found: read.get().and_then(Result::ok).unwrap_or(before.get_untracked()), begins_at };
     // Only in a browser; without JavaScript a link goes on.
     let is_counting = RwSignal::new(false);
     Effect::new(move |_| {
-        let more = part.get().and_then(Result::ok).filter(|counted| counted.tasks < COUNTED_AT_MOST);
-        let next = more.and_then(|counted| Some((Some(counted.next?), counted.tasks)));
-        if next == Some(place.get_untracked()) {
+        let Counted { found, .. } = counted();
+        if found == before.get_untracked() {
             return;
         }
-        let next = next.filter(|_| parts.get_value() < PARTS_AT_MOST);
-        is_counting.set(next.is_some());
-        if let Some(next) = next {
+        let goes_on = found.next.is_some() && found.tasks < Some(COUNTED_AT_MOST) && parts.get_value() < PARTS_AT_MOST;
+        is_counting.set(goes_on);
+        if goes_on {
             parts.update_value(|parts| *parts += 1);
-            place.set(next);
+            before.set(found);
         }
     });
-    let counted = derived(move |_| part.get().and_then(Result::ok).unwrap_or_default());
     // Stands still while the count goes up.
-    let state = derived(move |_| part.get().map(|read| read.map(Counted::is_none)));
+    let state = derived(move |_| read.get().map(|read| read.map(|found| Counted { found, begins_at }.is_none())));
     let shown = move || {
         state.get().map(|read| match read {
             Err(error) => view! { <Refused problem=error.0/> }.into_any(),
@@ -128,40 +128,45 @@ fn Preview(wish: Bulk, action: ServerAction<SubmitBulkTasks>) -> impl IntoView {
     }
 }
 
+/// One part more of what an action is for.
+fn added(before: BulkAsked, found: BulkAsked) -> BulkAsked {
+    BulkAsked { tasks: Some(before.tasks.unwrap_or_default() + found.tasks.unwrap_or_default()), ..found }
+}
+
 /// How many tasks an action is for, as far as they are counted: a text is looked for in parts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy)]
 struct Counted {
-    tasks: i64,
-    /// Where the next part begins; none at the end.
-    next: Option<Uuid>,
-    /// Whether there may be more than were counted.
-    is_part: bool,
+    found: BulkAsked,
+    /// Where counting began, when that was not the newest task.
+    begins_at: Option<Uuid>,
 }
 
 impl Counted {
-    /// With what was found `before`, when counting began at the newest task or behind `begins_at`.
-    fn of(found: &BulkAsked, before: i64, begins_at: Option<Uuid>) -> Self {
-        let tasks = before + found.tasks.unwrap_or_default();
-        let is_part = found.next.is_some() || begins_at.is_some() || tasks >= COUNTED_AT_MOST;
-        Self { tasks, next: found.next, is_part }
+    fn tasks(self) -> i64 {
+        self.found.tasks.unwrap_or_default()
+    }
+
+    /// Whether there may be more than were counted.
+    fn is_part(self) -> bool {
+        self.found.next.is_some() || self.begins_at.is_some() || self.tasks() >= COUNTED_AT_MOST
     }
 
     fn is_none(self) -> bool {
-        self.tasks == 0 && !self.is_part
+        self.tasks() == 0 && !self.is_part()
     }
 
     fn words(self) -> String {
-        let tasks = match self.tasks {
+        let tasks = match self.tasks() {
             1 => "1 task".to_owned(),
             tasks => format!("{} tasks", tasks.min(COUNTED_AT_MOST)),
         };
-        if self.is_part { tasks + " or more" } else { tasks }
+        if self.is_part() { tasks + " or more" } else { tasks }
     }
 }
 
 fn confirmation(
     wish: &Bulk,
-    counted: Signal<Counted>,
+    counted: impl Fn() -> Counted + Copy + Send + 'static,
     is_counting: RwSignal<bool>,
     action: ServerAction<SubmitBulkTasks>,
 ) -> AnyView {
@@ -170,15 +175,15 @@ fn confirmation(
     let problem = refusal_of(action);
     let (name, hidden, back) = (wanted.name(), hidden(&filter), list_address(&filter));
     let label = move || {
-        let counted = counted.get();
-        let which = if counted.is_part { "all that match".to_owned() } else { counted.words() };
+        let counted = counted();
+        let which = if counted.is_part() { "all that match".to_owned() } else { counted.words() };
         format!("{} {which}", words(wanted).2)
     };
     let further = move || {
         if is_counting.get() {
             return Some(view! { <p class="field-help">"Counting…"</p> }.into_any());
         }
-        let next = counted.get().next?;
+        let next = counted().found.next?;
         let more = [("do", wanted.name().to_owned()), ("after", next.to_string())];
         let href = address("/tasks/bulk", &filter, &more);
         Some(view! { <p><a href=href>"Look through older ones"</a></p> }.into_any())
@@ -188,7 +193,7 @@ fn confirmation(
             <Refusal problem=problem/>
             // Read aloud when all are counted.
             <p role="status" aria-busy=move || is_counting.get().to_string()>
-                <strong>{move || counted.get().words()}</strong>
+                <strong>{move || counted().words()}</strong>
                 " that match now; what comes later is not meant. A worker does it in the background."
             </p>
             {further}
