@@ -64,6 +64,7 @@ pub struct Bulk {
     pub dry_run: bool,
     /// With `dry_run` and a text: go on counting behind this task, the `next` of the answer before.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(min_length = 36))]
     pub after: Option<Uuid>,
 }
 
