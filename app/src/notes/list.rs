@@ -4,7 +4,6 @@ use leptos_router::hooks::use_query_map;
 use leptos_router::params::ParamsMap;
 use model::Page;
 use model::notes::{Note, NoteFilter, NoteList, NoteSort};
-use model::page::COUNTED_AT_MOST;
 use model::rbac::{Action, allowed};
 use uuid::Uuid;
 
@@ -15,7 +14,7 @@ use super::queries::{self, ListKey};
 use crate::auth::{CurrentUser, ForSignedIn};
 use crate::cached::derived;
 use crate::error::ApiError;
-use crate::ui::{AtOnce, AtOnceForm, Done, Empty, Ends, Loading, Pager, Refusal, Refused, Rows};
+use crate::ui::{AtOnce, AtOnceForm, Done, Empty, Ends, Loading, Pager, Refusal, Refused, Rows, counted};
 
 /// How a deletion ends, in words.
 pub(super) const DELETED: Ends = Ends { done: "The note was deleted.", refused: "The note was not deleted." };
@@ -158,11 +157,7 @@ fn around(page: &Page<Note>, (filter, place): &ListKey) -> AnyView {
         };
         return view! { <Empty><p>{words}</p></Empty> }.into_any();
     }
-    let total = match page.total {
-        1 => "1 note".to_owned(),
-        COUNTED_AT_MOST.. => format!("{COUNTED_AT_MOST} notes or more"),
-        total => format!("{total} notes"),
-    };
+    let total = counted(page.total, "note");
     let first = place.after.map(|_| address(filter, None));
     let next = page.next.map(|after| address(filter, Some(after)));
     view! { <Pager total first next/> }.into_any()

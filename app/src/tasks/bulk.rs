@@ -12,7 +12,7 @@ use super::filters::{self, address, hidden, list_address};
 use super::queries;
 use crate::auth::ForSignedIn;
 use crate::cached::derived;
-use crate::ui::{Empty, Loading, Refusal, Refused, refusal_of};
+use crate::ui::{self, Empty, Loading, Refusal, Refused, refusal_of};
 
 /// Parts that are counted one after the other; then a link goes on, so that nobody reads millions because a page stands open.
 const PARTS_AT_MOST: u32 = 100;
@@ -156,11 +156,8 @@ impl Counted {
     }
 
     fn words(self) -> String {
-        let tasks = match self.tasks() {
-            1 => "1 task".to_owned(),
-            tasks => format!("{} tasks", tasks.min(COUNTED_AT_MOST)),
-        };
-        if self.is_part() { tasks + " or more" } else { tasks }
+        let words = ui::counted(self.tasks(), "task");
+        if self.is_part() && self.tasks() < COUNTED_AT_MOST { words + " or more" } else { words }
     }
 }
 

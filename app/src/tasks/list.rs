@@ -1,7 +1,6 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
-use model::page::COUNTED_AT_MOST;
 use model::tasks::{BulkAction, TaskFilter, TaskListed};
 use model::{Page, PageRequest};
 use uuid::Uuid;
@@ -13,7 +12,7 @@ use super::{TaskTable, nav};
 use crate::auth::{CurrentUser, ForSignedIn};
 use crate::cached::derived;
 use crate::error::ApiError;
-use crate::ui::{Done, Empty, Loading, Pager, Refused};
+use crate::ui::{Done, Empty, Loading, Pager, Refused, counted};
 
 /// Rows of one part of the list.
 const ROWS: i64 = 20;
@@ -88,11 +87,7 @@ fn Part(
 
 /// How many there are, the ways to other parts, and what can be done to all of them.
 fn foot(page: &Page<TaskListed>, (filter, place): &ListKey, columns: &[Column]) -> AnyView {
-    let mut total = match page.total {
-        1 => "1 task".to_owned(),
-        COUNTED_AT_MOST.. => format!("{COUNTED_AT_MOST} tasks or more"),
-        total => format!("{total} tasks"),
-    };
+    let mut total = counted(page.total, "task");
     if filter.text.is_some() {
         total += if page.next.is_some() { " among those looked through so far" } else { ", and no older ones" };
     }
