@@ -52,7 +52,7 @@ pub async fn open(config: &Config, patience: Patience) -> anyhow::Result<Databas
     };
     let options: PgConnectOptions = url.parse().context("DATABASE_URL is not a PostgreSQL address")?;
     // Compiling a statement of a page takes ten times as long as running it.
-    let options = with_setting(options.application_name("starter"), &config.database, "jit", "off");
+    let options = with_settings(options.application_name("starter"), &config.database, &[("jit", "off")]);
     let acquire_timeout = match patience {
         Patience::Web => Duration::from_millis(config.database.acquire_timeout_ms),
         Patience::Worker => Duration::from_secs(30),
@@ -84,17 +84,14 @@ const FOR_THE_QUEUE: u32 = 6;
 /// worker waits for an answer gives its connection back.
 pub fn for_the_queue(pool: &PgPool, config: &Config) -> PgPool {
     let lock_timeout = format!("{}ms", config.worker.lease_seconds * 1000 / 3);
-    let options = [("enable_seqscan", "off"), ("lock_timeout", &*lock_timeout)]
-        .into_iter()
-        .fold((*pool.connect_options()).clone(), |options, (name, value)| {
-            with_setting(options, &config.database, name, value)
-        });
+    let settings = [("enable_seqscan", "off"), ("lock_timeout", &lock_timeout)];
+    let options = with_settings((*pool.connect_options()).clone(), &config.database, &settings);
     pool.options().clone().max_connections(FOR_THE_QUEUE).connect_lazy_with(options)
 }
 
-/// A setting of each connection; a pooler may not know of such.
-fn with_setting(options: PgConnectOptions, config: &DatabaseConfig, name: &str, value: &str) -> PgConnectOptions {
-    if config.notifications { options.options([(name, value)]) } else { options }
+/// Settings of each connection; a pooler may not know of such.
+fn with_settings(options: PgConnectOptions, config: &DatabaseConfig, settings: &[(&str, &str)]) -> PgConnectOptions {
+    if config.notifications { options.options(settings.iter().copied()) } else { options }
 }
 
 /// A connection that answered within this time is used without asking it first whether it is alive: that would be one more round trip for each

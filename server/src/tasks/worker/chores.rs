@@ -102,7 +102,6 @@ impl Member {
         match queue::watched(&self.app.queue_db).await {
             Ok(types) => {
                 self.hand_back_waiting(&types.held_back);
-                self.lanes().held_back(&types.held_back);
                 *self.watched() = types;
             }
             Err(error) => tracing::debug!(error = %error, "could not look at the breakers"),

@@ -8,7 +8,7 @@ use model::tasks::Priority;
 
 use super::held::Room;
 use crate::tasks::Call;
-use crate::tasks::queue::{Claimed, Horizon, Known, Lane, Purpose};
+use crate::tasks::queue::{Claimed, Horizon, Known, Lane, Purpose, Watched};
 
 use floor::Floors;
 
@@ -34,7 +34,6 @@ pub struct Lanes {
     /// Types to be read from their floor.
     to_sweep: HashSet<i32>,
     floors: Floors,
-    held_back: HashSet<i32>,
     /// No sweep before this.
     sweep_from: Instant,
     sweep_all_at: Instant,
@@ -60,7 +59,8 @@ pub struct Round {
     pub purpose: Purpose,
     /// Types that are read from their floor.
     swept: HashSet<i32>,
-    /// The floor of those that turn out to be read to their end.
+    /// Those of them that get a floor when they turn out to be read to their end, and which.
+    raised: HashSet<i32>,
     past: i64,
     began: Instant,
 }
@@ -76,7 +76,6 @@ impl Lanes {
             open: HashSet::new(),
             to_sweep: HashSet::new(),
             floors: Floors::new(now),
-            held_back: HashSet::new(),
             sweep_from: now,
             sweep_all_at: now,
             ask_all_at: now,
@@ -106,12 +105,6 @@ impl Lanes {
         self.floors.look(horizon);
     }
 
-    /// Nothing of these types can be claimed now, so that a sweep finds nothing does not mean that there is nothing.
-    pub fn held_back(&mut self, types: &[i32]) {
-        self.held_back = types.iter().copied().collect();
-        self.held_back.iter().for_each(|id| self.floors.forget(*id));
-    }
-
     /// Nobody has called for the time of a poll: lets the next round ask for all types, from their start if it is time for a sweep.
     pub fn poll(&mut self) {
         let now = Instant::now();
@@ -125,19 +118,21 @@ impl Lanes {
         self.sweep_from = self.sweep_all_at;
     }
 
-    /// The next round. `running` tells how many of a type this worker runs; `broken` are types whose breaker counts probes.
-    pub fn round(&mut self, room: &Room, running: impl Fn(i32) -> usize, broken: &[i32]) -> Round {
+    /// The next round. `running` tells how many of a type this worker runs.
+    pub fn round(&mut self, room: &Room, running: impl Fn(i32) -> usize, watched: &Watched) -> Round {
         let began = Instant::now();
         if began >= self.ask_all_at {
             self.called(&Call::All);
             self.ask_all_at = began + self.ask_all_every;
         }
         self.floors.forget_from_time_to_time(began);
+        // They give nothing now, so that a sweep finds nothing does not mean that there is nothing.
+        watched.held_back.iter().for_each(|id| self.floors.forget(*id));
         if began >= self.sweep_all_at {
             self.to_sweep.extend(self.known.iter().map(|known| known.id));
         }
         self.open.extend(self.due.extract_if(|_, at| *at <= began).map(|(id, _)| id));
-        let counts = |known: &Known| known.is_governed || broken.contains(&known.id);
+        let counts = |known: &Known| known.is_governed || watched.broken.contains(&known.id);
         let ahead = |known: &Known| if counts(known) { 0 } else { room.ahead.get(&known.id).copied().unwrap_or(0) };
         let is_open = |known: &Known| self.open.contains(&known.id);
         let mut open = self.known.iter().filter(|known| is_open(known));
@@ -185,6 +180,7 @@ impl Lanes {
                 .collect(),
             governed_first: self.turn.is_multiple_of(2),
             purpose: if looks_ahead { Purpose::Ahead } else { Purpose::Places },
+            raised: swept.iter().copied().filter(|id| !watched.held_back.contains(id)).collect(),
             swept,
             past: self.floors.past(),
             began,
@@ -219,7 +215,7 @@ impl Lanes {
                 self.open.insert(id);
                 continue;
             }
-            if round.swept.contains(&id) && !self.held_back.contains(&id) {
+            if round.raised.contains(&id) {
                 self.floors.raise(id, round.past);
             }
             if self.open.remove(&id) && !round.swept.contains(&id) {

@@ -230,7 +230,7 @@ impl Member {
         self.lanes().called(&self.app.live.take_call());
         let round = {
             let held = self.held();
-            self.lanes().round(room, |task_type_id| held.of_type(task_type_id), &self.watched().broken)
+            self.lanes().round(room, |task_type_id| held.of_type(task_type_id), &self.watched())
         };
         let mut claimed = Vec::new();
         if !round.governed_first {
