@@ -24,6 +24,7 @@ export async function confirmAddress(page: Page, person: Person): Promise<void> 
   await expect(page.getByText("Your email is not confirmed yet")).toBeVisible();
   await openLetter(page, person, "Please confirm your email address");
   await follow(page, "/verify-email?token=");
+  await page.waitForURL(/\/verify-email\?token=/);
   const link = page.url();
   await page.getByRole("button", { name: "Confirm this address" }).click();
   await expect(page.getByRole("heading", { name: "Your email is confirmed" })).toBeVisible();
