@@ -40,7 +40,7 @@ pub async fn prepare(url: &str, script: &Path, clients: usize, batch: i32) -> an
     queue::claim(&mut *conn, 0, &[lane], batch.into(), Purpose::Places).await?;
     let claim = prepared(&mut conn, "%from unnest(%as lane %skip locked%").await?;
     queue::settle(&mut conn, 0, &[nothing(task_type)]).await?;
-    let settle = prepared(&mut conn, "%from unnest(%as given (%task_history%").await?;
+    let settle = prepared(&mut conn, "%with ended as (%task_history%").await?;
 
     std::fs::write(script, text(&claim, &settle, &lane, batch)?).context("the script could not be written")?;
     say(&first.to_string());
@@ -69,7 +69,8 @@ fn text(claim: &Prepared, settle: &Prepared, lane: &Lane, batch: i32) -> anyhow:
     let settle_with = ["worker", "ids", "epochs", "codes", "reasons", "results", "errors", "delays", "ran", "waited"]
         .map(|name| format!(":{name}"));
     let settle = filled_in(settle, &settle_with.each_ref().map(String::as_str))?;
-    let array = |of: &str| format!("coalesce(array_agg({of}), '{{}}')");
+    // The settlement wants the ids in their order.
+    let array = |of: &str| format!("coalesce(array_agg({of} order by \"id!\"), '{{}}')");
     let arrays = [
         ("ids", r#""id!""#),
         ("epochs", r#""lease_epoch!""#),
