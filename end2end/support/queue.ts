@@ -1,6 +1,7 @@
 import { expect, type APIRequestContext, type Locator, type Page } from "@playwright/test";
 
-import { logIn, open, queueNumbers } from "./people";
+import { hasBeenTried } from "./database";
+import { logIn, open, queueNumbers, signUp } from "./people";
 import { administrator } from "./server";
 
 /** What a program of the administrator sends along. */
@@ -80,6 +81,37 @@ export async function attempts(page: Page): Promise<{ graph: Locator; done: () =
     return counts.reduce((sum, count) => sum + Number(count), 0);
   };
   return { graph, done };
+}
+
+/** Lets tasks that wait run at once: one from its page, one from the list of those that wait for their next attempt. `see` waits for what the page shows. */
+export async function runsTasksNow(page: Page, request: APIRequestContext, see: (there: Locator) => Promise<void>): Promise<void> {
+  const [later, again] = await queueMany(request, await signUp(page, "ida"), 2, 0, true);
+  const completed = page.locator("header [data-status=completed]");
+  await page.goto(`/tasks/${later}`);
+  await page.getByRole("button", { name: "Run now" }).click();
+  await page.waitForURL(`/tasks/${later}`);
+  await see(completed);
+  await expect(page.getByRole("button", { name: "Run now" })).toHaveCount(0);
+
+  await hasBeenTried(again!);
+  await page.goto("/tasks?status=retrying");
+  await page.getByRole("row", { name: "Delay" }).getByRole("button", { name: "Run now Delay" }).click();
+  await page.waitForURL(`/tasks/${again}`);
+  await see(completed);
+}
+
+/** Lets one task of a group of the dead letter run again, from the list that its error leads to. */
+export async function runsOneOfGroupAgain(page: Page, see: (there: Locator) => Promise<void>): Promise<void> {
+  await signUp(page, "hedy");
+  await queueTooLarge(page);
+  await see(page.locator("header [data-status=failed]"));
+  await page.goto("/tasks/dead");
+  await expect(page.locator("small", { hasText: / ago$/ })).toBeVisible();
+  await page.getByRole("link", { name: /too large to add up/ }).click();
+  await page.getByRole("row", { name: "failed" }).getByRole("button", { name: "Run again" }).click();
+  await page.waitForURL(/\/tasks\/[0-9a-f-]{36}$/);
+  // It fails as before, for the second time.
+  await see(page.getByRole("row", { name: "too large to add up" }).nth(1));
 }
 
 /** Lets a schedule run now; the answer is the address of its task. */

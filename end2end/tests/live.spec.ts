@@ -101,6 +101,20 @@ test("whoever reads further down keeps the place while tasks come above", async 
   await expectStaysInPlace(row, () => queueMany(request, person, 3, 0, true), page.getByText("19 tasks"));
 });
 
+test("whoever is about to use a row at the top of the page keeps it under the pointer", async ({ page, request }) => {
+  const person = await signUp(page, "rosa");
+  await queueMany(request, person, 16, 0, true);
+  await open(page, "/tasks");
+  const link = await page.locator("tbody a").nth(3).getAttribute("href");
+  const row = page.locator(`tbody a[href="${link}"]`);
+  await row.hover();
+  expect(await page.evaluate(() => window.scrollY)).toBe(0);
+  const before = (await row.boundingBox())!.y;
+  await queueMany(request, person, 3, 0, true);
+  await expect(page.getByText("19 tasks")).toBeAttached();
+  await expect.poll(async () => Math.round((await row.boundingBox())!.y)).toBe(Math.round(before));
+});
+
 test("a group of the dead letter keeps its place while it grows", async ({ page, context }) => {
   await signUp(page, "ruth");
   await queueTooLate(page);

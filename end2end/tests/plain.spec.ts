@@ -2,7 +2,7 @@ import type { Locator } from "@playwright/test";
 import { administersUsers, changesOwnAccount, confirmsBeforePower } from "../support/accounts";
 import { confirmAddress, resetPassword } from "../support/letters";
 import { expect, logIn, queueDelay, queueNumbers, queueTooLate, signUp, test } from "../support/people";
-import { changesSchedule, ownType, pausesAndResumes, queueMany, queueTooLarge } from "../support/queue";
+import { changesSchedule, ownType, pausesAndResumes, queueMany, queueTooLarge, runsOneOfGroupAgain, runsTasksNow } from "../support/queue";
 import { administrator } from "../support/server";
 
 /** Loads the page again until this is there. */
@@ -95,6 +95,14 @@ test("without JavaScript: a task that failed is run again with another payload, 
   await page.waitForURL(/\/tasks\/[0-9a-f-]{36}$/);
   await reloadUntil(page.locator("[data-status=completed]"));
   await expect(page.getByText("Attempt 1 failed")).toBeVisible();
+});
+
+test("without JavaScript: what waits for its time runs at once", async ({ page, request }) => {
+  await runsTasksNow(page, request, reloadUntil);
+});
+
+test("without JavaScript: one task of a group of the dead letter is run again", async ({ page }) => {
+  await runsOneOfGroupAgain(page, reloadUntil);
 });
 
 test("without JavaScript: a task that is gone meanwhile is not run again, and the page says so", async ({ page, context }) => {

@@ -1,6 +1,6 @@
 import { makeUser } from "../support/accounts";
 import { expect, expectAccessible, logIn, logOut, looks, open, queueDelay, queueTask, queueTooLate, screens, signUp, tabTo, test } from "../support/people";
-import { bulkOfNothing, chain, ownType, pausesAndResumes, queueTooLarge, runNow, schedule } from "../support/queue";
+import { bulkOfNothing, chain, ownType, pausesAndResumes, queueTooLarge, runNow, runsOneOfGroupAgain, runsTasksNow, schedule } from "../support/queue";
 import { administrator } from "../support/server";
 
 test("an operator sees the queue, pauses a type with a reason, opens its breaker, and takes both back", async ({ page, request }) => {
@@ -102,6 +102,14 @@ test("the dead letter is grouped, and a failed task runs again in two clicks", a
   await expect(page.getByRole("row", { name: "too large to add up" }).nth(1)).toBeVisible();
 });
 
+test("what waits for its time runs at once", async ({ page, request }) => {
+  await runsTasksNow(page, request, (there) => expect(there).toBeVisible());
+});
+
+test("one task of a group of the dead letter is run again in two clicks", async ({ page }) => {
+  await runsOneOfGroupAgain(page, (there) => expect(there).toBeVisible());
+});
+
 test("somebody changes the payload of an own dead task, and a wrong one is refused at its field", async ({ page }) => {
   await signUp(page, "mary");
   await queueTooLate(page);
@@ -169,7 +177,7 @@ test("the palette opens by Ctrl-K, is used by keyboard, and offers only what the
   await expect(palette.getByRole("link", { name: "Audit log" })).toHaveCount(0);
   await expectAccessible(page);
   await page.keyboard.type("dead");
-  await expect(palette.getByRole("link")).toHaveCount(1);
+  await expect(palette.getByRole("link")).toHaveText(["Dead letter", "Tasks with “dead” in payload or error"]);
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("Enter");
   await expect(page.getByRole("heading", { name: "Dead letter", level: 1 })).toBeVisible();

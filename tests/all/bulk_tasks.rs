@@ -8,7 +8,7 @@ use server::tasks::{testing, worker};
 use sqlx::Connection;
 use uuid::Uuid;
 
-use crate::support::kinds::Step::{self, Fatal};
+use crate::support::kinds::Step::{self, Fatal, RetryAfterAnHour};
 use crate::support::kinds::{script, scripted};
 use crate::support::tasks::{BULK, delay, sum, tomorrow};
 use crate::support::{Person, TestApp, within_patience};
@@ -74,6 +74,24 @@ async fn an_operator_replays_or_cancels_many_at_once_after_a_look() {
     assert_eq!(ended.fields(), ["status"]);
     let nobody = app.post(&grace, BULK, json!({"action": "cancel", "owner": "Nobody"})).await;
     assert_eq!(nobody.refusal(), (400, "INVALID_INPUT".into()));
+    app.leaves_tasks(1);
+}
+
+#[tokio::test]
+async fn all_that_wait_for_their_next_attempt_make_it_at_once_and_what_was_asked_for_later_waits() {
+    let app = app().await;
+    let (ada, grace) = two(&app).await;
+    for _ in 0..3 {
+        app.queue(&ada, script(&[RetryAfterAnHour, Step::Ok])).await;
+    }
+    assert_eq!(app.work().await, 3);
+    let later = app.queue(&ada, tomorrow(script(&[Step::Ok]))).await;
+    let wish = json!({"action": "run_now", "owner": "Ada"});
+    assert_eq!(app.act_on_many(&grace, wish).await, json!({"matched": 3, "done": 3, "refused": 0}));
+    assert_eq!(app.work().await, 3);
+    assert_eq!(app.stored(later).await.status, TaskStatus::Pending);
+    let look = json!({"action": "run_now", "dry_run": true});
+    assert_eq!(app.post(&grace, BULK, look).await.data()["tasks"], 0, "none is left that waits");
     app.leaves_tasks(1);
 }
 

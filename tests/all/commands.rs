@@ -67,6 +67,7 @@ const ROUTES: &[&str] = &[
     "delete /api/v1/tasks/{id}",
     "post /api/v1/tasks/{id}/cancel",
     "post /api/v1/tasks/{id}/retry",
+    "post /api/v1/tasks/{id}/run-now",
     "post /api/v1/tasks/types",
     "post /api/v1/tasks/types/{name}/pause",
     "post /api/v1/tasks/types/{name}/resume",

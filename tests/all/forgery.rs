@@ -222,7 +222,7 @@ async fn a_name_is_judged_by_the_address_that_is_dialled() {
     let client = Client::with_lookup(&config, answering(&each));
     for one in &each {
         let sent = client.send(Uuid::nil(), &hook(format!("http://example.com:{}/", canary.port()))).await;
-        assert_eq!(sent.unwrap_err(), Failure::Refused(Refused::Address), "{one:?}");
+        assert!(matches!(sent, Err(Failure::Refused(Refused::Address))), "{one:?}: {sent:?}");
     }
     assert!(!canary.was_touched());
 }
@@ -239,7 +239,8 @@ async fn of_several_addresses_only_the_permitted_is_dialled_and_a_change_of_mind
     receiver.says([("connection", "close")]);
     assert_eq!(client.send(Uuid::nil(), &hook(url.clone())).await.unwrap().status, 200);
     for _ in 0..2 {
-        assert_eq!(client.send(Uuid::nil(), &hook(url.clone())).await.unwrap_err(), Failure::Refused(Refused::Address));
+        let sent = client.send(Uuid::nil(), &hook(url.clone())).await;
+        assert!(matches!(sent, Err(Failure::Refused(Refused::Address))), "{sent:?}");
     }
     assert_eq!(receiver.got().len(), 1);
     assert!(!canary.was_touched() && !second.was_touched());
@@ -272,6 +273,6 @@ async fn a_canary_would_have_been_heard() {
     let canary = Canary::at("127.0.0.1", 0);
     let client = Client::new(&allowing("127.0.0.0/8", canary.port()));
     let sent = client.send(Uuid::nil(), &hook(format!("http://localhost:{}/", canary.port()))).await;
-    assert_eq!(sent.unwrap_err(), Failure::Unreachable("The server did not answer in time"));
+    assert!(matches!(sent, Err(Failure::Unreachable("The server did not answer in time", _))), "{sent:?}");
     assert!(canary.was_touched());
 }

@@ -13,6 +13,7 @@ use crate::support::kinds::Step::{
     self, Effect, EffectThenFail, Fatal, Half, Heed, Ignore, Panic, Retry, RetryAfterAnHour, SnoozeForAnHour,
 };
 use crate::support::kinds::{script, scripted};
+use crate::support::tasks::tomorrow;
 use crate::support::{TestApp, within_patience};
 
 /// Retries at once, three attempts in all.
@@ -161,6 +162,38 @@ async fn a_snooze_and_a_time_that_the_other_side_named_are_waited_for() {
     app.pass_time(Duration::from_secs(3600)).await;
     assert_eq!(app.work().await, 2, "one is done, the other one snoozes again");
     assert_eq!(app.stored(busy).await.current_attempt, 2);
+    app.leaves_tasks(1);
+}
+
+#[tokio::test]
+async fn what_waits_for_its_start_or_its_next_attempt_runs_at_once_when_its_owner_says_so() {
+    let app = app(hasty()).await;
+    let (ada, eve) = (app.register("Ada").await, app.register("Eve").await);
+    let busy = app.queue(&ada, script(&[RetryAfterAnHour, Step::Ok])).await;
+    let snoozed = app.queue(&ada, script(&[SnoozeForAnHour, Step::Ok])).await;
+    assert_eq!(app.work().await, 2);
+    let later = app.queue(&ada, tomorrow(script(&[Step::Ok]))).await;
+    let run_now = async |person, id| app.post(person, &format!("/api/v1/tasks/{id}/run-now"), json!({})).await;
+    for (id, seconds) in [(busy, 3600), (snoozed, 3600), (later, 24 * 3600)] {
+        let waits = app.stored(id).await.next_attempt_at.expect("it waits") - chrono::Utc::now();
+        assert!((seconds - 100..=seconds).contains(&waits.num_seconds()), "{waits}");
+        assert_eq!(run_now(&eve, id).await.refusal(), (404, "TASK_NOT_FOUND".into()));
+        assert_eq!(run_now(&ada, id).await.status, 200);
+        assert_eq!(app.stored(id).await.next_attempt_at, None);
+        assert_eq!(run_now(&ada, id).await.refusal(), (400, "INVALID_INPUT".into()), "it waits for a worker only");
+    }
+    assert_eq!(app.work().await, 3);
+    let [busy, snoozed, later] = [app.stored(busy).await, app.stored(snoozed).await, app.stored(later).await];
+    assert_eq!((busy.status, busy.current_attempt, busy.errors.len()), (TaskStatus::Completed, 2, 1));
+    assert_eq!((snoozed.status, later.status), (TaskStatus::Pending, TaskStatus::Completed), "that one snoozes again");
+    assert_eq!(run_now(&ada, busy.id).await.status, 400, "it has ended");
+    let said: i64 =
+        sqlx::query_scalar("select count(*) from audit_log where action = 'task.run_now' and actor_id = $1")
+            .bind(ada.id)
+            .fetch_one(&app.app.db)
+            .await
+            .unwrap();
+    assert_eq!(said, 3);
     app.leaves_tasks(1);
 }
 

@@ -3,6 +3,7 @@
 use model::tasks::RetryStrategy;
 use model::users::Role;
 use serde_json::{Value, json};
+use server::config::MailTransport;
 use server::tasks::kinds::Policy;
 use server::tasks::queue;
 use uuid::Uuid;
@@ -98,6 +99,31 @@ async fn the_causes_of_an_error_are_for_administrators_and_everybody_else_is_tol
     assert_eq!((&seen["error"], &seen["trace"]), (&json!("The database did not do it"), &Value::Null));
     let trace = app.task(&alma, id).await["errors"][0]["trace"].clone();
     assert!(trace.as_str().unwrap().contains(r#"relation "task_files" does not exist"#), "{trace}");
+}
+
+#[tokio::test]
+async fn what_the_network_said_of_a_letter_and_a_webhook_is_for_administrators() {
+    let app = TestApp::with(|config| {
+        // Nobody listens on the port of discarded packets.
+        config.mail.transport = MailTransport::Smtp;
+        config.mail.smtp_url = Some("smtp://127.0.0.1:9".to_owned().into());
+        config.webhook.allowed_networks = vec!["127.0.0.1/32".parse().expect("a network")];
+        config.webhook.allowed_ports = vec![9];
+    })
+    .await;
+    let (ada, alma) = (app.register("Ada").await, app.register_as("Alma", Role::Admin).await);
+    let letter = json!({"to": "ada@example.com", "subject": "Hello", "body": "Hello"});
+    let letter = app.queue(&ada, json!({"task_type": "email", "payload": letter})).await;
+    let hook = json!({"url": "http://127.0.0.1:9/?key=canary", "method": "POST"});
+    let hook = app.queue(&ada, json!({"task_type": "webhook", "payload": hook})).await;
+    app.work().await;
+    for (id, words) in [(letter, "The mail server cannot be reached"), (hook, "The server cannot be reached")] {
+        let seen = app.task(&ada, id).await["errors"][0].clone();
+        assert_eq!((&seen["error"], &seen["trace"]), (&json!(words), &Value::Null));
+        let trace = app.task(&alma, id).await["errors"][0]["trace"].as_str().expect("a trace").to_owned();
+        assert!(trace.contains("Connection refused") && !trace.contains("canary"), "{trace}");
+    }
+    app.leaves_tasks(4);
 }
 
 #[tokio::test]

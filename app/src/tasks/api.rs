@@ -71,6 +71,15 @@ pub async fn retry_task(id: Uuid, #[server(default)] new: Replay) -> Result<(), 
     Ok(())
 }
 
+/// Lets a task that waits for its start or its next attempt make it at once.
+#[server(endpoint = "tasks/run_now")]
+pub async fn run_task_now(id: Uuid) -> Result<(), ApiError> {
+    let (app, actor) = ssr::signed_in().await?;
+    server::tasks::run_now(&app, &actor, id).await.map_err(ssr::refuse)?;
+    ssr::redirect(&format!("/tasks/{id}"));
+    Ok(())
+}
+
 /// Queues the same once more as a new task, and goes to its page.
 #[server(endpoint = "tasks/copy")]
 pub async fn copy_task(id: Uuid) -> Result<(), ApiError> {

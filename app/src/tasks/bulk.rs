@@ -66,6 +66,9 @@ fn words(action: BulkAction) -> (&'static str, &'static str, &'static str) {
         BulkAction::Retry => {
             ("Run tasks again", "They leave the dead letter, with their attempts counted anew.", "Run again:")
         }
+        BulkAction::RunNow => {
+            ("Run tasks now", "Those that wait for their next attempt make it at once; attempts count on.", "Run now:")
+        }
         BulkAction::Delete => (
             "Delete tasks",
             "They are gone, with their results and errors. Tasks that wait for them are cancelled.",
@@ -168,7 +171,7 @@ fn confirmation(
     action: ServerAction<SubmitBulkTasks>,
 ) -> AnyView {
     let Bulk { action: wanted, filter, .. } = wish.clone();
-    let variant = (wanted != BulkAction::Retry).then_some("destructive");
+    let variant = matches!(wanted, BulkAction::Cancel | BulkAction::Delete).then_some("destructive");
     let problem = refusal_of(action);
     let (name, hidden, back) = (wanted.name(), hidden(&filter), list_address(&filter));
     let label = move || {

@@ -10,7 +10,7 @@ use super::queries;
 use super::table::title_of;
 use crate::auth::ForSignedIn;
 use crate::cached::derived;
-use crate::ui::{Empty, Loading, Moment, Refused, Rows};
+use crate::ui::{Empty, Loading, Moment, Refused, Rows, duration};
 
 /// The dead letter by error: what failed for good, and the ways to run it again, one by one, by the group, or all.
 #[component]
@@ -108,12 +108,16 @@ fn row(groups: Signal<Vec<DeadGroup>>, group: DeadGroup) -> AnyView {
             <td class="word" data-label="Kind">{title_of(&group.task_type)}</td>
             <td data-label="Error"><a href=list_address(&filter)>{if group.error.is_empty() { "none given".to_owned() } else { group.error }}</a></td>
             <td data-label="Tasks">{move || now.get().tasks}</td>
-            <td data-label="First">{move || view! { <Moment at=now.get().first_at/> }}</td>
+            <td data-label="First">{move || view! { <Moment at=now.get().first_at/>" "<small>{age(&now.get())}</small> }}</td>
             <td data-label="Last">{move || view! { <Moment at=now.get().last_at/> }}</td>
             <td>{acts(&filter, "group")}</td>
         </tr>
     }
     .into_any()
+}
+
+fn age(group: &DeadGroup) -> String {
+    format!("{} ago", duration(group.age_seconds as f64))
 }
 
 /// The first of two clicks; the second is on the page that says how many tasks it is for.
@@ -132,7 +136,14 @@ mod tests {
 
     fn group(error: &str) -> DeadGroup {
         let at = chrono::DateTime::UNIX_EPOCH;
-        DeadGroup { task_type: "email".into(), error: error.into(), tasks: 1, first_at: at, last_at: at }
+        DeadGroup {
+            task_type: "email".into(),
+            error: error.into(),
+            tasks: 1,
+            first_at: at,
+            last_at: at,
+            age_seconds: 90,
+        }
     }
 
     fn errors(groups: &[DeadGroup]) -> Vec<&str> {

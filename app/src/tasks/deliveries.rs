@@ -1,5 +1,5 @@
 use leptos::prelude::*;
-use model::tasks::Delivery;
+use model::tasks::{DELIVERIES_AT_MOST, Delivery};
 use uuid::Uuid;
 
 use super::queries;
@@ -21,6 +21,8 @@ pub fn Deliveries(id: Uuid) -> impl IntoView {
 
 #[component]
 fn Tries(tries: Vec<Delivery>) -> impl IntoView {
+    let cut = (tries.len() == DELIVERIES_AT_MOST)
+        .then(|| view! { <p class="field-help">"The newest "{DELIVERIES_AT_MOST}"; older ones are not shown."</p> });
     let rows = tries.into_iter().map(row).collect_view();
     view! {
         <section class="panel">
@@ -36,6 +38,7 @@ fn Tries(tries: Vec<Delivery>) -> impl IntoView {
                 </thead>
                 <tbody>{rows}</tbody>
             </table>
+            {cut}
         </section>
     }
 }

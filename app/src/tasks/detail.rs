@@ -52,12 +52,13 @@ fn Detail(id: Uuid) -> impl IntoView {
 fn filled(TaskSeen { task, owner, related, origin }: TaskSeen, actions: Actions) -> impl IntoView {
     let stopping = task.cancel_requested && !task.status.has_ended();
     let is_for_people = TaskKind::by_name(&task.task_type).is_some();
+    let is_waiting = task.next_attempt_at.is_some();
     let progress = task.progress.clone().filter(|_| task.status == TaskStatus::Running);
     view! {
         <article class="stack" aria-live="polite">
             <header class="actions" data-spread="">
                 <h1>{title_of(&task.task_type)}" "<StatusBadge status=task.status/></h1>
-                <Buttons id=task.id status=task.status is_told=task.cancel_requested is_for_people actions/>
+                <Buttons id=task.id status=task.status is_told=task.cancel_requested is_waiting is_for_people actions/>
             </header>
             {stopping.then(|| view! { <p class="notice" data-tone="warn">"The task was told to stop."</p> })}
             {progress.map(|progress| view! { <Percent progress/> })}
@@ -107,6 +108,7 @@ fn Facts(task: Task, owner: Option<String>, origin: Option<Origin>) -> impl Into
                 {origin}
                 {moment("Created", Some(task.created_at))}
                 {moment("Scheduled for", task.scheduled_at)}
+                {moment("Next attempt", task.next_attempt_at.filter(|at| task.scheduled_at != Some(*at)))}
                 {moment("Started", task.started_at)}
                 {moment("Ended", task.completed_at)}
             </dl>

@@ -5,6 +5,7 @@ use model::tasks::{BulkAction, TaskFilter, TaskListed};
 use model::{Page, PageRequest};
 use uuid::Uuid;
 
+use super::actions::{Actions, is_for_all};
 use super::columns::{self, Column};
 use super::filters::{self, Filters, address};
 use super::queries::{self, ListKey};
@@ -12,7 +13,7 @@ use super::{TaskTable, nav};
 use crate::auth::{CurrentUser, ForSignedIn};
 use crate::cached::derived;
 use crate::error::ApiError;
-use crate::ui::{Done, Empty, Loading, Pager, Refused, counted};
+use crate::ui::{Done, Empty, Loading, Pager, Refusal, Refused, counted};
 
 /// Rows of one part of the list.
 const ROWS: i64 = 20;
@@ -47,9 +48,12 @@ fn List() -> impl IntoView {
     let CurrentUser(user) = expect_context();
     let columns = ArcMemo::new(move |_| query.with(|query| columns::read(query, user.role)));
     let (filter, shown) = (key.clone(), columns.clone());
+    let actions = Actions::new();
+    actions.keep_all_current();
     view! {
+        <Refusal problem=Memo::new(move |_| actions.problem())/>
         {move || view! { <Filters filter=filter.get().0 columns=shown.get()/> }}
-        <Transition fallback=|| view! { <Loading/> }><Part page key columns/></Transition>
+        <Transition fallback=|| view! { <Loading/> }><Part page key columns actions/></Transition>
     }
 }
 
@@ -59,9 +63,14 @@ fn Part(
     page: Resource<Result<Page<TaskListed>, ApiError>>,
     key: ArcMemo<ListKey>,
     columns: ArcMemo<Vec<Column>>,
+    actions: Actions,
 ) -> impl IntoView {
     let state = derived(move |_| page.get().map(|read| read.map(|page| page.items.is_empty())));
     let tasks = derived(move |_| page.get().and_then(Result::ok).map(|page| page.items).unwrap_or_default());
+    let is_offered = Memo::new({
+        let key = key.clone();
+        move |_| key.with(|(filter, _)| is_for_all(filter))
+    });
     let below = {
         let columns = columns.clone();
         move || page.get().and_then(Result::ok).map(|page| foot(&page, &key.get(), &columns.get()))
@@ -80,7 +89,11 @@ fn Part(
                 </div>
             }
             .into_any(),
-            Ok(false) => view! { <div class="stack"><TaskTable tasks columns=columns.get()/>{below}</div> }.into_any(),
+            Ok(false) => {
+                let table =
+                    view! { <TaskTable tasks columns=columns.get() actions=is_offered.get().then_some(actions)/> };
+                view! { <div class="stack">{table}{below}</div> }.into_any()
+            }
         })
     }
 }
@@ -107,12 +120,17 @@ fn foot(page: &Page<TaskListed>, (filter, place): &ListKey, columns: &[Column]) 
 fn bulk(filter: &TaskFilter) -> AnyView {
     let is_wanted = |action: &BulkAction| match filter.status {
         Some(status) => action.is_for(status),
-        None => *action != BulkAction::Retry || filter.error.is_some(),
+        None => match action {
+            BulkAction::Cancel | BulkAction::Delete => true,
+            BulkAction::Retry => filter.error.is_some(),
+            BulkAction::RunNow => false,
+        },
     };
     let link = |action: BulkAction| {
         let words = match action {
             BulkAction::Cancel => "Cancel all of these",
             BulkAction::Retry => "Run all of these again",
+            BulkAction::RunNow => "Run all of these now",
             BulkAction::Delete => "Delete all of these that have ended",
         };
         let href = address("/tasks/bulk", filter, &[("do", action.name().to_owned())]);

@@ -3,7 +3,6 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use model::Problem;
-use model::rbac::{Relation, allowed};
 use model::tasks::{Control, FormField, Priority, TaskKind};
 
 use super::api::CreateTask;
@@ -38,9 +37,7 @@ fn Kinds(chosen: TaskKind) -> impl IntoView {
         view! { <a href=format!("/tasks/new?kind={}", kind.name()) aria-current=current>{kind.title()}</a> }
     };
     let role = expect_context::<CurrentUser>().0.role;
-    let open =
-        TaskKind::ALL.into_iter().filter(|kind| kind.needs().is_none_or(|action| allowed(role, action, Relation::Own)));
-    view! { <nav class="tabs" aria-label="Kind of task">{open.map(link).collect_view()}</nav> }
+    view! { <nav class="tabs" aria-label="Kind of task">{TaskKind::open_to(role).map(link).collect_view()}</nav> }
 }
 
 #[component]
@@ -65,10 +62,11 @@ fn KindForm(kind: TaskKind) -> impl IntoView {
 
 #[component]
 fn PayloadField(field: &'static FormField, problem: Memo<Option<Problem>>) -> impl IntoView {
-    let FormField { path, label, help, required, initial, .. } = *field;
+    let FormField { path, label, help, required, initial, limit, .. } = *field;
     match field.control {
-        Control::Number { .. } => {
-            view! { <TextField field=path label help required initial kind="number" problem/> }.into_any()
+        Control::Number { min, max } => {
+            view! { <TextField field=path label help required initial kind="number" range=(min, max) problem/> }
+                .into_any()
         }
         Control::Moment => {
             view! { <TextField field=path label help required initial kind="datetime-local" problem/> }.into_any()
@@ -76,10 +74,12 @@ fn PayloadField(field: &'static FormField, problem: Memo<Option<Problem>>) -> im
         Control::Choice(choices) => {
             view! { <SelectField field=path label help initial choices=choices.to_vec() problem/> }.into_any()
         }
-        Control::Text(kind) => view! { <TextField field=path label help required initial kind problem/> }.into_any(),
-        Control::Flag => view! { <Checkbox field=path label/> }.into_any(),
+        Control::Text(kind) => {
+            view! { <TextField field=path label help required initial kind limit=limit problem/> }.into_any()
+        }
+        Control::Flag => view! { <Checkbox field=path label help/> }.into_any(),
         Control::Numbers | Control::Lines | Control::Json | Control::Headers => {
-            view! { <TextArea field=path label help required problem/> }.into_any()
+            view! { <TextArea field=path label help required limit=limit problem/> }.into_any()
         }
     }
 }

@@ -1,5 +1,7 @@
+use std::collections::BTreeMap;
+
 use leptos::prelude::*;
-use model::tasks::{EmailSent, Notified, ReportMade, Swept, TaskKind, Waited, WebhookAnswer};
+use model::tasks::{BulkDone, EmailSent, Notified, ReportMade, Swept, TaskKind, Waited, WebhookAnswer};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;
@@ -9,7 +11,12 @@ use crate::ui::{Moment, Values, duration, plain, size};
 /// What a task returned, in the way that suits its kind.
 #[component]
 pub fn ResultView(id: Uuid, task_type: String, result: Value) -> impl IntoView {
-    let shown = TaskKind::by_name(&task_type).and_then(|kind| of_kind(kind, id, &result));
+    let shown = match (TaskKind::by_name(&task_type), &*task_type) {
+        (Some(kind), _) => of_kind(kind, id, &result),
+        (None, "bulk") => read(&result).map(many),
+        (None, "maintenance") => read(&result).map(tidied),
+        (None, _) => None,
+    };
     shown.unwrap_or_else(|| view! { <Values title="Result" value=result/> }.into_any())
 }
 
@@ -100,6 +107,28 @@ fn answer(answer: WebhookAnswer) -> AnyView {
     .into_any()
 }
 
+/// What is kept by each batch has more in it: a task that was cancelled leaves that.
+fn many(BulkDone { matched, done, refused }: BulkDone) -> AnyView {
+    let refused = (refused > 0).then(|| ("Not yours to change", refused.into_any()));
+    facts([("Done", done.into_any()), ("Matched", matched.into_any())].into_iter().chain(refused))
+}
+
+/// Rows by the name of the chore.
+fn tidied(rows: BTreeMap<String, u64>) -> AnyView {
+    let (some, none): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(_, rows)| *rows > 0);
+    let words = |name: String| name.replace('_', " ");
+    let row = |(name, rows): (String, u64)| view! { <dt>{words(name)}</dt><dd>{rows}" rows"</dd> };
+    let idle: Vec<_> = none.into_iter().map(|(name, _)| words(name)).collect();
+    view! {
+        <section class="panel">
+            <h2>"Result"</h2>
+            <dl class="kv" data-of="Result">{some.into_iter().map(row).collect_view()}</dl>
+            {(!idle.is_empty()).then(|| view! { <p class="field-help">"Nothing was due of: "{idle.join(", ")}"."</p> })}
+        </section>
+    }
+    .into_any()
+}
+
 /// The figures, and those of each group as a table.
 fn figures(result: &Value) -> Option<AnyView> {
     let mut whole = result.as_object()?.clone();
@@ -160,6 +189,20 @@ mod tests {
                 .replace("<!>", "");
             assert!(html.contains(words), "{kind:?}: {html}");
             assert!(of_kind(kind, Uuid::nil(), &json!("another form")).is_none(), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_program_does_for_itself_has_words_as_well() {
+        for (task_type, result, words) in [
+            ("bulk", json!({"matched": 9, "done": 7, "refused": 2, "last": null}), "Not yours to change</dt><dd>2<"),
+            ("maintenance", json!({"api_keys": 3, "files": 0}), "api keys</dt><dd>3 rows<"),
+            ("maintenance", json!({"api_keys": 3, "login_challenges": 0}), "Nothing was due of: login challenges."),
+            ("of_tomorrow", json!({"some": "thing"}), "some</dt><dd>thing<"),
+        ] {
+            let view = || view! { <ResultView id=Uuid::nil() task_type=task_type.to_owned() result/> }.to_html();
+            let html = Owner::new().with(view).replace("<!>", "");
+            assert!(html.contains(words), "{task_type}: {html}");
         }
     }
 }

@@ -2,6 +2,7 @@ use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 use model::tasks::{Task, TaskKind, TaskListed, TaskStatus};
 
+use super::actions::{Actions, Again};
 use super::columns::Column;
 use crate::ui::{Moment, PriorityBadge, Rows, StatusBadge};
 
@@ -18,7 +19,13 @@ pub(super) fn title_of(task_type: &str) -> String {
 
 /// Tasks as rows; on a phone each row is a card. A row stays while its task changes; only what is different is drawn anew.
 #[component]
-pub fn TaskTable(#[prop(into)] tasks: Signal<Vec<TaskListed>>, columns: Vec<Column>) -> impl IntoView {
+pub fn TaskTable(
+    #[prop(into)] tasks: Signal<Vec<TaskListed>>,
+    columns: Vec<Column>,
+    /// What is done from a row.
+    #[prop(optional_no_strip)]
+    actions: Option<Actions>,
+) -> impl IntoView {
     let heads = columns.iter().map(|column| view! { <th scope="col">{column.title()}</th> }).collect_view();
     view! {
         <table class="data-table">
@@ -26,9 +33,10 @@ pub fn TaskTable(#[prop(into)] tasks: Signal<Vec<TaskListed>>, columns: Vec<Colu
                 <tr>
                     <th scope="col">"Task"</th>
                     {heads}
+                    {actions.map(|_| view! { <th scope="col">"What to do"</th> })}
                 </tr>
             </thead>
-            <tbody><Rows rows=tasks key=|listed| listed.task.id row=move |listed| row(tasks, &columns, listed)/></tbody>
+            <tbody><Rows rows=tasks key=|listed| listed.task.id row=move |listed| row(tasks, &columns, actions, listed)/></tbody>
         </table>
     }
 }
@@ -55,7 +63,12 @@ impl Changing {
     }
 }
 
-fn row(tasks: Signal<Vec<TaskListed>>, columns: &[Column], TaskListed { task, owner }: TaskListed) -> AnyView {
+fn row(
+    tasks: Signal<Vec<TaskListed>>,
+    columns: &[Column],
+    actions: Option<Actions>,
+    TaskListed { task, owner }: TaskListed,
+) -> AnyView {
     let (id, first) = (task.id, Changing::of(&task));
     let now = Memo::new(move |_| {
         let found =
@@ -77,10 +90,17 @@ fn row(tasks: Signal<Vec<TaskListed>>, columns: &[Column], TaskListed { task, ow
         };
         view! { <td data-label=column.title()>{content}</td> }
     };
+    let title = title_of(&task.task_type);
+    let act = actions.map(|actions| {
+        let (of, status) = (title.clone(), Memo::new(move |_| now.with(|now| now.status)));
+        let again = move || view! { <Again id status=status.get() of=of.clone() actions/> };
+        view! { <td>{again}</td> }
+    });
     view! {
         <tr>
-            <td data-label="Task"><a id=format!("task-{id}") href=format!("/tasks/{id}")>{title_of(&task.task_type)}</a></td>
+            <td data-label="Task"><a id=format!("task-{id}") href=format!("/tasks/{id}")>{title}</a></td>
             {columns.iter().map(cell).collect_view()}
+            {act}
         </tr>
     }
     .into_any()

@@ -95,7 +95,7 @@ mod tests {
             "id": uuid::Uuid::nil(), "task_type": "delay_task", "status": "completed", "priority": "normal", "payload": {}, "metadata": {},
             "max_attempts": 3, "current_attempt": 1, "retry_strategy": "none", "result": null, "progress": null, "last_error": null,
             "errors": [], "dead_reason": null, "cancel_requested": false, "created_by": null, "created_at": at(0), "updated_at": at(0),
-            "scheduled_at": null, "started_at": null, "completed_at": null,
+            "scheduled_at": null, "started_at": null, "completed_at": null, "next_attempt_at": null,
         });
         whole.as_object_mut().unwrap().extend(task.as_object().unwrap().clone());
         let steps = steps(&serde_json::from_value(whole).unwrap());

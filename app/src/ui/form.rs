@@ -191,8 +191,11 @@ pub fn TextField(
     #[prop(optional, into)] initial: String,
     #[prop(default = true)] required: bool,
     /// Most characters, without the blanks around them.
-    #[prop(optional)]
+    #[prop(default = None, into)]
     limit: Option<usize>,
+    /// The least and the most number.
+    #[prop(optional)]
+    range: Option<(f64, f64)>,
     /// Tells the fields of one name apart where a page has several forms.
     #[prop(optional)]
     form: &'static str,
@@ -204,7 +207,7 @@ pub fn TextField(
     view! {
         <Around id=id.clone() label help error length>
             <input class="input" id=id.clone() name=input_name(field) type=kind value=first_value(field, &initial) required=required
-                step=step autocomplete=(!autocomplete.is_empty()).then_some(autocomplete)
+                step=step min=range.map(|range| range.0) max=range.map(|range| range.1) autocomplete=(!autocomplete.is_empty()).then_some(autocomplete)
                 aria-describedby=described_by(&id, help, length)
                 aria-invalid=move || error.get().is_some().then_some("true")/>
         </Around>
@@ -244,16 +247,23 @@ pub fn SelectField(
 
 /// Yes or no. On the wire it is `true`, or missing.
 #[component]
-pub fn Checkbox(field: &'static str, label: &'static str, #[prop(optional)] initial: bool) -> impl IntoView {
+pub fn Checkbox(
+    field: &'static str,
+    label: &'static str,
+    #[prop(optional)] help: &'static str,
+    #[prop(optional)] initial: bool,
+) -> impl IntoView {
     // In a form that came back, a box that is missing was not ticked.
     let initial = if initial && use_context::<Typed>().is_none() { "true" } else { "" };
     let checked = first_value(field, initial) == "true";
+    let help_id = (!help.is_empty()).then(|| format!("{field}-help"));
     view! {
         <div class="field">
             <label class="actions">
-                <input type="checkbox" name=input_name(field) value="true" checked=checked/>
+                <input type="checkbox" name=input_name(field) value="true" checked=checked aria-describedby=help_id.clone()/>
                 <span>{label}</span>
             </label>
+            {help_id.map(|id| view! { <p class="field-help" id=id>{help}</p> })}
         </div>
     }
 }

@@ -59,11 +59,12 @@ fn top(element: &Element) -> f64 {
     element.get_bounding_client_rect().top()
 }
 
-/// The rows that can be seen, and how far below the edge of the screen; none at the top of the page, where what is new is to be seen, and none
-/// behind a dialog, which has a height of its own.
+/// The rows that can be seen, and how far below the edge of the screen; none behind a dialog, which has a height of its own. At the top of the
+/// page what is new is to be seen, unless somebody is about to use a row.
 fn rows_on_screen() -> Vec<(Element, f64)> {
-    let is_behind = document().query_selector("dialog[open]").is_ok_and(|dialog| dialog.is_some());
-    if is_behind || window().scroll_y().unwrap_or_default() <= 0.0 {
+    let is_any = |selector| document().query_selector(selector).is_ok_and(|found| found.is_some());
+    let is_at_top = window().scroll_y().unwrap_or_default() <= 0.0;
+    if is_any("dialog[open]") || (is_at_top && !is_any("main :is(li, tr):is(:hover, :focus-within)")) {
         return Vec::new();
     }
     let height = window().inner_height().ok().and_then(|height| height.as_f64()).unwrap_or_default();

@@ -14,7 +14,7 @@ pub fn TextArea(
     #[prop(optional, into)] initial: String,
     #[prop(default = 6)] rows: u32,
     /// Most characters.
-    #[prop(optional)]
+    #[prop(default = None, into)]
     limit: Option<usize>,
     /// Tells the fields of one name apart where a page has several forms; the id `content` is the page's own.
     #[prop(optional)]

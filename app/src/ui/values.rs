@@ -1,19 +1,20 @@
 use leptos::prelude::*;
 use serde_json::Value;
 
-/// Characters of a value that are shown, and entries of a list; the API has them whole.
+/// Characters of a value that are shown at first.
 const SHOWN: usize = 400;
 /// Decimal places: what a sum of tenths loses to binary is not shown.
 const PLACES: i32 = 9;
 
-/// A JSON object as a list of names and values, cut for the eye.
+/// A JSON object as a list of names and values. Of a long one there is the start, and the whole where somebody asks for it.
 #[component]
 pub fn Values(title: &'static str, value: Value) -> impl IntoView {
-    let entries: Vec<(String, String)> = match value {
-        Value::Object(entries) => entries.into_iter().map(|(name, value)| (name, short(&value))).collect(),
-        other => vec![("value".into(), short(&other))],
+    let entries: Vec<(String, Value)> = match value {
+        Value::Object(entries) => entries.into_iter().collect(),
+        other => vec![("value".into(), other)],
     };
-    let rows = entries.into_iter().map(|(name, value)| view! { <dt>{name}</dt><dd>{value}</dd> }).collect_view();
+    let rows = entries.into_iter().map(|(name, value)| view! { <dt>{name}</dt><dd>{shown(&value)}</dd> });
+    let rows = rows.collect_view();
     view! {
         <section class="panel">
             <h2>{title}</h2>
@@ -31,12 +32,12 @@ pub fn size(bytes: u64) -> String {
     }
 }
 
-fn short(value: &Value) -> String {
+fn shown(value: &Value) -> AnyView {
     let text = plain(value);
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{} …", &text[..end]),
-        None => text,
-    }
+    let Some((end, _)) = text.char_indices().nth(SHOWN) else { return text.into_any() };
+    let start = format!("{} …", &text[..end]);
+    let all = format!("All of it, {}", size(text.len() as u64));
+    view! { {start}<details><summary>{all}</summary><pre class="answer" tabindex="0">{text}</pre></details> }.into_any()
 }
 
 /// A JSON value as people write it.
@@ -44,7 +45,7 @@ pub fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Number(number) if number.is_f64() => number.as_f64().map(rounded).unwrap_or_default(),
-        Value::Array(entries) => entries.iter().take(SHOWN).map(plain).collect::<Vec<_>>().join(", "),
+        Value::Array(entries) => entries.iter().map(plain).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
     }
 }
@@ -80,7 +81,7 @@ mod tests {
             (json!(1e-9), "1e-9"),
             (json!(123_456_789_012.5), "123456789012.5"),
         ] {
-            assert_eq!(short(&value), shown);
+            assert_eq!(plain(&value), shown);
         }
     }
 
@@ -94,9 +95,13 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_shown_as_it_is_typed_and_cut_when_it_is_long() {
-        assert_eq!(short(&json!([3.0, 1.5, "x", null])), "3, 1.5, x, null");
-        let long = short(&json!(vec![10.0; 100_000]));
-        assert_eq!((long.chars().count(), long.ends_with(" …")), (SHOWN + 2, true));
+    fn a_list_is_shown_as_it_is_typed_and_a_long_one_by_its_start_and_whole() {
+        assert_eq!(plain(&json!([3.0, 1.5, "x", null])), "3, 1.5, x, null");
+        let html = |value: &Value| Owner::new().with(|| shown(value).to_html());
+        assert!(!html(&json!("short")).contains("details"));
+        let long = html(&json!((0..200).collect::<Vec<_>>()));
+        assert!(long.contains(" …") && long.contains("All of it, 888 B"), "{long}");
+        assert_eq!(long.matches("42, 43").count(), 2, "{long}");
+        assert_eq!(long.matches("198, 199").count(), 1, "{long}");
     }
 }

@@ -8,25 +8,28 @@ use crate::rbac::Action;
 
 /// What is done to many tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum BulkAction {
     /// Cancel what is alive.
     Cancel,
     /// Replay the dead letter.
     Retry,
+    /// Let what waits for its next attempt make it at once.
+    RunNow,
     /// Delete what has ended.
     Delete,
 }
 
 impl BulkAction {
-    pub const ALL: [Self; 3] = [Self::Cancel, Self::Retry, Self::Delete];
+    pub const ALL: [Self; 4] = [Self::Cancel, Self::Retry, Self::RunNow, Self::Delete];
 
     /// The word on the wire and in the address.
     pub fn name(self) -> &'static str {
         match self {
             Self::Cancel => "cancel",
             Self::Retry => "retry",
+            Self::RunNow => "run_now",
             Self::Delete => "delete",
         }
     }
@@ -35,7 +38,7 @@ impl BulkAction {
     pub fn permission(self) -> Action {
         match self {
             Self::Cancel => Action::CancelTask,
-            Self::Retry => Action::RetryTask,
+            Self::Retry | Self::RunNow => Action::RetryTask,
             Self::Delete => Action::DeleteTask,
         }
     }
@@ -45,6 +48,7 @@ impl BulkAction {
         match self {
             Self::Cancel => !status.has_ended(),
             Self::Retry => status == TaskStatus::Failed,
+            Self::RunNow => status == TaskStatus::Retrying,
             Self::Delete => status.has_ended(),
         }
     }
@@ -55,8 +59,8 @@ impl BulkAction {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Bulk {
     pub action: BulkAction,
-    /// Which tasks. Of those, the action is for what it can be done to; a status that it is not for is refused, except by a replay. What is
-    /// queued, dies or ends after this was asked for is not meant.
+    /// Which tasks. Of those, the action is for what it can be done to; a status that it is not for is refused, except by those that are for
+    /// one status only. What is queued, dies or ends after this was asked for is not meant.
     #[serde(flatten)]
     pub filter: TaskFilter,
     /// Count only.

@@ -22,6 +22,8 @@ pub struct FormField {
     pub help: &'static str,
     pub control: Control,
     pub required: bool,
+    /// Most characters of a text.
+    pub limit: Option<usize>,
     /// What stands there at first.
     pub initial: &'static str,
 }
@@ -60,6 +62,7 @@ pub(super) const DELAY: &[FormField] = &[
         help: "0 to 86400; parts of a second are fine.",
         control: Control::Number { min: 0.0, max: DELAY_MAX_SECONDS },
         required: true,
+        limit: None,
         initial: "5",
     },
     FormField {
@@ -69,6 +72,7 @@ pub(super) const DELAY: &[FormField] = &[
         help: "Optional. The task is given up when the wait would end later than this.",
         control: Control::Moment,
         required: false,
+        limit: None,
         initial: "",
     },
 ];
@@ -171,7 +175,12 @@ pub fn read_moment(text: &str) -> Result<Option<DateTime<Utc>>, String> {
 
 #[cfg(test)]
 mod tests {
+    use serde::de::value::Error as Named;
+    use serde::de::{self, Deserializer, Visitor};
+    use serde::forward_to_deserialize_any;
+
     use super::*;
+    use crate::tasks::{DataProcessing, DelayTask, Email, FileCleanup, Notify, ReportGeneration, Webhook};
 
     fn form(kind: &str, payload: &[(&str, &str)]) -> NewTaskForm {
         let payload = payload.iter().map(|(name, text)| (name.to_string(), text.to_string())).collect();
@@ -210,6 +219,61 @@ mod tests {
         let problem = form("data_processing", &[("operation", "guess"), ("data", "1, two")]).read().unwrap_err();
         let named: Vec<_> = problem.fields().into_iter().map(|field| field.field).collect();
         assert_eq!(named, ["payload.operation", "payload.data"]);
+    }
+
+    /// Notes which fields a type asks for, and gives it none.
+    struct Asked<'a>(&'a mut Vec<&'static str>);
+
+    impl<'de> Deserializer<'de> for Asked<'_> {
+        type Error = Named;
+
+        fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Named> {
+            Err(de::Error::custom("a payload is a struct"))
+        }
+
+        fn deserialize_struct<V: Visitor<'de>>(
+            self,
+            _: &'static str,
+            fields: &'static [&'static str],
+            visitor: V,
+        ) -> Result<V::Value, Named> {
+            self.0.extend(fields);
+            self.deserialize_any(visitor)
+        }
+
+        forward_to_deserialize_any! {
+            bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf option unit unit_struct newtype_struct seq tuple
+            tuple_struct map enum identifier ignored_any
+        }
+    }
+
+    fn asked<'de, T: Deserialize<'de>>() -> Vec<&'static str> {
+        let mut fields = Vec::new();
+        assert!(T::deserialize(Asked(&mut fields)).is_err());
+        fields
+    }
+
+    #[test]
+    fn every_form_has_an_input_for_each_field_of_its_payload() {
+        for kind in TaskKind::ALL {
+            let mut fields = match kind {
+                TaskKind::DelayTask => asked::<DelayTask>(),
+                TaskKind::DataProcessing => asked::<DataProcessing>(),
+                TaskKind::Email => asked::<Email>(),
+                TaskKind::FileCleanup => asked::<FileCleanup>(),
+                TaskKind::Notification => asked::<Notify>(),
+                TaskKind::ReportGeneration => asked::<ReportGeneration>(),
+                TaskKind::Webhook => asked::<Webhook>(),
+            };
+            // For the records of programs.
+            fields.retain(|field| kind != TaskKind::DelayTask || !["task_id", "test_scenario"].contains(field));
+            let inputs: Vec<_> = kind.fields().iter().map(|field| field.name).collect();
+            assert_eq!(inputs, fields, "{kind:?}");
+            for field in kind.fields() {
+                assert_eq!(field.path, format!("payload.{}", field.name));
+                assert!(!field.help.is_empty(), "{kind:?}: {}", field.name);
+            }
+        }
     }
 
     #[test]

@@ -14,7 +14,8 @@ use serde_json::Value;
 
 use super::form::FormField;
 use crate::FieldProblem;
-use crate::rbac::Action;
+use crate::rbac::{Action, Relation, allowed};
+use crate::users::Role;
 
 pub use cleanup::FileCleanup;
 pub use data::{DataProcessing, Numbers, Operation};
@@ -105,6 +106,11 @@ impl TaskKind {
     /// What somebody must be allowed to who queues one, besides queueing tasks at all.
     pub fn needs(self) -> Option<Action> {
         (self == Self::FileCleanup).then_some(Action::CleanFiles)
+    }
+
+    /// The kinds that somebody of this role may queue.
+    pub fn open_to(role: Role) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(move |kind| kind.needs().is_none_or(|action| allowed(role, action, Relation::Own)))
     }
 
     /// The inputs of this kind's form, in order.

@@ -20,7 +20,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 pub use bulk::{Bulk, BulkAction, BulkAsked};
-pub use delivery::Delivery;
+pub use delivery::{DELIVERIES_AT_MOST, Delivery};
 pub use figures::{Figure, Period, percentile};
 pub use filter::{TEXT_MAX, TaskFilter};
 pub use form::{Control, FormField, NewTaskForm, read_moment};
@@ -29,10 +29,10 @@ pub use kinds::{
     ReportType, TaskKind, Webhook,
 };
 pub use queue::{
-    BreakerState, DEAD_GROUPS_AT_MOST, DeadGroup, HostSeen, LaneDepth, Minute, Operations, QueueAction, QueueCommand,
-    QueueHealth, QueueSeen, RunningTask, TypeSeen, WorkerSeen,
+    BreakerState, DEAD_GROUPS_AT_MOST, DeadGroup, DeadOfType, HostSeen, LaneDepth, Minute, Operations, QueueAction,
+    QueueCommand, QueueHealth, QueueSeen, RunningTask, TypeSeen, WorkerSeen,
 };
-pub use results::{EmailSent, Notified, ReportMade, Swept, Waited, WebhookAnswer};
+pub use results::{BulkDone, EmailSent, Notified, ReportMade, Swept, Waited, WebhookAnswer};
 pub use retry::RetryStrategy;
 pub use schedule::{Missed, NewSchedule, Schedule, ScheduleTimes};
 pub use seen::{AttemptError, Origin, Related, TaskListed, TaskNamed, TaskSeen};
@@ -176,6 +176,8 @@ pub struct Task {
     pub scheduled_at: Option<DateTime<Utc>>,
     pub started_at: Option<DateTime<Utc>>,
     pub completed_at: Option<DateTime<Utc>>,
+    /// Until when it waits, for its start or its next attempt; absent when it waits for no time.
+    pub next_attempt_at: Option<DateTime<Utc>>,
 }
 
 /// A replay from the dead letter, as a form sends it.

@@ -58,6 +58,8 @@ pub struct WorkerSeen {
     pub task_types: Vec<String>,
     pub concurrency: i32,
     pub started_at: DateTime<Utc>,
+    /// Seconds since it has renewed its lease.
+    pub renewed_seconds: f64,
     /// Seconds until its lease lapses; below zero it is about to be declared dead.
     pub lease_seconds: f64,
     pub is_draining: bool,
@@ -128,6 +130,17 @@ pub struct HostSeen {
     pub probe_at: Option<DateTime<Utc>>,
 }
 
+/// Tasks of a type in the dead letter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DeadOfType {
+    pub task_type: String,
+    /// 10 000 at most.
+    pub tasks: i64,
+    /// Those that came within the last day; 10 000 at most.
+    pub of_a_day: i64,
+}
+
 /// How PostgreSQL bears the queue. What other roles of the server do is counted only where this one may see it (`pg_read_all_stats`).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -157,8 +170,10 @@ pub struct QueueSeen {
     /// Those whose breaker is open first, the first 50.
     pub hosts: Vec<HostSeen>,
     pub workers: Vec<WorkerSeen>,
-    /// What they run, the first 200.
+    /// What they run, of each worker the first 50.
     pub running: Vec<RunningTask>,
+    /// What was given up, by type.
+    pub dead: Vec<DeadOfType>,
     pub health: QueueHealth,
 }
 
@@ -193,6 +208,10 @@ impl QueueSeen {
         }
         for one in self.hosts.iter().filter(|host| host.breaker != BreakerState::Closed) {
             found.push(format!("Webhooks to {} wait: its circuit breaker is {}.", one.host, one.breaker.name()));
+        }
+        for one in self.dead.iter().filter(|dead| dead.of_a_day > 0) {
+            let tasks = if one.of_a_day == 1 { "1 task".to_owned() } else { format!("{} tasks", one.of_a_day) };
+            found.push(format!("Within a day, {tasks} of {} came into the dead letter.", one.task_type));
         }
         if self.oldest_ready_seconds().is_some_and(|seconds| seconds > READY_AT_MOST) {
             found.push("A ready task has been waiting for more than five minutes.".to_owned());
@@ -279,6 +298,8 @@ pub struct DeadGroup {
     pub tasks: i64,
     pub first_at: DateTime<Utc>,
     pub last_at: DateTime<Utc>,
+    /// Seconds since the first one.
+    pub age_seconds: i64,
 }
 
 #[cfg(test)]
@@ -295,6 +316,7 @@ mod tests {
             task_types: Vec::new(),
             concurrency: 1,
             started_at: DateTime::UNIX_EPOCH,
+            renewed_seconds: 5.0,
             lease_seconds: 10.0,
             is_draining: false,
             running: 0,
@@ -328,15 +350,17 @@ mod tests {
         };
         let host =
             HostSeen { host: "shop.example:443".into(), breaker: BreakerState::Closed, failures: 4, probe_at: None };
-        let (lanes, types, hosts, workers) = (vec![lane], vec![kind], vec![host], vec![worker]);
-        let seen =
-            QueueSeen { seen_at: DateTime::UNIX_EPOCH, lanes, types, hosts, workers, running: Vec::new(), health };
+        let dead = DeadOfType { task_type: "letter".into(), tasks: 7, of_a_day: 0 };
+        let (lanes, types, hosts, workers, dead) = (vec![lane], vec![kind], vec![host], vec![worker], vec![dead]);
+        let seen_at = DateTime::UNIX_EPOCH;
+        let seen = QueueSeen { seen_at, lanes, types, hosts, workers, running: Vec::new(), dead, health };
         assert_eq!(seen.complaints(), Vec::<String>::new());
-        let wrong: [fn(&mut QueueSeen); 8] = [
+        let wrong: [fn(&mut QueueSeen); 9] = [
             |seen| seen.workers[0].lease_seconds = -1.0,
             |seen| seen.types[0].paused_at = Some(DateTime::UNIX_EPOCH),
             |seen| seen.types[0].breaker = BreakerState::HalfOpen,
             |seen| seen.hosts[0].breaker = BreakerState::Open,
+            |seen| seen.dead[0].of_a_day = 1,
             |seen| seen.lanes[0].oldest_ready_seconds = Some(301.0),
             |seen| seen.health.oldest_transaction_seconds = Some(601.0),
             |seen| seen.health.dead_rows = 60_000,

@@ -64,3 +64,14 @@ pub struct WebhookAnswer {
     pub body: String,
     pub is_cut: bool,
 }
+
+/// Of `bulk`: one action on all tasks that a filter leaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BulkDone {
+    /// Tasks that matched, of those that were looked at.
+    pub matched: i64,
+    /// Those that are cancelled are counted with the steps of chains that waited for them.
+    pub done: i64,
+    /// Those that whoever asked may not do it to.
+    pub refused: i64,
+}

@@ -87,19 +87,15 @@ impl Work for Letter {
     }
 
     async fn run(self, context: &Context) -> Result<Value, Stop> {
-        let Some(message) = self.written(context).await.map_err(|error| again(&error))? else {
+        // A fault before the sending is not of the letter.
+        let again = |error| context.again("The letter could not be written", error);
+        let Some(message) = self.written(context).await.map_err(again)? else {
             return Ok(json!({"sent": false}));
         };
-        context.app.mailer.send(context.task_id(), &message).await?;
+        context.app.mailer.send(context, &message).await?;
         tracing::info!(task_id = %context.task_id(), subject = &*message.subject, "a letter was sent");
         Ok(json!({"sent": true}))
     }
-}
-
-/// A fault before the sending is not of the letter; its text may be of the database and is not shown.
-fn again(error: &crate::Error) -> Stop {
-    tracing::warn!(error = ?error, "a letter could not be written");
-    Stop::Retry("The letter could not be written".into())
 }
 
 /// To whom a letter goes.

@@ -2,7 +2,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context as _, ensure};
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
 use lettre::transport::smtp::Error as SmtpError;
@@ -15,7 +15,7 @@ use super::mailbox;
 use super::words::Message;
 use crate::Config;
 use crate::config::{MailConfig, MailTransport};
-use crate::tasks::kinds::Stop;
+use crate::tasks::kinds::{Context, Stop};
 
 type Smtp = AsyncSmtpTransport<Tokio1Executor>;
 
@@ -37,22 +37,25 @@ impl Mailer {
         Self { config, smtp: Arc::default() }
     }
 
-    /// Sends a letter, or puts it into the mailbox of development. The same `id` is the same letter to a mail server that knows it already.
+    /// Sends the letter of a task, or puts it into the mailbox of development. The same task is the same letter to a mail server that knows it
+    /// already. What the library said of a failure is kept for administrators: a reply of the server may repeat the address.
     ///
     /// # Errors
     /// [`Stop::Fatal`] for an address that is none and when the server refuses the letter for good (5xx, RFC 5321, 4.2.1); [`Stop::Retry`]
     /// for everything that may pass: 4xx, no connection, and a refused login, which is our fault and not the letter's.
-    pub async fn send(&self, id: Uuid, message: &Message) -> Result<(), Stop> {
-        let mail = &self.config.mail;
+    pub async fn send(&self, context: &Context, message: &Message) -> Result<(), Stop> {
+        let (mail, id) = (&self.config.mail, context.task_id());
         let envelope = envelope(mail, id, message)?;
         if mail.transport == MailTransport::Mailbox {
-            return mailbox::put(mail, id, message).await.map_err(|error| {
-                tracing::warn!(error = %error, "the mailbox cannot be written");
-                Stop::Retry("The mailbox cannot be written".into())
-            });
+            let put = mailbox::put(mail, id, message).await;
+            return put.map_err(|error| context.again("The mailbox cannot be written", error));
         }
         let smtp = self.smtp.get_or_try_init(async || transport(mail)).await.map_err(|_| refused_settings())?;
-        smtp.send(envelope).await.map(drop).map_err(|error| stop(&error))
+        smtp.send(envelope).await.map(drop).map_err(|error| {
+            let stop = stop(&error);
+            context.note_causes(error);
+            stop
+        })
     }
 
     /// What keeps letters from arriving, in words for those who run the program.
@@ -107,7 +110,7 @@ fn envelope(mail: &MailConfig, id: Uuid, message: &Message) -> Result<Envelope, 
         .map_err(|_| Stop::Fatal("The letter cannot be put together".into()))
 }
 
-/// In our own words: a reply of the server may repeat the address.
+/// In our own words.
 fn stop(error: &SmtpError) -> Stop {
     let code = error.status().map(|code| code.to_string());
     tracing::warn!(code = code.as_deref().unwrap_or("none"), is_timeout = error.is_timeout(), "a letter was not sent");

@@ -16,7 +16,7 @@ use crate::mail::{self, Letter};
 use crate::notifications::{self, Told};
 use crate::tasks::kinds::{Context, Stop, Work};
 use crate::tasks::{Rings, enqueue_in};
-use crate::{Actor, App, Error, Result, auth, users};
+use crate::{Actor, App, Result, auth, users};
 
 const NOT_SHARED: Problem = Problem::NotFound { what: Thing::Share };
 
@@ -171,8 +171,9 @@ impl Work for NoteShared {
     /// The notification, the letter and the end of the task are one transaction; and of two tasks for one share the second finds the
     /// notification there. So however often it runs, it tells once.
     async fn run(self, context: &Context) -> Result<Value, Stop> {
+        let again = |error| context.again("The share could not be told", error);
         let mut tx = context.begin().await?;
-        let Some(share) = receipt(&mut *tx, self.share_id).await.map_err(|error| again(&error))? else {
+        let Some(share) = receipt(&mut *tx, self.share_id).await.map_err(again)? else {
             return context.complete_in(tx, json!({"told": false})).await;
         };
         let told = Told {
@@ -186,10 +187,10 @@ impl Work for NoteShared {
             ),
             href: format!("/notes/{}", share.note_id),
         };
-        let is_new = notifications::add(&mut tx, &told).await.map_err(|error| again(&error))?;
+        let is_new = notifications::add(&mut tx, &told).await.map_err(again)?;
         let letter = Letter::NoteShared(NoteLetter { user_id: share.user_id, share_id: self.share_id });
         let rings = match is_new {
-            true => Some(letter_of(&letter, context, &mut tx).await.map_err(|error| again(&error))?),
+            true => Some(letter_of(&letter, context, &mut tx).await.map_err(again)?),
             false => None,
         };
         let result = context.complete_in(tx, json!({"told": is_new})).await?;
@@ -203,12 +204,6 @@ async fn letter_of(letter: &Letter, context: &Context, conn: &mut PgConnection) 
     let rings = mail::queue(&context.app, conn, letter).await?;
     rings.came_from(conn, &Origin::task(context.task_id())).await?;
     Ok(rings)
-}
-
-/// The text of an error may be of the database and is not shown.
-fn again(error: &Error) -> Stop {
-    tracing::warn!(error = ?error, "a share was not told");
-    Stop::Retry("The share could not be told".into())
 }
 
 /// What a share is about, for whoever is told of it.

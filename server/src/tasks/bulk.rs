@@ -58,7 +58,7 @@ pub fn admit(actor: &Actor, action: BulkAction) -> Result<(Permit, Option<Uuid>)
     Ok((actor.require(action.permission(), relation)?, owner))
 }
 
-/// The filter, checked; a replay is for the dead letter, whatever it says.
+/// The filter, checked; what is for one status only is for that one, whatever it says.
 fn filter_of(bulk: Bulk) -> Result<TaskFilter, Problem> {
     bulk.filter.check()?;
     if bulk.after.is_some() && !(bulk.dry_run && bulk.filter.text.is_some()) {
@@ -67,6 +67,7 @@ fn filter_of(bulk: Bulk) -> Result<TaskFilter, Problem> {
     let mut filter = bulk.filter;
     match bulk.action {
         BulkAction::Retry => filter.status = Some(TaskStatus::Failed),
+        BulkAction::RunNow => filter.status = Some(TaskStatus::Retrying),
         action if filter.status.is_some_and(|status| !action.is_for(status)) => {
             let message =
                 if action == BulkAction::Cancel { "names tasks that have ended" } else { "names tasks that are alive" };
@@ -85,7 +86,8 @@ pub async fn narrow(
     filter: &TaskFilter,
 ) -> Result<Option<Narrow>> {
     let narrow = queue::narrow(conn, owner, filter).await?;
-    Ok(narrow.map(|narrow| Narrow { is_alive: Some(action == BulkAction::Cancel), ..narrow }))
+    Ok(narrow
+        .map(|narrow| Narrow { is_alive: Some(matches!(action, BulkAction::Cancel | BulkAction::RunNow)), ..narrow }))
 }
 
 /// What became of some tasks.
@@ -124,6 +126,12 @@ pub async fn act(
                 is_ready: true,
             };
             Done { done: replayed.len() as i64, refused, ended: replayed.iter().map(again).collect() }
+        }
+        BulkAction::RunNow => {
+            let hurried = queue::run_now(conn, &ids, None, status).await?;
+            let ready =
+                |one: &queue::Hurried| Ended { id: one.id, owner: one.owner, status: one.status, is_ready: true };
+            Done { done: hurried.len() as i64, refused, ended: hurried.iter().map(ready).collect() }
         }
         BulkAction::Delete => {
             super::forget(conn, &ids).await?;

@@ -218,6 +218,26 @@ pub async fn retry(app: &App, actor: &Actor, id: Uuid, payload: Option<Value>) -
     Ok(())
 }
 
+/// Lets a task that waits for its start or its next attempt make it at once; its attempts count on.
+///
+/// # Errors
+/// Not found for a stranger's; for one that waits for no time, that it does not.
+pub async fn run_now(app: &App, actor: &Actor, id: Uuid) -> Result<()> {
+    let permit = actor.require(Action::RetryTask, Relation::Own)?;
+    let mut tx = db::begin(&app.db).await?;
+    let hurried = queue::run_now(&mut tx, &[id], actor.limited_to(Action::RetryTask), None).await?;
+    let Some(one) = hurried.into_iter().next() else {
+        get(app, actor, id).await?;
+        return Err(Problem::Unreadable { message: "The task does not wait for a time".into() }.into());
+    };
+    let details = json!({"task_type": one.task_type});
+    audit::record(&mut tx, actor, permit, "task.run_now", Subject::Task(id), details).await?;
+    tx.commit().await?;
+    app.bell.changed(id, one.owner, one.status);
+    app.bell.ready(Call::types([one.task_type]));
+    Ok(())
+}
+
 /// Queues the same once more as a new task of `actor`: type, payload, priority and metadata; a stranger's task is not found.
 pub async fn copy(app: &App, actor: &Actor, id: Uuid) -> Result<Task> {
     let Task { task_type, payload, priority, metadata, .. } = get(app, actor, id).await?;

@@ -3,6 +3,7 @@
 
 use chrono::Utc;
 use model::Problem;
+use model::page::COUNTED_AT_MOST;
 use model::problem::Thing;
 use model::rbac::{Action, Relation};
 use model::tasks::{
@@ -23,20 +24,21 @@ const MINUTES_AT_MOST: i32 = 24 * 60;
 /// Characters of a reason.
 const REASON_AT_MOST: usize = 500;
 
-/// Depths, types with pause and breaker, hosts of webhooks, workers and what they run, and how PostgreSQL bears it.
+/// Depths, types with pause and breaker, hosts of webhooks, workers and what they run, what was given up, and how PostgreSQL bears it.
 pub async fn look(app: &App, actor: &Actor) -> Result<QueueSeen> {
     actor.require(Action::OperateQueue, Relation::Other)?;
     let bell = app.live.bell_latency().map(|latency| latency.as_secs_f64());
-    let (lanes, types, hosts, mut workers, running, health) = tokio::try_join!(
+    let (lanes, types, hosts, mut workers, running, dead, health) = tokio::try_join!(
         async { Ok(queue::depths(&app.db, LaneDepth::COUNTED_AT_MOST).await?) },
         queue::types_seen(&app.db),
         hosts::seen(&app.db),
         queue::workers(&app.db),
         queue::running(&app.db),
+        queue::dead(&app.db, COUNTED_AT_MOST),
         queue::health(&app.db, bell),
     )?;
     queue::count_running(&mut workers, &running);
-    Ok(QueueSeen { seen_at: Utc::now(), lanes, types, hosts, workers, running, health })
+    Ok(QueueSeen { seen_at: Utc::now(), lanes, types, hosts, workers, running, dead, health })
 }
 
 /// All that the overview shows, with graphs over a period; for whoever may [`look`].

@@ -155,6 +155,7 @@ const TASKS: &[Row] = &[
     row("POST /api/tasks/create", Session, Nothing, "new[task_type]=delay_task&new[payload][delay_seconds]=0", &[OK]),
     row("POST /api/tasks/cancel", Session, Thing("task"), "id={id}", THINGS),
     row("POST /api/tasks/retry", Session, Thing("dead"), "id={id}", THINGS),
+    row("POST /api/tasks/run_now", Session, Thing("task"), "id={id}", THINGS),
     row("POST /api/tasks/copy", Session, Thing("task"), "id={id}", THINGS),
     row("POST /api/tasks/delete", Session, Thing("dead"), "id={id}", THINGS),
     row("POST /api/tasks/dead", Session, Nothing, "", &[OK]),

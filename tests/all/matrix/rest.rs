@@ -188,6 +188,7 @@ const TASKS: &[Row] = &[
     row("DELETE /api/v1/tasks/{id}", Key(TasksWrite), Thing("dead"), "", THINGS),
     row("POST /api/v1/tasks/{id}/cancel", Key(TasksWrite), Thing("task"), "", THINGS),
     row("POST /api/v1/tasks/{id}/retry", Key(TasksWrite), Thing("dead"), "", THINGS),
+    row("POST /api/v1/tasks/{id}/run-now", Key(TasksWrite), Thing("task"), "", THINGS),
     row("GET /live/tasks", Session, Nothing, "", &[OK]),
 ];
 

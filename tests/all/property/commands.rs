@@ -139,6 +139,10 @@ pub enum Command {
         task: usize,
     },
     ReplayAll(Which),
+    RunNow {
+        task: usize,
+    },
+    RunAllNow(Which),
     Pause {
         kind: usize,
     },
@@ -300,6 +304,8 @@ fn command() -> impl Strategy<Value = Command> {
         2 => pick().prop_map(|task| Command::Replay { task }),
         1 => which(alive()).prop_map(Command::CancelAll),
         1 => which(Just(None)).prop_map(Command::ReplayAll),
+        2 => pick().prop_map(|task| Command::RunNow { task }),
+        1 => which(Just(None)).prop_map(Command::RunAllNow),
         1 => (0..KINDS).prop_map(|kind| Command::Pause { kind }),
         1 => (0..KINDS).prop_map(|kind| Command::Resume { kind }),
         1 => option::of(any::<bool>()).prop_map(|is_open| Command::Force { is_open }),
@@ -351,6 +357,7 @@ impl Command {
             Self::Work if !model.is_breaker_at_rest() => return None,
             Self::Cancel { task, prefers } => *task = preferred(model, *task, *prefers, Place::is_alive)?,
             Self::Delete { task, prefers } => *task = preferred(model, *task, *prefers, Place::has_ended)?,
+            Self::RunNow { task } => *task = of_tasks(*task, |place| matches!(place, Place::Waiting(_)))?,
             Self::Replay { task } => *task = of_tasks(*task, |place| matches!(place, Place::Dead(_)))?,
             _ => {}
         }

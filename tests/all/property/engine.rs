@@ -181,6 +181,10 @@ impl<'a> Engine<'a> {
             }
             Command::CancelAll(which) => self.bulk(BulkAction::Cancel, which).await?,
             Command::ReplayAll(which) => self.bulk(BulkAction::Retry, which).await?,
+            Command::RunNow { task } => {
+                Answer::Yes(unless_refused(tasks::run_now(app, actor, self.tasks[*task]).await)?.is_some())
+            }
+            Command::RunAllNow(which) => self.bulk(BulkAction::RunNow, which).await?,
             Command::Pause { kind } => {
                 server::tasks::operate::pause(app, actor, NAMES[*kind], "it must wait").await?;
                 Answer::Yes(true)
@@ -217,7 +221,8 @@ impl<'a> Engine<'a> {
         let mut tx = db::begin_choosing(&self.app.app.db).await?;
         let filter = match action {
             BulkAction::Retry => TaskFilter { status: Some(TaskStatus::Failed), ..filter },
-            _ => filter,
+            BulkAction::RunNow => TaskFilter { status: Some(TaskStatus::Retrying), ..filter },
+            BulkAction::Cancel | BulkAction::Delete => filter,
         };
         let narrow = bulk::narrow(&mut tx, None, action, &filter).await?.expect("there is such a type");
         let now = queue::now(&mut *tx).await?;

@@ -128,6 +128,7 @@ fn figures(shared: Shared) -> AnyView {
             {figure(shared, "Oldest ready", "has been waiting", |seen| seconds(seen.oldest_ready_seconds()))}
             {figure(shared, "Running", "in all workers", |seen| seen.workers.iter().map(|one| one.running).sum::<i32>().to_string())}
             {figure(shared, "Workers", "with a lease", |seen| seen.workers.iter().filter(|one| one.lease_seconds >= 0.0).count().to_string())}
+            {figure(shared, "Given up", "in the dead letter, up to 10,000 of a type", |seen| seen.dead.iter().map(|one| one.tasks).sum::<i64>().to_string())}
             {figure(shared, "Bell", "from a call for work to its being heard", |seen| seconds(seen.health.bell_seconds))}
             {figure(shared, "Dead rows", "of live tasks, not yet vacuumed", |seen| seen.health.dead_rows.to_string())}
             {figure(shared, "Vacuumed", "ago", |seen| seconds(seen.health.vacuumed_seconds))}

@@ -20,7 +20,7 @@ where
     let rows = Memo::new(move |_| rows());
     let heads = heads.iter().map(|head| view! { <th scope="col">{*head}</th> }).collect_view();
     view! {
-        <section class="panel">
+        <section class="panel" id=title.to_lowercase().replace(' ', "-")>
             <h2>{title}</h2>
             <table class="data-table">
                 <thead><tr>{heads}</tr></thead>
@@ -135,9 +135,11 @@ pub(super) fn workers(shared: Shared) -> AnyView {
 fn worker(one: WorkerSeen, runs: Vec<RunningTask>) -> AnyView {
     let lease = match one.lease_seconds {
         lapsed @ ..0.0 => format!("lapsed {} ago", duration(-lapsed)),
-        left => format!("{} left", duration(left)),
+        left => format!("renewed {} ago, {} left", duration(one.renewed_seconds), duration(left)),
     };
     let fenced = (one.fenced_out > 0).then(|| format!(", {} results dropped", one.fenced_out));
+    let more = usize::try_from(one.running).unwrap_or_default().saturating_sub(runs.len());
+    let more = (more > 0).then(|| view! { <li>{format!("and {more} more")}</li> });
     let task = |task: RunningTask| view! { <li><a id=format!("running-{}", task.id) href=format!("/tasks/{}", task.id)>{title_of(&task.task_type)}</a></li> };
     view! {
         <tr>
@@ -146,7 +148,7 @@ fn worker(one: WorkerSeen, runs: Vec<RunningTask>) -> AnyView {
             </td>
             <td data-label="Lease">{lease}</td>
             <td data-label="Running">{format!("{} of {}", one.running, one.concurrency)}</td>
-            <td data-label="What"><ul>{runs.into_iter().map(task).collect_view()}</ul></td>
+            <td data-label="What"><ul>{runs.into_iter().map(task).collect_view()}{more}</ul></td>
             <td data-label="Done">{one.done}{fenced}</td>
         </tr>
     }

@@ -74,6 +74,7 @@ pub(super) const FIELDS: &[FormField] = &[
         help: "Below the folder that the settings name, which is itself a dot.",
         control: Control::Text("text"),
         required: true,
+        limit: Some(PATH_MAX),
         initial: ".",
     },
     FormField {
@@ -83,6 +84,7 @@ pub(super) const FIELDS: &[FormField] = &[
         help: "Only files that were last changed longer ago.",
         control: Control::Number { min: 0.0, max: HOURS_MAX as f64 },
         required: true,
+        limit: None,
         initial: "168",
     },
     FormField {
@@ -92,15 +94,17 @@ pub(super) const FIELDS: &[FormField] = &[
         help: "Optional, such as *.log.",
         control: Control::Text("text"),
         required: false,
+        limit: Some(PATH_MAX),
         initial: "",
     },
     FormField {
         name: "dry_run",
         path: "payload.dry_run",
         label: "Only count, delete nothing",
-        help: "",
+        help: "The result says how many files and bytes it would have been.",
         control: Control::Flag,
         required: false,
+        limit: None,
         initial: "",
     },
 ];

@@ -106,6 +106,7 @@ pub(super) const FIELDS: &[FormField] = &[
             ("percentiles", "Percentiles 50, 90, 95, 99"),
         ]),
         required: true,
+        limit: None,
         initial: "process",
     },
     FormField {
@@ -115,6 +116,7 @@ pub(super) const FIELDS: &[FormField] = &[
         help: "Divided by commas, blanks or new lines; at most 100000.",
         control: Control::Numbers,
         required: false,
+        limit: None,
         initial: "",
     },
     FormField {
@@ -124,15 +126,17 @@ pub(super) const FIELDS: &[FormField] = &[
         help: "In the place of numbers: the first line names the columns.",
         control: Control::Lines,
         required: false,
+        limit: None,
         initial: "",
     },
     FormField {
         name: "column",
         path: "payload.column",
         label: "Column",
-        help: "",
+        help: "Which column of the CSV holds the numbers; not needed to count.",
         control: Control::Text("text"),
         required: false,
+        limit: None,
         initial: "",
     },
     FormField {
@@ -142,6 +146,7 @@ pub(super) const FIELDS: &[FormField] = &[
         help: "Optional. Figures for each of its values.",
         control: Control::Text("text"),
         required: false,
+        limit: None,
         initial: "",
     },
 ];

@@ -43,6 +43,7 @@ pub(super) const FIELDS: &[FormField] = &[
         help: "You are told it in the program.",
         control: Control::Text("text"),
         required: true,
+        limit: Some(TEXT_MAX),
         initial: "",
     },
     FormField {
@@ -52,6 +53,7 @@ pub(super) const FIELDS: &[FormField] = &[
         help: "Optional. The page that it leads to, such as /notes.",
         control: Control::Text("text"),
         required: false,
+        limit: None,
         initial: "",
     },
 ];

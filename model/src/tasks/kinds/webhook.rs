@@ -136,13 +136,14 @@ pub(super) const FIELDS: &[FormField] = &[
         help: "Where the request goes: https, or http.",
         control: Control::Text("url"),
         required: true,
+        limit: Some(URL_MAX),
         initial: "",
     },
     FormField {
         name: "method",
         path: "payload.method",
         label: "Method",
-        help: "",
+        help: "GET and DELETE go without a body as well.",
         control: Control::Choice(&[
             ("POST", "POST"),
             ("PUT", "PUT"),
@@ -151,6 +152,7 @@ pub(super) const FIELDS: &[FormField] = &[
             ("GET", "GET"),
         ]),
         required: true,
+        limit: None,
         initial: "POST",
     },
     FormField {
@@ -160,6 +162,7 @@ pub(super) const FIELDS: &[FormField] = &[
         help: "Optional. JSON, sent as it is.",
         control: Control::Json,
         required: false,
+        limit: None,
         initial: "",
     },
     FormField {
@@ -169,6 +172,7 @@ pub(super) const FIELDS: &[FormField] = &[
         help: "Optional. One a line, such as X-Reason: test.",
         control: Control::Headers,
         required: false,
+        limit: None,
         initial: "",
     },
 ];

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use model::rbac::Scope;
-use model::tasks::{BulkAction, TaskFilter};
+use model::tasks::{BulkAction, BulkDone, TaskFilter};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
@@ -132,7 +132,7 @@ impl<E: Into<crate::Error>> From<E> for Failed {
 
 impl Work for BulkTask {
     const NAME: &'static str = "bulk";
-    const DESCRIPTION: &'static str = "Cancels, replays or deletes all tasks that a filter leaves.";
+    const DESCRIPTION: &'static str = "Cancels, replays, hurries or deletes all tasks that a filter leaves.";
     const IS_INTERNAL: bool = true;
 
     fn policy() -> Policy {
@@ -163,7 +163,8 @@ impl Work for BulkTask {
             let words = format!("{} of {} done, {} refused", so_far.done, so_far.expected, so_far.refused);
             context.progress(percent, Some(&words)).await;
         }
-        Ok(json!({"matched": so_far.matched, "done": so_far.done, "refused": so_far.refused}))
+        let SoFar { matched, done, refused, .. } = so_far;
+        Ok(json!(BulkDone { matched, done, refused }))
     }
 }
 

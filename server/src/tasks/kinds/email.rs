@@ -45,7 +45,7 @@ impl Work for Email {
         let sender = sender(context, owner).await.map_err(|error| context.again(NO_ANSWER, error))?;
         let sender = sender.ok_or_else(|| Stop::Fatal("The account of the sender is closed".into()))?;
         let message = written(&self, &sender, &context.app.config.server.public_url);
-        context.app.mailer.send(context.task_id(), &message).await?;
+        context.app.mailer.send(context, &message).await?;
         tracing::info!(task_id = %context.task_id(), "a letter of a user was sent");
         Ok(json!(EmailSent { sent: true, to: self.to }))
     }

@@ -99,7 +99,8 @@ pub async fn groups(conn: &mut PgConnection, owner: Option<Uuid>) -> Result<Vec<
     let groups = sqlx::query_as!(
         DeadGroup,
         r#"
-        select name as task_type, error_group as error, tasks as "tasks!", first_at as "first_at!", last_at as "last_at!"
+        select name as task_type, error_group as error, tasks as "tasks!", first_at as "first_at!", last_at as "last_at!",
+            extract(epoch from now() - first_at)::bigint as "age_seconds!"
         from (
             select task_type_id, error_group, count(*) as tasks, min(finished_at) as first_at, max(finished_at) as last_at
             from dead_tasks

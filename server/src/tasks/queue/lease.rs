@@ -53,7 +53,7 @@ pub async fn renew(conn: &mut PgConnection, worker: i64, lease: Duration, sign: 
     let done = sqlx::query!(
         r#"
         update workers
-        set lease_until = now() + make_interval(secs => $2), is_draining = $3, running = $4, done = $5, fenced_out = $6
+        set lease_until = now() + make_interval(secs => $2), renewed_at = now(), is_draining = $3, running = $4, done = $5, fenced_out = $6
         where id = $1
         "#,
         worker,

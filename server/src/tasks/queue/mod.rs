@@ -12,6 +12,7 @@ mod lease;
 mod narrow;
 mod origins;
 mod read;
+mod run_now;
 pub mod schedules;
 mod settle;
 mod stats;
@@ -32,8 +33,11 @@ pub use lease::{Member, Rescued, Sign, join, leave, renew, rescue, strays, told_
 pub use narrow::{Narrow, narrow};
 pub use origins::{came_from, forget_origins, origin, purge_origins};
 pub use read::{Chosen, Found, Window, choose, count, found, get, list, stats};
+pub use run_now::{Hurried, run_now};
 pub use settle::{Ended, Outcome, Settlement, settle};
-pub use stats::{compact, count_running, depths, figures, health, minutes, now, running, sample, types_seen, workers};
+pub use stats::{
+    compact, count_running, dead, depths, figures, health, minutes, now, running, sample, types_seen, workers,
+};
 pub use traces::{forget_traces, keep_traces, purge_traces, traces};
 pub use types::{Known, define, pause, register, resume, types};
 pub use upkeep::{

@@ -32,6 +32,7 @@ struct Row {
     scheduled_at: Option<DateTime<Utc>>,
     started_at: Option<DateTime<Utc>>,
     finished_at: Option<DateTime<Utc>>,
+    next_attempt_at: Option<DateTime<Utc>>,
     percent: Option<f32>,
     message: Option<String>,
 }
@@ -61,6 +62,7 @@ impl From<Row> for Task {
             scheduled_at: row.scheduled_at,
             started_at: row.started_at,
             completed_at: row.finished_at,
+            next_attempt_at: row.next_attempt_at,
         }
     }
 }
@@ -75,7 +77,7 @@ pub async fn get(db: impl PgExecutor<'_>, id: Uuid, owner: Option<Uuid>) -> Resu
             coalesce(task.retry_strategy, task_types.retry_strategy) as "retry_strategy!: Json<RetryStrategy>", result,
             errors as "errors: Json<Vec<AttemptError>>", dead_reason as "dead_reason: DeadReason", cancel_requested as "cancel_requested!",
             created_by, task.created_at as "created_at!", task.updated_at as "updated_at!", scheduled_at, started_at, finished_at,
-            percent as "percent?", message
+            next_attempt_at, percent as "percent?", message
         from all_tasks as task
         join task_types on task_types.id = task.task_type_id
         left join task_progress on task_progress.task_id = task.id
@@ -110,7 +112,7 @@ pub async fn list(conn: &mut PgConnection, narrow: &Narrow, window: &Window) -> 
             coalesce(task.retry_strategy, task_types.retry_strategy) as "retry_strategy!: Json<RetryStrategy>", result,
             errors as "errors: Json<Vec<AttemptError>>", dead_reason as "dead_reason: DeadReason", cancel_requested as "cancel_requested!",
             created_by, task.created_at as "created_at!", task.updated_at as "updated_at!", scheduled_at, started_at, finished_at,
-            percent as "percent?", message
+            next_attempt_at, percent as "percent?", message
         from (
             select *
             from (

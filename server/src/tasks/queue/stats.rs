@@ -3,15 +3,15 @@
 use chrono::{DateTime, Utc};
 use model::page::COUNTED_AT_MOST;
 use model::tasks::{
-    BreakerState, Figure, LaneDepth, Minute, Period, Priority, QueueHealth, RunningTask, TypeSeen, WorkerSeen,
-    percentile,
+    BreakerState, DeadOfType, Figure, LaneDepth, Minute, Period, Priority, QueueHealth, RunningTask, TypeSeen,
+    WorkerSeen, percentile,
 };
 use sqlx::{PgConnection, PgExecutor, PgPool};
 
 use crate::Result;
 
-/// Running tasks that are shown.
-const RUNNING_AT_MOST: i64 = 200;
+/// Running tasks of a worker that are shown.
+const RUNNING_AT_MOST: usize = 50;
 
 /// The database's time, which is the one that rows are compared with.
 pub async fn now(db: impl PgExecutor<'_>) -> Result<DateTime<Utc>> {
@@ -51,6 +51,7 @@ pub async fn workers(db: &PgPool) -> Result<Vec<WorkerSeen>> {
         WorkerSeen,
         r#"
         select id, host, pid, version, task_types, concurrency, started_at,
+            extract(epoch from now() - renewed_at)::float8 as "renewed_seconds!",
             extract(epoch from lease_until - now())::float8 as "lease_seconds!", is_draining, running, done, fenced_out
         from workers
         order by id
@@ -110,15 +111,19 @@ pub async fn running(db: &PgPool) -> Result<Vec<RunningTask>> {
     let running = sqlx::query_as!(
         RunningTask,
         r#"
-        select tasks.worker_id as "worker_id!", tasks.id, task_types.name as task_type, tasks.started_at
-        from worker_lanes
-        join tasks on tasks.task_type_id = worker_lanes.task_type_id and tasks.priority = worker_lanes.priority
-            and tasks.run_at is null and tasks.seq <= worker_lanes.claimed_up_to and tasks.worker_id = worker_lanes.worker_id
-        join task_types on task_types.id = tasks.task_type_id
-        order by tasks.worker_id, tasks.started_at, tasks.id
-        limit $1
+        select worker_id as "worker_id!", held.id, name as task_type, started_at
+        from (
+            select tasks.worker_id, tasks.id, tasks.task_type_id, tasks.started_at,
+                row_number() over (partition by tasks.worker_id order by tasks.started_at, tasks.id) as place
+            from worker_lanes
+            join tasks on tasks.task_type_id = worker_lanes.task_type_id and tasks.priority = worker_lanes.priority
+                and tasks.run_at is null and tasks.seq <= worker_lanes.claimed_up_to and tasks.worker_id = worker_lanes.worker_id
+        ) as held
+        join task_types on task_types.id = task_type_id
+        where place <= $1
+        order by worker_id, started_at, held.id
         "#,
-        RUNNING_AT_MOST,
+        RUNNING_AT_MOST as i64,
     )
     .fetch_all(db)
     .await?;
@@ -128,13 +133,38 @@ pub async fn running(db: &PgPool) -> Result<Vec<RunningTask>> {
 /// Lets workers say how many tasks they run by what is seen of them now: what they say themselves is as old as their lease. What a worker has claimed
 /// ahead is not more than it runs at once, and of very many tasks not all are seen.
 pub fn count_running(workers: &mut [WorkerSeen], running: &[RunningTask]) {
-    if running.len() as i64 == RUNNING_AT_MOST {
-        return;
-    }
     for worker in workers {
         let seen = running.iter().filter(|task| task.worker_id == worker.id).count();
-        worker.running = worker.concurrency.min(seen as i32);
+        if seen < RUNNING_AT_MOST {
+            worker.running = worker.concurrency.min(seen as i32);
+        }
     }
+}
+
+/// The dead letter by type, each counted up to `at_most`; types of which nothing is there are left out.
+pub async fn dead(db: &PgPool, at_most: i64) -> Result<Vec<DeadOfType>> {
+    let dead = sqlx::query_as!(
+        DeadOfType,
+        r#"
+        select name as task_type, counted.tasks as "tasks!", lately.tasks as "of_a_day!"
+        from task_types
+        cross join lateral (
+            select count(*) as tasks from (select from dead_tasks where task_type_id = task_types.id limit $1) as seen
+        ) as counted
+        cross join lateral (
+            select count(*) as tasks
+            from (
+                select from dead_tasks where task_type_id = task_types.id and finished_at > now() - interval '1 day' limit $1
+            ) as seen
+        ) as lately
+        where counted.tasks > 0
+        order by name
+        "#,
+        at_most,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(dead)
 }
 
 /// How PostgreSQL bears the queue, with what the caller knows of the bell, in seconds.

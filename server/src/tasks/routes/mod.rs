@@ -30,6 +30,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(get, delete))
         .routes(routes!(cancel))
         .routes(routes!(retry))
+        .routes(routes!(run_now))
         .merge(outputs::routes())
         .merge(operate::routes())
         .merge(schedules::routes())
@@ -160,6 +161,20 @@ async fn retry(
 ) -> Result<Success<String>> {
     tasks::retry(&app, &actor, id, retry.unwrap_or_default().payload).await?;
     Ok(Success::of("The task was queued again".into()))
+}
+
+/// Let a task that waits for its start or its next attempt make it at once.
+#[utoipa::path(post, path = "/tasks/{id}/run-now", tag = "tasks", security(("bearer" = []), ("api_key" = [])), params(("id" = Uuid, Path)), responses(
+    (status = 200, body = Success<String>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+    (status = 404, body = ErrorBody),
+))]
+async fn run_now(
+    State(app): State<App>,
+    Authenticated(actor): Authenticated,
+    Path(id): Path<Uuid>,
+) -> Result<Success<String>> {
+    tasks::run_now(&app, &actor, id).await?;
+    Ok(Success::of("The task runs as soon as a worker is free".into()))
 }
 
 /// Delete a task that has ended.

@@ -146,6 +146,8 @@ impl Model {
             Command::Delete { task, .. } => Answer::Yes(self.delete(*task)),
             Command::Replay { task } => Answer::Yes(self.replay(*task)),
             Command::ReplayAll(which) => self.replay_all(which),
+            Command::RunNow { task } => Answer::Yes(self.run_now(*task)),
+            Command::RunAllNow(which) => self.run_all_now(which),
             Command::Pause { kind } => self.pause(*kind, true),
             Command::Resume { kind } => self.pause(*kind, false),
             Command::Force { is_open } => self.breaker.force(*is_open),

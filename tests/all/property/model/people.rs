@@ -88,6 +88,22 @@ impl Model {
         true
     }
 
+    pub(super) fn run_now(&mut self, id: usize) -> bool {
+        let (task, turn) = (&mut self.tasks[id], self.turn);
+        let is_waiting = matches!(task.place, Place::Waiting(_));
+        if is_waiting {
+            (task.place, task.turn) = (Place::Ready, turn);
+        }
+        is_waiting
+    }
+
+    /// Foretold are also those whose next attempt only waits for a worker.
+    pub(super) fn run_all_now(&mut self, which: &Which) -> Answer {
+        let retrying = self.matching(&Which { status: Some(TaskStatus::Retrying), ..which.clone() }, Place::is_alive);
+        let hurried = retrying.iter().filter(|id| self.run_now(**id)).count();
+        Answer::Counts(retrying.len(), hurried)
+    }
+
     pub(super) fn pause(&mut self, kind: usize, is_paused: bool) -> Answer {
         self.paused[kind] = is_paused;
         Answer::Yes(true)

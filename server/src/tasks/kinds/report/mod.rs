@@ -101,7 +101,7 @@ impl Work for ReportGeneration {
         let format = self.format;
         let bytes = tokio::task::spawn_blocking(move || draw::file(&table, format)).await;
         let bytes = bytes.map_err(|error| context.again("The writing was cut off", error))?.map_err(|error| {
-            tracing::warn!(error = %error, "a report cannot be written");
+            context.note_causes(error);
             Stop::Fatal("The report cannot be written".into())
         })?;
         if bytes.len() > BYTES_AT_MOST {

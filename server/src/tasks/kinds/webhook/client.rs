@@ -29,6 +29,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const KEPT_HEADERS: [&str; 7] =
     ["content-type", "content-length", "date", "location", "retry-after", "server", "x-request-id"];
 
+const UNSENDABLE: &str = "The request cannot be put together";
+
 /// How names become addresses.
 pub type Lookup = Arc<dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> + Send + Sync>;
 
@@ -55,15 +57,15 @@ pub struct Answer {
     pub took: Duration,
 }
 
-/// Why there was no answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Why there was no answer, in our own words, and what the library said.
+#[derive(Debug)]
 pub enum Failure {
     /// It must not be asked.
     Refused(Refused),
     /// It could not be asked, or did not answer in time.
-    Unreachable(&'static str),
+    Unreachable(&'static str, Option<reqwest::Error>),
     /// The request cannot be put together.
-    Unsendable(&'static str),
+    Unsendable(&'static str, Option<reqwest::Error>),
 }
 
 impl Client {
@@ -96,8 +98,8 @@ impl Client {
     pub async fn send(&self, id: Uuid, hook: &Webhook) -> Result<Answer, Failure> {
         let began = Instant::now();
         let request = self.request(id, hook)?;
-        let mut response = request.send().await.map_err(|error| failure(&error))?;
-        let (body, is_cut) = start_of(&mut response).await.map_err(|error| failure(&error))?;
+        let mut response = request.send().await.map_err(failure)?;
+        let (body, is_cut) = start_of(&mut response).await.map_err(failure)?;
         let kept = |name: &&str| Some(((*name).to_owned(), text_of(response.headers(), name)?));
         Ok(Answer {
             status: response.status().as_u16(),
@@ -113,11 +115,11 @@ impl Client {
     fn request(&self, id: Uuid, hook: &Webhook) -> Result<RequestBuilder, Failure> {
         let url = self.rules.read(&hook.url).map_err(Failure::Refused)?;
         let http = self.http.get_or_init(|| self.built()).as_ref();
-        let http = http.ok_or(Failure::Unreachable("The HTTP client cannot be made; the log says why"))?;
-        let odd = |_| Failure::Unsendable("The request cannot be put together");
-        let method =
-            Method::from_bytes(hook.method.name().as_bytes()).map_err(|_| Failure::Unsendable("The method is none"))?;
-        let body = hook.payload.as_ref().map(serde_json::to_vec).transpose().map_err(odd)?;
+        let http = http.ok_or(Failure::Unreachable("The HTTP client cannot be made; the log says why", None))?;
+        let method = Method::from_bytes(hook.method.name().as_bytes());
+        let method = method.map_err(|_| Failure::Unsendable("The method is none", None))?;
+        let body = hook.payload.as_ref().map(serde_json::to_vec).transpose();
+        let body = body.map_err(|_| Failure::Unsendable(UNSENDABLE, None))?;
 
         let (id, timestamp) = (id.to_string(), Utc::now().timestamp());
         let mut request = http.request(method, url);
@@ -200,23 +202,25 @@ fn retry_after(text: &str, now: DateTime<Utc>) -> Option<Duration> {
     Some((at.to_utc() - now).to_std().unwrap_or_default())
 }
 
-/// In our own words: the library's text repeats the address.
-fn failure(error: &reqwest::Error) -> Failure {
-    let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
+/// Without the address, which may hold a secret.
+fn failure(error: reqwest::Error) -> Failure {
+    let mut cause: Option<&(dyn StdError + 'static)> = Some(&error);
     while let Some(one) = cause {
         if let Some(refused) = one.downcast_ref::<Refused>() {
             return Failure::Refused(*refused);
         }
         cause = one.source();
     }
+    let error = error.without_url();
     if error.is_builder() {
-        return Failure::Unsendable("The request cannot be put together");
+        return Failure::Unsendable(UNSENDABLE, Some(error));
     }
-    Failure::Unreachable(match error {
-        _ if error.is_timeout() => "The server did not answer in time",
-        _ if error.is_connect() => "The server cannot be reached",
+    let words = match &error {
+        error if error.is_timeout() => "The server did not answer in time",
+        error if error.is_connect() => "The server cannot be reached",
         _ => "The connection broke before the answer was there",
-    })
+    };
+    Failure::Unreachable(words, Some(error))
 }
 
 #[cfg(test)]

@@ -1,13 +1,10 @@
 //! What was sent, and what came back: a row a try.
 
-use model::tasks::Delivery;
+use model::tasks::{DELIVERIES_AT_MOST, Delivery};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::Result;
-
-/// Tries that are shown of one task.
-const SHOWN: i64 = 20;
 
 /// A try that was made.
 pub struct Tried<'a> {
@@ -57,7 +54,7 @@ pub async fn list(db: &PgPool, task_id: Uuid) -> Result<Vec<Delivery>> {
         limit $2
         "#,
         task_id,
-        SHOWN,
+        DELIVERIES_AT_MOST as i64,
     )
     .fetch_all(db)
     .await?;

@@ -59,25 +59,31 @@ impl Work for Webhook {
         note(context, &self, began.elapsed(), &answered).await;
         let is_well = match &answered {
             Ok(answer) => Some(answer.status < 500),
-            Err(Failure::Unreachable(_)) => Some(false),
+            Err(Failure::Unreachable(..)) => Some(false),
             // Says nothing about the host.
-            Err(Failure::Refused(_) | Failure::Unsendable(_)) => None,
+            Err(Failure::Refused(_) | Failure::Unsendable(..)) => None,
         };
         if let Some(is_ok) = is_well {
             let told = hosts::tell(db, &host, pass, is_ok).await;
             told.unwrap_or_else(|error| tracing::warn!(error = %error, "the breaker of a host was not told"));
         }
-        verdict(answered)
+        verdict(context, answered)
     }
 }
 
 /// What an answer means for the task.
-fn verdict(answered: Result<Answer, Failure>) -> Result<Value, Stop> {
+fn verdict(context: &Context, answered: Result<Answer, Failure>) -> Result<Value, Stop> {
     let answer = match answered {
         Ok(answer) => answer,
         Err(Failure::Refused(refused)) => return Err(Stop::Fatal(refused.to_string())),
-        Err(Failure::Unsendable(words)) => return Err(Stop::Fatal(words.into())),
-        Err(Failure::Unreachable(words)) => return Err(Stop::Retry(words.into())),
+        Err(Failure::Unsendable(words, cause)) => {
+            cause.into_iter().for_each(|cause| context.note_causes(cause));
+            return Err(Stop::Fatal(words.into()));
+        }
+        Err(Failure::Unreachable(words, cause)) => {
+            cause.into_iter().for_each(|cause| context.note_causes(cause));
+            return Err(Stop::Retry(words.into()));
+        }
     };
     let told = error_of(answer.status);
     match (answer.status, answer.retry_after) {
@@ -104,7 +110,7 @@ async fn note(context: &Context, hook: &Webhook, took: Duration, answered: &Resu
     let error = match answered {
         Ok(answer) => (!(200..=299).contains(&answer.status)).then(|| error_of(answer.status)),
         Err(Failure::Refused(refused)) => Some(refused.to_string()),
-        Err(Failure::Unreachable(words) | Failure::Unsendable(words)) => Some((*words).into()),
+        Err(Failure::Unreachable(words, _) | Failure::Unsendable(words, _)) => Some((*words).into()),
     };
     let answer = answered.as_ref().ok();
     let tried = Tried {
