@@ -142,7 +142,7 @@ test("the task that acts on many is live, and so are those that it cancels", asy
   await other.getByRole("button", { name: "Cancel 3 tasks" }).click();
   await expect(other.getByRole("heading", { name: "Many tasks at once" })).toBeVisible();
   await expect(other.locator("header [data-status=completed]")).toBeVisible();
-  await expect(other.locator("dl[data-of=Result]")).toContainText("done");
+  await expect(other.locator("dl[data-of=Result]")).toContainText("Done");
   await other.close();
   await open(page, "/tasks");
   await expect(page.locator("tbody [data-status=cancelled]")).toHaveCount(3);

@@ -54,7 +54,7 @@ test("anybody runs all own failed tasks again in two clicks, by the keyboard", a
   await tabTo(page, page.getByRole("button", { name: "Run again: 1 task" }));
   await page.keyboard.press("Enter");
   await expect(page.locator("header [data-status=completed]")).toBeVisible();
-  await expect(page.locator("dl[data-of=Result]")).toContainText("done1");
+  await expect(page.locator("dl[data-of=Result]")).toContainText("Done1");
 });
 
 test("the period of the graphs is in the address, and a value is read by pointer and by table", async ({ page }) => {

@@ -356,7 +356,7 @@ async fn without_javascript_the_page_counts_and_leads_to_the_task_that_does_it()
     assert_eq!(app.work().await, 1);
     // Without the marks that the client looks for.
     let shown = browser.open(&task).await.text.replace("<!>", "");
-    for words in ["Many tasks at once", "completed", "<dt>done</dt><dd>1</dd>"] {
+    for words in ["Many tasks at once", "completed", "<dt>Done</dt><dd>1</dd>"] {
         assert!(shown.contains(words), "{words}: {shown}");
     }
     assert_eq!(app.stored(waits).await.status, TaskStatus::Cancelled);
