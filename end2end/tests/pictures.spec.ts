@@ -61,7 +61,9 @@ const tolerance = { animations: "disabled", maxDiffPixelRatio: 0.003 } as const;
 
 function changing(page: Page): Locator {
   const times = page.locator("time, .timeline p, .kv code, .stat strong, figure, [data-label=Took], [data-label=First]");
-  return times.or(page.getByText(/127\.0\.0\.1:\d+/));
+  // Ids, times and names in a payload, and ports.
+  const texts = page.locator("dd", { hasText: /[0-9a-f-]{36}|T\d\d:\d\d:|own_\d/ });
+  return times.or(texts).or(page.getByText(/127\.0\.0\.1:\d+/));
 }
 
 // One after the other: the second of them would see what the first has queued.

@@ -130,8 +130,9 @@ fn figures(shared: Shared) -> AnyView {
             {figure(shared, "Workers", "with a lease", |seen| seen.workers.iter().filter(|one| one.lease_seconds >= 0.0).count().to_string())}
             {figure(shared, "Given up", "in the dead letter, up to 10,000 of a type", |seen| seen.dead.iter().map(|one| one.tasks).sum::<i64>().to_string())}
             {figure(shared, "Bell", "from a call for work to its being heard", |seen| seconds(seen.health.bell_seconds))}
-            {figure(shared, "Dead rows", "of live tasks, not yet vacuumed", |seen| seen.health.dead_rows.to_string())}
-            {figure(shared, "Vacuumed", "ago", |seen| seconds(seen.health.vacuumed_seconds))}
+            {figure(shared, "Dead rows · vacuumed", "of live tasks · ago", |seen| {
+                format!("{} · {}", seen.health.dead_rows, seconds(seen.health.vacuumed_seconds))
+            })}
             {figure(shared, "Oldest snapshot", "transactions ago", |seen| {
                 seen.health.oldest_xmin_age.map_or_else(|| "–".to_owned(), |age| age.to_string())
             })}

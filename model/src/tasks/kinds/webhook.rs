@@ -143,7 +143,7 @@ pub(super) const FIELDS: &[FormField] = &[
         name: "method",
         path: "payload.method",
         label: "Method",
-        help: "GET and DELETE go without a body as well.",
+        help: "What the other side expects, mostly POST.",
         control: Control::Choice(&[
             ("POST", "POST"),
             ("PUT", "PUT"),
