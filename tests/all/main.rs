@@ -33,6 +33,7 @@ mod notes_sharing;
 mod notes_told;
 mod notifications;
 mod observatory;
+mod open_transaction;
 mod outcomes;
 #[cfg(feature = "passkeys")]
 mod passkeys;

@@ -12,7 +12,7 @@ use crate::support::{TestApp, within_patience};
 /// Longer than any test takes.
 const LEASE: Duration = Duration::from_secs(3600);
 
-async fn join(app: &TestApp) -> i64 {
+pub async fn join(app: &TestApp) -> i64 {
     let member = Member { host: "here".into(), task_types: vec![], concurrency: 8 };
     queue::join(&app.app.db, &member, LEASE).await.unwrap()
 }
@@ -25,7 +25,7 @@ async fn lanes(app: &TestApp) -> Vec<Lane> {
     [3, 2, 1, 0].into_iter().flat_map(of_priority).map(lane).collect()
 }
 
-async fn claim(app: &TestApp, worker: i64, limit: i64) -> Vec<Claimed> {
+pub async fn claim(app: &TestApp, worker: i64, limit: i64) -> Vec<Claimed> {
     queue::claim(&app.app.queue_db, worker, &lanes(app).await, limit, Purpose::Places).await.unwrap()
 }
 
@@ -40,7 +40,7 @@ fn settlement((claimed, outcome): &(&Claimed, Outcome)) -> Settlement {
     Settlement { claimed, outcome, ran: Duration::from_millis(7), trace: None }
 }
 
-async fn settle_all(app: &TestApp, worker: i64, batch: &[(&Claimed, Outcome)]) -> Vec<Ended> {
+pub async fn settle_all(app: &TestApp, worker: i64, batch: &[(&Claimed, Outcome)]) -> Vec<Ended> {
     let batch: Vec<_> = batch.iter().map(settlement).collect();
     queue::settle(&mut app.app.queue_db.acquire().await.unwrap(), worker, &batch).await.unwrap()
 }
@@ -49,7 +49,7 @@ async fn settle(app: &TestApp, worker: i64, claimed: &Claimed, outcome: Outcome)
     settle_all(app, worker, &[(claimed, outcome)]).await.iter().any(|ended| ended.id == claimed.id)
 }
 
-fn completed() -> Outcome {
+pub fn completed() -> Outcome {
     Outcome::Completed(json!({"done": true}))
 }
 
@@ -63,7 +63,7 @@ fn with_attempts(mut new: Value, attempts: i32) -> Value {
 }
 
 /// Lets the worker die: its lease lapses and the others take its tasks back.
-async fn die(app: &TestApp, worker: i64) -> usize {
+pub async fn die(app: &TestApp, worker: i64) -> usize {
     app.let_lapse(worker).await;
     let rescued = queue::rescue(&app.app.db).await.unwrap();
     assert_eq!(rescued.workers, [worker]);

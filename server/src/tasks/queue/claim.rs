@@ -38,6 +38,10 @@ pub struct Claimed {
     pub probe: Option<i32>,
 }
 
+/// How far beyond what is claimed the mark of a lane is set, in numbers: whoever reads up to it reads so many tasks more at most, and not each claim
+/// writes the mark anew. Its versions would all stay for as long as some transaction stays open.
+const MARKED_AHEAD: i64 = 1000;
+
 /// What a claim is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
@@ -98,7 +102,12 @@ pub async fn claim(
             returning tasks.*
         ), marked as (
             insert into worker_lanes (worker_id, task_type_id, priority, claimed_up_to)
-            select $1, task_type_id, priority, max(seq) from claimed group by task_type_id, priority
+            select $1, task_type_id, priority, max(seq) + $9
+            from claimed
+            group by task_type_id, priority
+            having max(seq) > coalesce(
+                (select claimed_up_to from worker_lanes as lane
+                 where lane.worker_id = $1 and lane.task_type_id = claimed.task_type_id and lane.priority = claimed.priority), -1)
             on conflict (worker_id, task_type_id, priority) do update
             set claimed_up_to = greatest(worker_lanes.claimed_up_to, excluded.claimed_up_to)
         )
@@ -117,6 +126,7 @@ pub async fn claim(
         limit,
         purpose == Purpose::Counted,
         purpose == Purpose::Ahead,
+        MARKED_AHEAD,
     )
     .fetch_all(db)
     .await

@@ -34,7 +34,7 @@ with ended as (
     returning status
 ), totalled as (
     insert into task_totals (day, status, spread, total)
-    select (now() at time zone 'UTC')::date, status, $1 % 16, count(*) from kept group by status order by status
+    select (now() at time zone 'UTC')::date, status, floor(random() * 256)::smallint, count(*) from kept group by status order by status
     on conflict (day, status, spread) do update set total = task_totals.total + excluded.total
 ), died as (
     insert into dead_tasks (id, task_type_id, priority, reason, lease_epoch, attempts, max_attempts, rescues, payload, payload_version,
@@ -82,8 +82,9 @@ with ended as (
         select task_type_id, 3, place from again where ($4)[place] = 3
     ) as attempts
 ), counted as (
-    insert into task_stats (minute, task_type_id, worker_id, completed, failed, retried, cancelled, run_ms, wait_ms, run_histogram)
-    select date_trunc('minute', now()), task_type_id, $1,
+    insert into task_stats (minute, task_type_id, worker_id, spread, completed, failed, retried, cancelled, run_ms, wait_ms, run_histogram)
+    -- One row in a quiet minute, and no more than some thousand versions of each in a busy one.
+    select date_trunc('minute', now()), task_type_id, $1, (pg_current_xact_id()::text::bigint / 4096 % 32768)::smallint,
         count(*) filter (where outcome = 0), count(*) filter (where outcome = 2), count(*) filter (where outcome = 3),
         count(*) filter (where outcome = 1), sum(ran_ms), sum(waited_ms),
         array[count(*) filter (where bucket = 0), count(*) filter (where bucket = 1), count(*) filter (where bucket = 2),
@@ -96,7 +97,7 @@ with ended as (
     group by task_type_id
     -- A worker has two settlements under way: they lock the rows that both add to in one order.
     order by task_type_id
-    on conflict (minute, task_type_id, worker_id) do update
+    on conflict (minute, task_type_id, worker_id, spread) do update
     set completed = task_stats.completed + excluded.completed, failed = task_stats.failed + excluded.failed,
         retried = task_stats.retried + excluded.retried, cancelled = task_stats.cancelled + excluded.cancelled,
         run_ms = task_stats.run_ms + excluded.run_ms, wait_ms = task_stats.wait_ms + excluded.wait_ms,

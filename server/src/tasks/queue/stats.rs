@@ -306,7 +306,7 @@ pub async fn compact(db: &PgPool) -> sqlx::Result<u64> {
         from taken
         group by 1, 2
         order by 1, 2
-        on conflict (minute, task_type_id, worker_id) do update
+        on conflict (minute, task_type_id, worker_id, spread) do update
         set completed = task_stats.completed + excluded.completed, failed = task_stats.failed + excluded.failed,
             retried = task_stats.retried + excluded.retried, cancelled = task_stats.cancelled + excluded.cancelled,
             run_ms = task_stats.run_ms + excluded.run_ms, wait_ms = task_stats.wait_ms + excluded.wait_ms,

@@ -105,17 +105,17 @@ impl Lanes {
         self.floors.look(horizon);
     }
 
-    /// Nobody has called for the time of a poll: lets the next round ask for all types, from their start if it is time for a sweep.
+    /// Nobody has called for the time of a poll: lets the next round ask for all types, from their floor if it is time for a sweep.
     pub fn poll(&mut self) {
         let now = Instant::now();
         (self.ask_all_at, self.sweep_all_at) = (now, now);
-        self.floors.forget_all();
     }
 
     /// Lets the next round read all types from their start.
     pub fn sweep(&mut self) {
         self.poll();
         self.sweep_from = self.sweep_all_at;
+        self.floors.forget_all();
     }
 
     /// The next round. `running` tells how many of a type this worker runs.
@@ -200,6 +200,7 @@ impl Lanes {
         self.cursors.extend(last);
         let now = Instant::now();
         if !round.swept.is_empty() {
+            self.floors.took(now - round.began);
             self.sweep_from = now + (now - round.began) * (SWEEP_PART - 1);
             self.to_sweep.retain(|id| !round.swept.contains(id));
             if round.began >= self.sweep_all_at {

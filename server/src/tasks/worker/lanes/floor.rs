@@ -11,11 +11,15 @@ use crate::tasks::queue::Horizon;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// After this time a lane is read from its very start, whatever is known: a row that somebody had locked was skipped, or a call was not heard.
 const FORGET_EVERY: Duration = Duration::from_secs(10);
+/// And not before this many times as long as the last such reading took: while a transaction stays open, dead entries only become more.
+const FORGET_PART: u32 = 100;
 
 /// Below which number nothing is ready in the lanes of each type.
 pub struct Floors {
     of_types: HashMap<i32, i64>,
-    forget_at: Instant,
+    forgot_at: Instant,
+    /// The longest sweep since then.
+    slowest: Duration,
     look_at: Instant,
     /// The last two looks.
     looks: (Option<Horizon>, Option<Horizon>),
@@ -25,7 +29,14 @@ pub struct Floors {
 
 impl Floors {
     pub fn new(now: Instant) -> Self {
-        Self { of_types: HashMap::new(), forget_at: now, look_at: now, looks: (None, None), past: 0 }
+        Self {
+            of_types: HashMap::new(),
+            forgot_at: now,
+            slowest: Duration::ZERO,
+            look_at: now,
+            looks: (None, None),
+            past: 0,
+        }
     }
 
     /// The number behind which a sweep of this type begins.
@@ -54,10 +65,15 @@ impl Floors {
     }
 
     pub fn forget_from_time_to_time(&mut self, now: Instant) {
-        if now >= self.forget_at {
+        if now >= self.forgot_at + FORGET_EVERY.max(self.slowest * FORGET_PART) {
             self.forget_all();
-            self.forget_at = now + FORGET_EVERY;
+            (self.forgot_at, self.slowest) = (now, Duration::ZERO);
         }
+    }
+
+    /// A sweep has taken so long.
+    pub fn took(&mut self, time: Duration) {
+        self.slowest = self.slowest.max(time);
     }
 
     /// Whether it is time for a look at the horizon.
@@ -86,6 +102,21 @@ impl Floors {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lane_is_read_from_its_start_for_a_hundredth_of_the_time_at_the_most() {
+        let begin = Instant::now();
+        let mut floors = Floors::new(begin);
+        let mut after = |seconds, sweep| {
+            floors.raise(1, 5);
+            floors.took(Duration::from_secs(sweep));
+            floors.forget_from_time_to_time(begin + Duration::from_secs(seconds));
+            floors.of(1)
+        };
+        assert_eq!([after(9, 0), after(10, 0)], [5, 0]);
+        assert_eq!([after(20, 2), after(209, 1), after(210, 0)], [5, 5, 0]);
+        assert_eq!(after(220, 0), 0, "the next one was quick");
+    }
 
     #[test]
     fn numbers_are_past_when_all_transactions_that_may_have_them_have_ended() {
