@@ -83,8 +83,8 @@ with ended as (
     ) as attempts
 ), counted as (
     insert into task_stats (minute, task_type_id, worker_id, spread, completed, failed, retried, cancelled, run_ms, wait_ms, run_histogram)
-    -- One row in a quiet minute, and no more than some thousand versions of each in a busy one.
-    select date_trunc('minute', now()), task_type_id, $1, (pg_current_xact_id()::text::bigint / 4096 % 32768)::smallint,
+    -- One row in a quiet minute, and no more than a thousand versions of each in a busy one.
+    select date_trunc('minute', now()), task_type_id, $1, (pg_current_xact_id()::text::bigint / 1024 % 32768)::smallint,
         count(*) filter (where outcome = 0), count(*) filter (where outcome = 2), count(*) filter (where outcome = 3),
         count(*) filter (where outcome = 1), sum(ran_ms), sum(waited_ms),
         array[count(*) filter (where bucket = 0), count(*) filter (where bucket = 1), count(*) filter (where bucket = 2),
