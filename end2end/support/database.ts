@@ -35,7 +35,7 @@ async function run(statement: string, database?: string): Promise<void> {
   let answer = "";
   socket.on("data", (bytes) => (answer += bytes.toString("latin1")));
   await once(socket, "close");
-  if (!/(UPDATE|INSERT 0) [1-9]/.test(answer)) throw new Error(`${statement}: ${answer}`);
+  if (answer.includes("SERROR") || !/(UPDATE|INSERT 0) [1-9]/.test(answer)) throw new Error(`${statement}: ${answer}`);
 }
 
 /** As if the password of somebody had been given too long ago in each of their sessions; the name is one of our tests'. */

@@ -149,8 +149,8 @@ async fn the_queue_is_noted_once_a_minute_and_drawn() {
 #[tokio::test]
 async fn old_figures_are_added_up_and_nothing_is_lost() {
     let app = TestApp::start().await;
-    let add = "insert into task_stats (minute, task_type_id, worker_id, spread, completed, run_ms, run_histogram)
-        select date_trunc('minute', now()) - make_interval(mins => back), (select min(id) from task_types), worker, worker % 2, 1, 10,
+    let add = "insert into task_stats (minute, task_type_id, worker_id, completed, run_ms, run_histogram)
+        select date_trunc('minute', now()) - make_interval(mins => back, secs => -worker), (select min(id) from task_types), worker, 1, 10,
             array[0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
         from unnest(array[5, 5, 300, 300, 3000, 3001, 3002, 3003]) with ordinality as row (back, worker)";
     sqlx::query(add).execute(&app.app.db).await.expect("rows");

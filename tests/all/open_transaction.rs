@@ -60,7 +60,7 @@ async fn the_figures_of_a_busy_minute_lie_in_several_rows_and_are_read_as_one() 
     let minutes = queue::minutes(&app.app.db, 60, false).await.expect("figures");
     let is_one_each = minutes.windows(2).all(|two| two[0].minute != two[1].minute);
     assert!(is_one_each && minutes.iter().map(|one: &Minute| one.completed).sum::<i64>() == 2, "{minutes:?}");
-    sqlx::query("update task_stats set minute = date_trunc('minute', now()) - interval '2 hours'")
+    sqlx::query("update task_stats set minute = date_trunc('hour', now()) - interval '2 hours' + make_interval(secs => extract(second from minute))")
         .execute(&app.app.db)
         .await
         .expect("two hours pass");

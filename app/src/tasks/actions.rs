@@ -38,7 +38,7 @@ impl Actions {
         answers.into_iter().flatten().find_map(Result::err).map(|error| error.0)
     }
 
-    /// The same for a list, whose actions lead to the page of the task.
+    /// For a list: told while it is on its way, because the answer leads to the page of the task.
     pub fn keep_all_current(self) {
         let client = expect_context();
         Effect::new(move |_| {
@@ -108,14 +108,14 @@ pub(super) fn is_for_all(filter: &TaskFilter) -> bool {
 
 /// What a row of a list offers, without a look at its task before: another run, or the next attempt at once.
 #[component]
-pub(super) fn Again(id: Uuid, status: TaskStatus, of: String, actions: Actions) -> impl IntoView {
+pub(super) fn Again(id: Uuid, status: TaskStatus, is_waiting: bool, of: String, actions: Actions) -> impl IntoView {
     let Actions { retry, run_now, .. } = actions;
-    match status {
-        TaskStatus::Failed => view! {
+    match (status, is_waiting) {
+        (TaskStatus::Failed, _) => view! {
             <ActionForm action=retry><Send id label="Run again" variant="outline" size="sm" of pending=retry.pending()/></ActionForm>
         }
         .into_any(),
-        TaskStatus::Retrying => view! {
+        (TaskStatus::Retrying, true) => view! {
             <ActionForm action=run_now><Send id label="Run now" variant="outline" size="sm" of pending=run_now.pending()/></ActionForm>
         }
         .into_any(),

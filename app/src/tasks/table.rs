@@ -49,6 +49,8 @@ struct Changing {
     started_at: Option<DateTime<Utc>>,
     ended_at: Option<DateTime<Utc>>,
     error: Option<String>,
+    /// For its start or its next attempt.
+    is_waiting: bool,
 }
 
 impl Changing {
@@ -59,6 +61,7 @@ impl Changing {
             started_at: task.started_at,
             ended_at: task.completed_at,
             error: task.last_error.clone(),
+            is_waiting: task.next_attempt_at.is_some(),
         }
     }
 }
@@ -92,8 +95,11 @@ fn row(
     };
     let title = title_of(&task.task_type);
     let act = actions.map(|actions| {
-        let (of, status) = (title.clone(), Memo::new(move |_| now.with(|now| now.status)));
-        let again = move || view! { <Again id status=status.get() of=of.clone() actions/> };
+        let (of, state) = (title.clone(), Memo::new(move |_| now.with(|now| (now.status, now.is_waiting))));
+        let again = move || {
+            let (status, is_waiting) = state.get();
+            view! { <Again id status is_waiting of=of.clone() actions/> }
+        };
         view! { <td>{again}</td> }
     });
     view! {

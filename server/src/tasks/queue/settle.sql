@@ -82,9 +82,10 @@ with ended as (
         select task_type_id, 3, place from again where ($4)[place] = 3
     ) as attempts
 ), counted as (
-    insert into task_stats (minute, task_type_id, worker_id, spread, completed, failed, retried, cancelled, run_ms, wait_ms, run_histogram)
-    -- One row in a quiet minute, and no more than a thousand versions of each in a busy one.
-    select date_trunc('minute', now()), task_type_id, $1, (pg_current_xact_id()::text::bigint / 1024 % 32768)::smallint,
+    insert into task_stats (minute, task_type_id, worker_id, completed, failed, retried, cancelled, run_ms, wait_ms, run_histogram)
+    -- A row or two in a quiet minute. In a busy one they go on in another row after so many transactions, by another second of the minute: while some
+    -- transaction stays open all versions of a row stay, and each settlement would walk over all of the minute's.
+    select date_trunc('minute', now()) + make_interval(secs => pg_current_xact_id()::text::bigint / 1024 % 60), task_type_id, $1,
         count(*) filter (where outcome = 0), count(*) filter (where outcome = 2), count(*) filter (where outcome = 3),
         count(*) filter (where outcome = 1), sum(ran_ms), sum(waited_ms),
         array[count(*) filter (where bucket = 0), count(*) filter (where bucket = 1), count(*) filter (where bucket = 2),
@@ -97,7 +98,7 @@ with ended as (
     group by task_type_id
     -- A worker has two settlements under way: they lock the rows that both add to in one order.
     order by task_type_id
-    on conflict (minute, task_type_id, worker_id, spread) do update
+    on conflict (minute, task_type_id, worker_id) do update
     set completed = task_stats.completed + excluded.completed, failed = task_stats.failed + excluded.failed,
         retried = task_stats.retried + excluded.retried, cancelled = task_stats.cancelled + excluded.cancelled,
         run_ms = task_stats.run_ms + excluded.run_ms, wait_ms = task_stats.wait_ms + excluded.wait_ms,

@@ -68,7 +68,7 @@ pub async fn minutes(db: &PgPool, count: i32, by_worker: bool) -> Result<Vec<Min
     let minutes = sqlx::query_as!(
         Minute,
         r#"
-        select minute, name as task_type, case when $2 then nullif(worker_id, 0) end as worker_id, sum(completed)::bigint as "completed!", sum(failed)::bigint as "failed!",
+        select date_trunc('minute', minute) as "minute!", name as task_type, case when $2 then nullif(worker_id, 0) end as worker_id, sum(completed)::bigint as "completed!", sum(failed)::bigint as "failed!",
             sum(retried)::bigint as "retried!", sum(cancelled)::bigint as "cancelled!", sum(run_ms)::bigint as "run_ms!",
             sum(wait_ms)::bigint as "wait_ms!",
             array[sum(run_histogram[1]), sum(run_histogram[2]), sum(run_histogram[3]), sum(run_histogram[4]), sum(run_histogram[5]),
@@ -122,6 +122,7 @@ pub async fn running(db: &PgPool) -> Result<Vec<RunningTask>> {
         join task_types on task_types.id = task_type_id
         where place <= $1
         order by worker_id, started_at, held.id
+        limit 1000
         "#,
         RUNNING_AT_MOST as i64,
     )
@@ -294,7 +295,7 @@ pub async fn compact(db: &PgPool) -> sqlx::Result<u64> {
               and (worker_id <> 0
                 or (minute < now() - interval '25 hours' and minute <> date_bin('15 minutes', minute, '2000-01-01Z'::timestamptz)))
             returning *, case when minute < now() - interval '25 hours' then date_bin('15 minutes', minute, '2000-01-01Z'::timestamptz)
-                else minute end as step
+                else date_trunc('minute', minute) end as step
         )
         insert into task_stats (minute, task_type_id, worker_id, completed, failed, retried, cancelled, run_ms, wait_ms, run_histogram)
         select step, task_type_id, 0, sum(completed), sum(failed), sum(retried),
@@ -306,7 +307,7 @@ pub async fn compact(db: &PgPool) -> sqlx::Result<u64> {
         from taken
         group by 1, 2
         order by 1, 2
-        on conflict (minute, task_type_id, worker_id, spread) do update
+        on conflict (minute, task_type_id, worker_id) do update
         set completed = task_stats.completed + excluded.completed, failed = task_stats.failed + excluded.failed,
             retried = task_stats.retried + excluded.retried, cancelled = task_stats.cancelled + excluded.cancelled,
             run_ms = task_stats.run_ms + excluded.run_ms, wait_ms = task_stats.wait_ms + excluded.wait_ms,

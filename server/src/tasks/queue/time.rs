@@ -45,8 +45,8 @@ pub async fn move_figures(conn: &mut PgConnection, seconds: f64) -> sqlx::Result
         with moved as (
             delete from task_stats returning *
         )
-        insert into task_stats (minute, task_type_id, worker_id, spread, completed, failed, retried, cancelled, run_ms, wait_ms, run_histogram)
-        select date_trunc('minute', minute - make_interval(secs => $1)), task_type_id, worker_id, spread, completed, failed, retried, cancelled,
+        insert into task_stats (minute, task_type_id, worker_id, completed, failed, retried, cancelled, run_ms, wait_ms, run_histogram)
+        select minute - make_interval(secs => $1), task_type_id, worker_id, completed, failed, retried, cancelled,
             run_ms, wait_ms, run_histogram
         from moved
         -- All are gone before the first one comes.

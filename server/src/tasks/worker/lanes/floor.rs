@@ -11,8 +11,10 @@ use crate::tasks::queue::Horizon;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// After this time a lane is read from its very start, whatever is known: a row that somebody had locked was skipped, or a call was not heard.
 const FORGET_EVERY: Duration = Duration::from_secs(10);
-/// And not before this many times as long as the last such reading took: while a transaction stays open, dead entries only become more.
+/// Later where a sweep has taken long since the last time, by so many times as long: while a transaction stays open, dead entries only become more.
 const FORGET_PART: u32 = 100;
+/// But not later than this.
+const FORGET_AT_LAST: Duration = Duration::from_secs(60);
 
 /// Below which number nothing is ready in the lanes of each type.
 pub struct Floors {
@@ -65,7 +67,7 @@ impl Floors {
     }
 
     pub fn forget_from_time_to_time(&mut self, now: Instant) {
-        if now >= self.forgot_at + FORGET_EVERY.max(self.slowest * FORGET_PART) {
+        if now >= self.forgot_at + (self.slowest * FORGET_PART).clamp(FORGET_EVERY, FORGET_AT_LAST) {
             self.forget_all();
             (self.forgot_at, self.slowest) = (now, Duration::ZERO);
         }
@@ -104,18 +106,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lane_is_read_from_its_start_for_a_hundredth_of_the_time_at_the_most() {
+    fn a_lane_is_read_from_its_start_less_often_when_that_takes_long_but_at_least_once_a_minute() {
         let begin = Instant::now();
         let mut floors = Floors::new(begin);
-        let mut after = |seconds, sweep| {
+        let mut after = |seconds, sweep_ms| {
             floors.raise(1, 5);
-            floors.took(Duration::from_secs(sweep));
+            floors.took(Duration::from_millis(sweep_ms));
             floors.forget_from_time_to_time(begin + Duration::from_secs(seconds));
             floors.of(1)
         };
         assert_eq!([after(9, 0), after(10, 0)], [5, 0]);
-        assert_eq!([after(20, 2), after(209, 1), after(210, 0)], [5, 5, 0]);
-        assert_eq!(after(220, 0), 0, "the next one was quick");
+        assert_eq!([after(20, 300), after(39, 100), after(40, 0)], [5, 5, 0]);
+        assert_eq!(after(50, 0), 0, "the next one was quick");
+        assert_eq!([after(109, 9000), after(110, 0)], [5, 0]);
     }
 
     #[test]
