@@ -102,12 +102,9 @@ pub async fn claim(
             returning tasks.*
         ), marked as (
             insert into worker_lanes (worker_id, task_type_id, priority, claimed_up_to)
-            select $1, task_type_id, priority, max(seq) + $9
-            from claimed
-            group by task_type_id, priority
-            having max(seq) > coalesce(
-                (select claimed_up_to from worker_lanes as lane
-                 where lane.worker_id = $1 and lane.task_type_id = claimed.task_type_id and lane.priority = claimed.priority), -1)
+            select $1, task_type_id, priority, max(seq) + $9 from claimed group by task_type_id, priority
+            having max(seq) > coalesce((select claimed_up_to from worker_lanes as mark where mark.worker_id = $1
+                and mark.task_type_id = claimed.task_type_id and mark.priority = claimed.priority), -1)
             on conflict (worker_id, task_type_id, priority) do update
             set claimed_up_to = greatest(worker_lanes.claimed_up_to, excluded.claimed_up_to)
         )
