@@ -14,6 +14,15 @@ pub const COUNTED_AT_MOST: i64 = 10_000;
 /// The deepest offset; beyond it the cursor is the way.
 pub const MAX_OFFSET: i64 = 10_000;
 
+/// How many there are, in words, as far as a list counts.
+pub fn counted(total: i64, one: &str) -> String {
+    match total {
+        1 => format!("1 {one}"),
+        COUNTED_AT_MOST.. => format!("{COUNTED_AT_MOST} {one}s or more"),
+        total => format!("{total} {one}s"),
+    }
+}
+
 /// Which part of a list: a page by offset, or what follows the row `after`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]

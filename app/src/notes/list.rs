@@ -4,6 +4,7 @@ use leptos_router::hooks::use_query_map;
 use leptos_router::params::ParamsMap;
 use model::Page;
 use model::notes::{Note, NoteFilter, NoteList, NoteSort};
+use model::page::counted;
 use model::rbac::{Action, allowed};
 use uuid::Uuid;
 
@@ -14,7 +15,7 @@ use super::queries::{self, ListKey};
 use crate::auth::{CurrentUser, ForSignedIn};
 use crate::cached::derived;
 use crate::error::ApiError;
-use crate::ui::{AtOnce, AtOnceForm, Done, Empty, Ends, Loading, Pager, Refusal, Refused, Rows, counted};
+use crate::ui::{AtOnce, AtOnceForm, Done, Empty, Ends, Loading, Pager, Refusal, Refused, Rows};
 
 /// How a deletion ends, in words.
 pub(super) const DELETED: Ends = Ends { done: "The note was deleted.", refused: "The note was not deleted." };

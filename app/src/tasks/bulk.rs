@@ -3,7 +3,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use leptos_router::params::ParamsMap;
-use model::page::COUNTED_AT_MOST;
+use model::page::{self, COUNTED_AT_MOST};
 use model::tasks::{Bulk, BulkAction, BulkAsked};
 use uuid::Uuid;
 
@@ -12,7 +12,7 @@ use super::filters::{self, address, hidden, list_address};
 use super::queries;
 use crate::auth::ForSignedIn;
 use crate::cached::derived;
-use crate::ui::{self, Empty, Loading, Refusal, Refused, refusal_of};
+use crate::ui::{Empty, Loading, Refusal, Refused, refusal_of};
 
 /// Parts that are counted one after the other; then a link goes on, so that nobody reads millions because a page stands open.
 const PARTS_AT_MOST: u32 = 100;
@@ -159,7 +159,7 @@ impl Counted {
     }
 
     fn words(self) -> String {
-        let words = ui::counted(self.tasks(), "task");
+        let words = page::counted(self.tasks(), "task");
         if self.is_part() && self.tasks() < COUNTED_AT_MOST { words + " or more" } else { words }
     }
 }

@@ -1,6 +1,7 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
+use model::page::counted;
 use model::tasks::{BulkAction, TaskFilter, TaskListed};
 use model::{Page, PageRequest};
 use uuid::Uuid;
@@ -13,7 +14,7 @@ use super::{TaskTable, nav};
 use crate::auth::{CurrentUser, ForSignedIn};
 use crate::cached::derived;
 use crate::error::ApiError;
-use crate::ui::{Done, Empty, Loading, Pager, Refusal, Refused, counted};
+use crate::ui::{Done, Empty, Loading, Pager, Refusal, Refused};
 
 /// Rows of one part of the list.
 const ROWS: i64 = 20;

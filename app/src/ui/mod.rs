@@ -25,7 +25,7 @@ pub use form::{
     query_value, refusal_of,
 };
 pub use moment::Moment;
-pub use pager::{Pager, counted};
+pub use pager::Pager;
 #[cfg(feature = "hydrate")]
 pub use panic::tell_of_panic;
 pub use rows::Rows;

@@ -1,5 +1,4 @@
 use leptos::prelude::*;
-use model::page::COUNTED_AT_MOST;
 
 /// The way to the first and the next part of a list, as links that also work without JavaScript.
 #[component]
@@ -19,14 +18,5 @@ pub fn Pager(
                 {next.map(|href| view! { <a class="btn" data-variant="outline" rel="next" href=href>"Older"</a> })}
             </span>
         </nav>
-    }
-}
-
-/// How many there are, in words, as far as a list counts.
-pub fn counted(total: i64, one: &str) -> String {
-    match total {
-        1 => format!("1 {one}"),
-        COUNTED_AT_MOST.. => format!("{COUNTED_AT_MOST} {one}s or more"),
-        total => format!("{total} {one}s"),
     }
 }

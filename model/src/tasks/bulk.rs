@@ -43,12 +43,20 @@ impl BulkAction {
         }
     }
 
+    /// Where tasks stand that it can be done to, if that is one place only.
+    pub fn only(self) -> Option<TaskStatus> {
+        match self {
+            Self::Retry => Some(TaskStatus::Failed),
+            Self::RunNow => Some(TaskStatus::Retrying),
+            Self::Cancel | Self::Delete => None,
+        }
+    }
+
     /// Whether it can be done to tasks that stand here.
     pub fn is_for(self, status: TaskStatus) -> bool {
         match self {
             Self::Cancel => !status.has_ended(),
-            Self::Retry => status == TaskStatus::Failed,
-            Self::RunNow => status == TaskStatus::Retrying,
+            Self::Retry | Self::RunNow => self.only() == Some(status),
             Self::Delete => status.has_ended(),
         }
     }

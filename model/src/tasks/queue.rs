@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Figure, Period, Priority, Schedule};
-use crate::page::COUNTED_AT_MOST;
+use crate::page::counted;
 
 /// Whether the attempts of a type are let through.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -211,11 +211,7 @@ impl QueueSeen {
             found.push(format!("Webhooks to {} wait: its circuit breaker is {}.", one.host, one.breaker.name()));
         }
         for one in self.dead.iter().filter(|dead| dead.of_a_day > 0) {
-            let tasks = match one.of_a_day {
-                1 => "1 task".to_owned(),
-                COUNTED_AT_MOST.. => format!("{COUNTED_AT_MOST} tasks or more"),
-                some => format!("{some} tasks"),
-            };
+            let tasks = counted(one.of_a_day, "task");
             found.push(format!("Within a day, {tasks} of {} came into the dead letter.", one.task_type));
         }
         if self.oldest_ready_seconds().is_some_and(|seconds| seconds > READY_AT_MOST) {

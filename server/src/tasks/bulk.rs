@@ -64,18 +64,15 @@ fn filter_of(bulk: Bulk) -> Result<TaskFilter, Problem> {
     if bulk.after.is_some() && !(bulk.dry_run && bulk.filter.text.is_some()) {
         return Err(Problem::field("after", "is for a dry run with a text"));
     }
-    let mut filter = bulk.filter;
-    match bulk.action {
-        BulkAction::Retry => filter.status = Some(TaskStatus::Failed),
-        BulkAction::RunNow => filter.status = Some(TaskStatus::Retrying),
-        action if filter.status.is_some_and(|status| !action.is_for(status)) => {
-            let message =
-                if action == BulkAction::Cancel { "names tasks that have ended" } else { "names tasks that are alive" };
+    let status = match (bulk.action.only(), bulk.filter.status) {
+        (None, Some(status)) if !bulk.action.is_for(status) => {
+            let is_cancel = bulk.action == BulkAction::Cancel;
+            let message = if is_cancel { "names tasks that have ended" } else { "names tasks that are alive" };
             return Err(Problem::field("status", message));
         }
-        BulkAction::Cancel | BulkAction::Delete => {}
-    }
-    Ok(filter)
+        (only, status) => only.or(status),
+    };
+    Ok(TaskFilter { status, ..bulk.filter })
 }
 
 /// What of the filter the action is for, of this owner's tasks or everybody's; none when nothing can match.
@@ -86,8 +83,9 @@ pub async fn narrow(
     filter: &TaskFilter,
 ) -> Result<Option<Narrow>> {
     let narrow = queue::narrow(conn, owner, filter).await?;
-    Ok(narrow
-        .map(|narrow| Narrow { is_alive: Some(matches!(action, BulkAction::Cancel | BulkAction::RunNow)), ..narrow }))
+    // Those that are alive go together, and so do those that have ended.
+    let is_alive = Some(action.is_for(TaskStatus::Retrying));
+    Ok(narrow.map(|narrow| Narrow { is_alive, ..narrow }))
 }
 
 /// What became of some tasks.

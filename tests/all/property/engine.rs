@@ -219,11 +219,7 @@ impl<'a> Engine<'a> {
         let foretold = asked.tasks.expect("they are counted");
         // As the task of such an action does it, in one batch: the model knows no task of that kind.
         let mut tx = db::begin_choosing(&self.app.app.db).await?;
-        let filter = match action {
-            BulkAction::Retry => TaskFilter { status: Some(TaskStatus::Failed), ..filter },
-            BulkAction::RunNow => TaskFilter { status: Some(TaskStatus::Retrying), ..filter },
-            BulkAction::Cancel | BulkAction::Delete => filter,
-        };
+        let filter = TaskFilter { status: action.only().or(filter.status), ..filter };
         let narrow = bulk::narrow(&mut tx, None, action, &filter).await?.expect("there is such a type");
         let now = queue::now(&mut *tx).await?;
         let chosen = queue::choose(&mut tx, &narrow, now, None, i64::MAX).await?;

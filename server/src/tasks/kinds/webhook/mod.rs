@@ -73,18 +73,15 @@ impl Work for Webhook {
 
 /// What an answer means for the task.
 fn verdict(context: &Context, answered: Result<Answer, Failure>) -> Result<Value, Stop> {
-    let answer = match answered {
-        Ok(answer) => answer,
-        Err(Failure::Refused(refused)) => return Err(Stop::Fatal(refused.to_string())),
-        Err(Failure::Unsendable(words, cause)) => {
-            cause.into_iter().for_each(|cause| context.note_causes(cause));
-            return Err(Stop::Fatal(words.into()));
-        }
-        Err(Failure::Unreachable(words, cause)) => {
-            cause.into_iter().for_each(|cause| context.note_causes(cause));
-            return Err(Stop::Retry(words.into()));
-        }
-    };
+    let answer = answered.map_err(|failure| {
+        let (stop, cause) = match failure {
+            Failure::Refused(refused) => (Stop::Fatal(refused.to_string()), None),
+            Failure::Unsendable(words, cause) => (Stop::Fatal(words.into()), cause),
+            Failure::Unreachable(words, cause) => (Stop::Retry(words.into()), cause),
+        };
+        cause.into_iter().for_each(|cause| context.note_causes(cause));
+        stop
+    })?;
     let told = error_of(answer.status);
     match (answer.status, answer.retry_after) {
         (200..=299, _) => {
