@@ -25,7 +25,9 @@ async fn torture_with(name: &str, more: &[&str], settings: &Settings<'_>) -> (bo
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let args = ["chaos", "torture", "--seed", "1", "--dir", dir.to_str().expect("a path in UTF-8")];
     let output = run_to_its_end(&[&args, more].concat(), settings).await;
-    (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+    let [said, logged] = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+    // Why it could not go on, if it could not.
+    (output.status.success(), said + logged.lines().last().unwrap_or_default())
 }
 
 #[tokio::test]

@@ -179,7 +179,7 @@ async fn act(scene: &Scene, url: &str, options: &Torture) -> anyhow::Result<Exit
     let faults = Faults::new(scene.clone(), proxy, options);
     let broken = faults.make(&mut team, Duration::from_secs(options.seconds), &options.dir).await?;
     scene.calm.cancel();
-    witness::stop_schedule(scene.db()).await?;
+    answered(async || witness::stop_schedule(scene.db()).await).await?;
     println!("torture: calm after {:.0} s; waiting for everything to end", begun.elapsed().as_secs_f64());
     let produced = produced.finish().await?;
     team.fill(scene).await?;
@@ -188,7 +188,8 @@ async fn act(scene: &Scene, url: &str, options: &Torture) -> anyhow::Result<Exit
         None => {
             let late = until_ended(scene, &mut team).await?;
             team.end().await;
-            [late, judge::judge(scene.db(), &options.dir, &produced).await?].concat()
+            let judged = answered(async || judge::judge(scene.db(), &options.dir, &produced).await).await?;
+            [late, judged].concat()
         }
     };
     report(scene, &options.dir, &produced, team.killed())?;
@@ -203,6 +204,17 @@ async fn act(scene: &Scene, url: &str, options: &Torture) -> anyhow::Result<Exit
         }
     }
     Ok(if broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Asks until there is an answer, as long as the calm may take: the last fault may have ended the run's own sessions, or the cluster.
+async fn answered<T>(ask: impl AsyncFn() -> anyhow::Result<T>) -> anyhow::Result<T> {
+    let begun = Instant::now();
+    loop {
+        match ask().await {
+            Err(_) if begun.elapsed() < CALM => tokio::time::sleep(Duration::from_millis(200)).await,
+            answer => return answer,
+        }
+    }
 }
 
 /// Tasks of one type that have not ended.

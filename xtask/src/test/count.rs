@@ -1,6 +1,6 @@
 //! How many tests passed, and which did not: read from what the runners say.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Add;
 
@@ -12,7 +12,7 @@ use serde_json::Value;
 pub struct Count {
     pub passed: u64,
     pub failed: u64,
-    /// What failed, as far as the runner names it: whoever reads only the end of a long log is told.
+    /// What failed and why, as far as the runner tells: whoever reads only the end of a long log is told.
     pub failures: BTreeSet<String>,
 }
 
@@ -24,11 +24,21 @@ impl Count {
     }
 }
 
+/// Lines that are kept of what a failed test says.
+const LINES: usize = 50;
+
+/// How the line begins that follows the message of a panic.
+const AFTER_A_MESSAGE: [&str; 2] = ["note: run with `RUST_BACKTRACE", "stack backtrace:"];
+
 /// What nextest has said so far.
 #[derive(Default)]
 pub struct Nextest {
     sums: Option<Count>,
-    failures: BTreeSet<String>,
+    /// What failed, each with the message of its panic.
+    failures: BTreeMap<String, Vec<String>>,
+    /// Whose output is being read.
+    current: String,
+    is_in_message: bool,
 }
 
 impl Nextest {
@@ -36,13 +46,26 @@ impl Nextest {
     pub fn read(&mut self, line: &str) {
         let line = without_colours(line);
         self.sums = sums(&line).or(self.sums.take());
-        self.failures.extend(failed_test(&line));
+        if let Some(name) = failed_test(&line) {
+            self.failures.entry(name.clone()).or_default();
+            (self.current, self.is_in_message) = (name, false);
+            return;
+        }
+        let Some(message) = self.failures.get_mut(&self.current) else { return };
+        let is_over = message.len() == LINES || AFTER_A_MESSAGE.iter().any(|end| line.trim_start().starts_with(end));
+        match self.is_in_message {
+            true if is_over => self.is_in_message = false,
+            true => message.push(line.trim_end().to_owned()),
+            // The first panic is why.
+            false => self.is_in_message = message.is_empty() && line.contains(" panicked at "),
+        }
     }
 
     /// All that it said. An error when it did not come to the tests.
     pub fn end(self, good: bool) -> Result<Count> {
         let count = self.sums.context("the tests did not run")?;
-        Ok(Count { failures: self.failures, ..count }.ended(good))
+        let told = |(name, message): (String, Vec<String>)| [vec![name], message].concat().join("\n");
+        Ok(Count { failures: self.failures.into_iter().map(told).collect(), ..count }.ended(good))
     }
 }
 
@@ -173,6 +196,27 @@ mod tests {
         let failures = read(lines).map(|count| count.failures.into_iter().collect::<Vec<_>>());
 
         assert_eq!(failures.ok(), Some(vec!["starter::all notes::a_test".into(), "xtask check::a_slow_one".into()]));
+    }
+
+    #[test]
+    fn what_a_failed_test_said_stays_with_its_name() {
+        let lines = [
+            "        FAIL [   1.204s] ( 2/20) starter::all notes::a_test",
+            "  stderr ───",
+            "    thread 'notes::a_test' (7) panicked at tests/all/notes.rs:12:5:",
+            "    assertion `left == right` failed",
+            "      left: 1",
+            "    note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace",
+            "    thread 'another' (8) panicked at tests/all/notes.rs:13:5:",
+            "    because of that",
+            "     Summary [   2.350s] 20 tests run: 19 passed, 1 failed, 0 skipped",
+            "        FAIL [   1.204s] ( 2/20) starter::all notes::a_test",
+        ];
+
+        let failures = read(lines).map(|count| count.failures.into_iter().collect::<Vec<_>>());
+
+        let told = "starter::all notes::a_test\n    assertion `left == right` failed\n      left: 1".to_owned();
+        assert_eq!(failures.ok(), Some(vec![told]));
     }
 
     #[test]
