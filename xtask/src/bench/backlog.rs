@@ -47,7 +47,7 @@ pub fn measure(bench: &Bench) -> Result<Backlog> {
         let begun = database.ask("select now()")?;
         let ended = drain::work_off(bench, ours, setting, &mut database, tasks)?;
         ensure!(ended.left == 0, "a drain did not come to its end");
-        alone.extend(drain::rates(&mut database, &begun, 1)?);
+        alone.push(drain::rate(&mut database, &begun)?);
     }
     drain::fill(bench, ours, &mut database, waiting)?;
     let mut ahead = Vec::new();
@@ -59,7 +59,7 @@ pub fn measure(bench: &Bench) -> Result<Backlog> {
         ensure!(ran.is_some(), "{tasks} tasks of a backlog were not done in time");
         // It goes on until it is told to end, and hands back what it has not begun.
         worker.end("total")?;
-        ahead.extend(drain::rates(&mut database, &begun, 1)?);
+        ahead.push(drain::rate(&mut database, &begun)?);
     }
     step.done();
     Ok(Backlog { setting: setting.given, tasks, waiting, alone, ahead })

@@ -145,18 +145,13 @@ pub fn fill(bench: &Bench, system: &System, database: &mut Database, tasks: u64)
     Ok(())
 }
 
-/// Tasks a second of our own engine since then, in so many parts one after another, by when the tasks ended.
-pub fn rates(database: &mut Database, since: &str, parts: usize) -> Result<Vec<f64>> {
-    let rates = database.ask(&format!(
-        "select string_agg((tasks / greatest(seconds, 0.001))::text, ' ' order by part) from ( \
-            select part, count(*) as tasks, extract(epoch from max(finished_at) - min(finished_at))::float8 as seconds \
-            from (select finished_at, ntile({parts}) over (order by finished_at) as part \
-                from task_history where finished_at > '{since}') as ended \
-            group by part) as parts"
+/// Tasks a second of our own engine since then, from the first that ended to the last.
+pub fn rate(database: &mut Database, since: &str) -> Result<f64> {
+    let rate = database.ask(&format!(
+        "select (count(*) / greatest(extract(epoch from max(finished_at) - min(finished_at)), 0.001))::float8::text \
+        from task_history where finished_at > '{since}'"
     ))?;
-    let rates: Vec<f64> = rates.split_whitespace().map(str::parse).collect::<Result<_, _>>().context("rates")?;
-    ensure!(rates.len() == parts, "{} parts instead of {parts}", rates.len());
-    Ok(rates)
+    rate.parse().with_context(|| format!("{rate} is no rate"))
 }
 
 /// How a drain ended.

@@ -1,46 +1,53 @@
-//! What it costs that a transaction stays open, so that vacuum can take nothing away.
+//! What it costs that a transaction stays open for half an hour, so that vacuum can take nothing away.
+
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
 use super::Bench;
 use super::cluster::Database;
 use super::drain;
+use super::latency::{Latency, Pair};
 use super::systems::{SYSTEMS, Setting};
 use crate::process::Step;
 
-/// As many as half an hour brings at 2,000 a second.
-const HELD_TASKS: u64 = 30 * 60 * 2000;
-/// The rate is told for this many parts of a drain, one after another.
-const PARTS: usize = 12;
-/// Our own engine with one worker that works off one long queue.
+/// The goal speaks of so many tasks a second.
+const RATE: f64 = 2000.0;
+/// The time is told of in so many parts, each so long.
+const PARTS: usize = 6;
+const PART: Duration = Duration::from_secs(5 * 60);
+/// Drains of each state, and how many tasks each has, as a multiple of those of other drains.
+const DRAINS: usize = 3;
+const LONGER: u64 = 2;
+
+/// Our own engine with one worker, in the same database all the time.
 pub struct Held {
     pub setting: &'static str,
+    pub minutes: f64,
+    /// Tasks of each drain.
     pub tasks: u64,
-    /// Without any other transaction.
-    pub free: Long,
-    /// While a transaction is open that began before the worker.
-    pub held: Long,
+    /// Before the transaction began.
+    pub before: Drains,
+    /// How long tasks waited while it was open and they came one by one, in each part of the time.
+    pub meanwhile: Vec<Latency>,
+    /// At the end of the time, while it is still open.
+    pub open: Drains,
+    /// When it had ended.
+    pub after: Drains,
 }
 
-/// A long drain.
-pub struct Long {
-    pub seconds: f64,
-    /// Tasks a second of each part.
+/// How fast a worker is that finds a full queue.
+pub struct Drains {
+    /// Tasks a second.
     pub rates: Vec<f64>,
-    /// Seconds that a worker which starts after it needs for a single task.
-    pub late_start_seconds: f64,
+    /// Seconds that a worker needs for a single task, from its start on.
+    pub cold_seconds: f64,
 }
 
 impl Held {
-    /// The rate at the end of the time, by the last quarter of the parts, as a part of the rate without it.
+    /// The median rate beside the open transaction as a part of the one before it.
     pub fn part(&self) -> f64 {
-        self.held.last_quarter() / self.free.last_quarter()
-    }
-}
-
-impl Long {
-    fn last_quarter(&self) -> f64 {
-        drain::middle(&self.rates[self.rates.len() - self.rates.len().div_ceil(4)..])
+        drain::middle(&self.open.rates) / drain::middle(&self.before.rates)
     }
 }
 
@@ -49,27 +56,38 @@ pub fn measure(bench: &Bench) -> Result<Held> {
     let step = Step::begin("bench: a transaction held open");
     let ours = &SYSTEMS[0];
     let setting = &ours.settings[ours.settings.len() - 1];
-    // A tenth of the time is enough to see that all works.
-    let tasks = if bench.extent.is_quick { HELD_TASKS / 10 } else { HELD_TASKS };
-    let free = long(bench, setting, &mut drain::filled(bench, ours, tasks)?, tasks)?;
-    let mut database = drain::filled(bench, ours, tasks)?;
+    // Seconds are enough to see that all works.
+    let part = if bench.extent.is_quick { PART / 60 } else { PART };
+    let tasks = bench.extent.tasks * LONGER;
+    let mut database = drain::empty(bench, ours)?;
+    let before = drains(bench, setting, &mut database, tasks)?;
     let mut holder = bench.cluster.another(&bench.programs)?;
     holder.ask("begin isolation level repeatable read")?;
     holder.ask("select count(*) from tasks")?;
-    let held = long(bench, setting, &mut database, tasks)?;
+    let mut pair = Pair::begin(bench, ours, setting, &database)?;
+    let count = (RATE * part.as_secs_f64()) as usize;
+    let meanwhile = (0..PARTS).map(|_| pair.open(RATE, count, 1)).collect::<Result<_>>()?;
+    drop(pair);
+    let open = drains(bench, setting, &mut database, tasks)?;
     holder.ask("rollback")?;
+    let after = drains(bench, setting, &mut database, tasks)?;
     step.done();
-    Ok(Held { setting: setting.given, tasks, free, held })
+    let minutes = part.as_secs_f64() * PARTS as f64 / 60.0;
+    Ok(Held { setting: setting.given, minutes, tasks, before, meanwhile, open, after })
 }
 
-fn long(bench: &Bench, setting: &Setting, database: &mut Database, tasks: u64) -> Result<Long> {
+fn drains(bench: &Bench, setting: &Setting, database: &mut Database, tasks: u64) -> Result<Drains> {
     let ours = &SYSTEMS[0];
-    let begun = database.ask("select now()")?;
-    let ended = drain::work_off(bench, ours, setting, database, tasks)?;
-    ensure!(ended.left == 0, "the drain did not come to its end");
-    let rates = drain::rates(database, &begun, PARTS)?;
+    let mut rates = Vec::new();
+    for _ in 0..DRAINS {
+        drain::fill(bench, ours, database, tasks)?;
+        let begun = database.ask("select now()")?;
+        let ended = drain::work_off(bench, ours, setting, database, tasks)?;
+        ensure!(ended.left == 0, "a drain did not come to its end");
+        rates.push(drain::rate(database, &begun)?);
+    }
     drain::fill(bench, ours, database, 1)?;
-    let late = drain::work_off(bench, ours, setting, database, 1)?;
-    ensure!(late.left == 0, "the task of the late worker was not done");
-    Ok(Long { seconds: ended.seconds, rates, late_start_seconds: late.seconds })
+    let cold = drain::work_off(bench, ours, setting, database, 1)?;
+    ensure!(cold.left == 0, "the task of a new worker was not done");
+    Ok(Drains { rates, cold_seconds: cold.seconds })
 }

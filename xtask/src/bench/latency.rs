@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use super::Bench;
+use super::cluster::Database;
 use super::drain;
 use super::systems::{SYSTEMS, Setting, System};
 use super::talk::Talk;
@@ -14,7 +15,7 @@ use super::talk::Talk;
 const PAUSE: Duration = Duration::from_millis(5);
 /// For a worker to be ready, and for a lone task to start.
 const PATIENCE: Duration = Duration::from_secs(40);
-/// For a producer to queue all tasks of a load.
+/// For a producer to queue all tasks of a load, beyond the time that the load itself takes.
 const SENDING: Duration = Duration::from_secs(300);
 /// For those that were queued to start.
 const AFTERWARDS: Duration = Duration::from_secs(10);
@@ -65,15 +66,7 @@ impl Latency {
 /// batches. What comes after a load that it cannot bear is left out.
 pub fn measure(bench: &Bench, system: &System, setting: &Setting, half: f64) -> Result<Vec<Latency>> {
     let database = drain::empty(bench, system)?;
-    let mut work = bench.programs.of(system, "work");
-    let worker = Talk::begin(database.with(work.arg("0").arg(setting.given)))?;
-    let producer = Talk::begin(database.with(&mut bench.programs.of(system, "produce")))?;
-    let mut pair = Pair { worker, producer };
-    pair.producer.after("ready", Instant::now() + PATIENCE)?.context("the producer did not become ready")?;
-    for _ in 0..WARM_UP {
-        pair.one(Instant::now() + PATIENCE)?.context("a lone task did not start within 40 s")?;
-        thread::sleep(PAUSE * 20);
-    }
+    let mut pair = Pair::begin(bench, system, setting, &database)?;
 
     let mut all = vec![pair.closed(bench)?];
     let sends = |rate: f64| (rate * bench.extent.load.as_secs_f64()) as usize;
@@ -92,12 +85,26 @@ pub fn measure(bench: &Bench, system: &System, setting: &Setting, half: f64) -> 
     Ok(all)
 }
 
-struct Pair {
+/// A worker and a producer, ready to go.
+pub struct Pair {
     worker: Talk,
     producer: Talk,
 }
 
 impl Pair {
+    pub fn begin(bench: &Bench, system: &System, setting: &Setting, database: &Database) -> Result<Self> {
+        let mut work = bench.programs.of(system, "work");
+        let worker = Talk::begin(database.with(work.arg("0").arg(setting.given)))?;
+        let producer = Talk::begin(database.with(&mut bench.programs.of(system, "produce")))?;
+        let mut pair = Self { worker, producer };
+        pair.producer.after("ready", Instant::now() + PATIENCE)?.context("the producer did not become ready")?;
+        for _ in 0..WARM_UP {
+            pair.one(Instant::now() + PATIENCE)?.context("a lone task did not start within 40 s")?;
+            thread::sleep(PAUSE * 20);
+        }
+        Ok(pair)
+    }
+
     /// Queues one task; the answer is its latency, none when it does not start in time.
     fn one(&mut self, until: Instant) -> Result<Option<f64>> {
         self.producer.say("one")?;
@@ -125,7 +132,7 @@ impl Pair {
     }
 
     /// Tasks, or batches of this size, are queued at their time, whatever became of those before.
-    fn open(&mut self, rate: f64, count: usize, size: usize) -> Result<Latency> {
+    pub fn open(&mut self, rate: f64, count: usize, size: usize) -> Result<Latency> {
         let (order, load, samples) = if size == 1 {
             (format!("many {rate} {count}"), format!("{rate:.0}/s"), count)
         } else {
@@ -134,7 +141,8 @@ impl Pair {
         };
         self.producer.say(&order)?;
         // However slow the producer is, that is not the fault of the worker, whose words wait meanwhile.
-        let sent = self.producer.after("sent", Instant::now() + SENDING)?;
+        let until = Instant::now() + Duration::from_secs_f64(count as f64 / rate) + SENDING;
+        let sent = self.producer.after("sent", until)?;
         let reached = count as f64 / sent.context("the producer did not come to an end")?.parse::<f64>()?;
         let until = Instant::now() + AFTERWARDS;
         let mut micros = Vec::new();

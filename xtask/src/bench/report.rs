@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::backlog::Backlog;
 use super::drain::{Drained, median};
-use super::held::{Held, Long};
+use super::held::{Drains, Held};
 use super::latency::Latency;
 use super::{Bench, Finding, Findings};
 use crate::process;
@@ -179,31 +179,26 @@ fn held(held: &Result<Held>) -> String {
         Err(error) => return format!("{head}{}\n", cell(error)),
         Ok(found) => found,
     };
-    let Held { setting, tasks, free, held } = found;
-    let of = |one: &Long| {
-        let rates: Vec<_> = one.rates.iter().map(|rate| short(*rate)).collect();
-        format!(
-            "{:.0} s: {}; a worker that starts then has done one task after {:.2} s",
-            one.seconds,
-            rates.join(", "),
-            one.late_start_seconds
-        )
-    };
+    let Held { setting, minutes, tasks, before, meanwhile, open, after } = found;
+    let of = |one: &Drains| format!("{}; one task by a new worker after {:.2} s", list(&one.rates), one.cold_seconds);
+    let lines: String = meanwhile.iter().map(line).map(|one| format!("| {one}")).collect();
     format!(
-        "{head}starter, {setting}: one worker works off {tasks} tasks, in tasks/s of each twelfth.\n\n- without it, {}\n- while it is open, {}\n- in the last quarter {:.0} % of the rate without it\n",
-        of(free),
-        of(held),
+        "{head}starter, {setting}: drains of {tasks} tasks, in tasks/s, around {minutes:.1} minutes of a steady load beside an open transaction.\n\n- before it, {}\n- at the end of that time, while it is open, {}\n- after its end, {}\n- {:.0} % of the rate before it\n\n| Load, part by part | Samples | p50 | p95 | p99 | Max | Notes |\n|---|--:|--:|--:|--:|--:|---|\n{lines}",
+        of(before),
+        of(open),
+        of(after),
         found.part() * 100.0,
     )
 }
 
 fn held_as_json(held: &Result<Held>) -> Value {
-    let long =
-        |one: &Long| json!({"seconds": one.seconds, "rates": one.rates, "late_start_seconds": one.late_start_seconds});
+    let drains = |one: &Drains| json!({"tasks_per_second": one.rates, "cold_seconds": one.cold_seconds});
     match held {
         Err(error) => json!({"not_measured": format!("{error:#}")}),
         Ok(one) => json!({
-            "setting": one.setting, "tasks": one.tasks, "free": long(&one.free), "held": long(&one.held), "part": one.part(),
+            "setting": one.setting, "minutes": one.minutes, "tasks": one.tasks, "before": drains(&one.before),
+            "meanwhile": one.meanwhile.iter().map(latency_as_json).collect::<Vec<_>>(),
+            "open": drains(&one.open), "after": drains(&one.after), "part": one.part(),
         }),
     }
 }
@@ -216,7 +211,6 @@ fn backlog(backlog: &Result<Backlog>) -> String {
         Ok(found) => found,
     };
     let Backlog { setting, tasks, waiting, alone, ahead } = found;
-    let list = |rates: &[f64]| rates.iter().map(|rate| short(*rate)).collect::<Vec<_>>().join(", ");
     format!(
         "{head}starter, {setting}: a worker does {tasks} tasks, in tasks/s.\n\n- nothing else waits: {}\n- {waiting} wait: {}\n- {:.0} % of the rate without them\n",
         list(alone),
@@ -239,6 +233,10 @@ fn setting(finding: &Finding) -> String {
         (name, given) if name == given => name.to_owned(),
         (name, given) => format!("{name}: {}", given.replace(',', ", ")),
     }
+}
+
+fn list(rates: &[f64]) -> String {
+    rates.iter().map(|rate| short(*rate)).collect::<Vec<_>>().join(", ")
 }
 
 fn short(rate: f64) -> String {
