@@ -108,15 +108,21 @@ pub fn work_off(
     let worker = Talk::begin(database.with(work.arg(tasks.to_string()).arg(setting.given)))?;
     // The database is left alone until the worker says that the end is near.
     worker.after("ran", until)?;
+    let left = left_at(until, system, database)?;
+    let seconds = begun.elapsed().as_secs_f64();
+    let wal = database.wal_bytes()?;
+    let ran: u64 = worker.end("total")?.parse()?;
+    Ok(Ended { tasks, left, ran, seconds, wal })
+}
+
+/// How many tasks are left as soon as there are none, or at the latest then.
+pub fn left_at(until: Instant, system: &System, database: &mut Database) -> Result<u64> {
     let mut left = database.count(system.left)?;
     while left > 0 && Instant::now() < until {
         thread::sleep(LOOK_EVERY);
         left = database.count(system.left)?;
     }
-    let seconds = begun.elapsed().as_secs_f64();
-    let wal = database.wal_bytes()?;
-    let ran: u64 = worker.end("total")?.parse()?;
-    Ok(Ended { tasks, left, ran, seconds, wal })
+    Ok(left)
 }
 
 /// A database in which so many tasks wait, and nobody works.

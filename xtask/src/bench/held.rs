@@ -1,6 +1,6 @@
 //! What it costs that a transaction stays open for half an hour, so that vacuum can take nothing away.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
@@ -16,6 +16,8 @@ const RATE: f64 = 2000.0;
 /// The time is told of in so many parts, each so long.
 const PARTS: usize = 6;
 const PART: Duration = Duration::from_secs(5 * 60);
+/// For the last tasks of the load to end once they have started.
+const ENDING: Duration = Duration::from_secs(10);
 /// Drains of each state, and how many tasks each has, as a multiple of those of other drains.
 const DRAINS: usize = 3;
 const LONGER: u64 = 2;
@@ -67,6 +69,8 @@ pub fn measure(bench: &Bench) -> Result<Held> {
     let mut pair = Pair::begin(bench, ours, setting, &database)?;
     let count = (RATE * part.as_secs_f64()) as usize;
     let meanwhile = (0..PARTS).map(|_| pair.open(RATE, count, 1)).collect::<Result<_>>()?;
+    let left = drain::left_at(Instant::now() + ENDING, ours, &mut database)?;
+    ensure!(left == 0, "{left} of the tasks of the load did not end");
     drop(pair);
     let open = drains(bench, setting, &mut database, tasks)?;
     holder.ask("rollback")?;
