@@ -6,6 +6,7 @@ mod addresses;
 mod admin;
 mod api_keys;
 mod audit;
+mod blocked;
 mod browsers;
 mod bulk;
 mod bulk_tasks;

@@ -126,7 +126,7 @@ async fn many_calls_for_work_at_once_are_told_in_a_few() {
     while listener.recv().await.unwrap().channel() == "task_ready" {
         calls += 1;
     }
-    assert!((1..MANY).contains(&calls), "{calls} calls for {MANY} tasks");
+    assert!((1..MANY / 2).contains(&calls), "{calls} calls for {MANY} tasks");
 }
 
 /// Looks again and again: a worker without notifications tells nobody, so there is no change to wait for.

@@ -98,6 +98,9 @@ fn with_settings(options: PgConnectOptions, config: &DatabaseConfig, settings: &
 /// statement.
 const TRUSTED: Duration = Duration::from_secs(1);
 
+/// For connections in use to be given back at the end of the program.
+const CLOSES_WITHIN: Duration = Duration::from_secs(5);
+
 async fn start_embedded(config: &DatabaseConfig) -> anyhow::Result<Embedded> {
     let options = Options {
         data_dir: config.data_dir.clone(),
@@ -122,7 +125,8 @@ impl Database {
 
     /// Closes the pool and gives up the share in the embedded cluster; the last program to leave waits until it has stopped.
     pub async fn close(self) {
-        self.pool.close().await;
+        // A task that blocks its thread may never give its connection back.
+        drop(tokio::time::timeout(CLOSES_WITHIN, self.pool.close()).await);
         if let Some(embedded) = self.embedded {
             // Waiting for PostgreSQL blocks.
             drop(tokio::task::spawn_blocking(move || drop(embedded)).await);

@@ -178,7 +178,7 @@ fn check_batch(app: &App, batch: &NewBatch) -> Result<(), Problem> {
     if fields.is_empty() { Ok(()) } else { Err(Problem::Invalid { fields }) }
 }
 
-/// Queues many tasks in the caller's transaction, all or none. Ring the bell after the commit.
+/// Queues many tasks in the caller's transaction, all or none. Ring after the commit, by `app.bell.ready(Call::types(…))`, or they wait for a poll.
 ///
 /// # Errors
 /// A field problem when a type is not registered or takes no new tasks.

@@ -84,7 +84,7 @@ pub enum Behaviour {
     /// The first attempt fails at once, the next one is slow: a settlement that is sent twice then meets a running attempt.
     FailsFirst,
     Panics,
-    /// Holds a thread of the runtime.
+    /// Holds a thread of the runtime, sometimes for longer than a lease.
     Blocks,
     Allocates,
     Snoozes,
@@ -142,7 +142,7 @@ async fn behave(payload: Payload, context: &Context, kind: &'static str) -> Resu
             }
         }
         Behaviour::Panics => panic!("on purpose"),
-        Behaviour::Blocks => std::thread::sleep(time.min(Duration::from_millis(500))),
+        Behaviour::Blocks => std::thread::sleep(time),
         Behaviour::Allocates => drop(std::hint::black_box(vec![1_u8; 32 * 1024 * 1024])),
         // About every second time it is looked at.
         Behaviour::Snoozes if context.lease_epoch() % 4 == 1 => {

@@ -1,5 +1,6 @@
 //! A kind of task that does what its payload says, attempt by attempt.
 
+use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,8 @@ pub enum Step {
     Heed,
     /// Waits for ever, whatever it is told.
     Ignore,
+    /// Holds its thread until the test drops its [`Gate`].
+    Block,
     /// Tells that it is half done, then waits until it is told to stop.
     Half,
     /// Ends well, with a result that PostgreSQL cannot hold as it is.
@@ -68,6 +71,10 @@ impl Work for Script {
                 heed(context).await
             }
             Step::Ignore => std::future::pending().await,
+            Step::Block => {
+                drop(GATE.1.wait_while(GATE.0.lock().expect("nobody panics with it"), |is_shut| *is_shut));
+                Ok(Value::Null)
+            }
             Step::Effect => {
                 let mut tx = context.begin().await?;
                 add_effect(&mut tx, context).await;
@@ -79,6 +86,19 @@ impl Work for Script {
                 Err(Stop::Retry("before the commit".into()))
             }
         }
+    }
+}
+
+/// Shut until the test opens it; each test is a process of its own.
+static GATE: (Mutex<bool>, Condvar) = (Mutex::new(true), Condvar::new());
+
+/// Lets go on what blocks when it is dropped, also by a test that fails: no runtime ends before its threads.
+pub struct Gate;
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        *GATE.0.lock().expect("nobody panics with it") = false;
+        GATE.1.notify_all();
     }
 }
 

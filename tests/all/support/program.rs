@@ -4,7 +4,7 @@ use std::process::{ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
@@ -16,6 +16,8 @@ pub type Settings<'a> = [(&'a str, &'a str)];
 /// A running program; it is killed when the test ends.
 pub struct Program {
     child: Child,
+    /// Stays open: a worker under torture ends with it.
+    _stdin: ChildStdin,
     said: Arc<Said>,
     reading: Vec<JoinHandle<()>>,
 }
@@ -29,13 +31,15 @@ struct Said {
 impl Program {
     pub fn start(args: &[&str], settings: &Settings<'_>) -> Self {
         let mut command = command(args, settings);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        let stdin = child.stdin.take().expect("a pipe");
         let said = Arc::<Said>::default();
         let reading = vec![
             tokio::spawn(read(child.stdout.take().expect("a pipe"), said.clone())),
             tokio::spawn(read(child.stderr.take().expect("a pipe"), said.clone())),
         ];
-        Self { child, said, reading }
+        Self { child, _stdin: stdin, said, reading }
     }
 
     /// Waits for a line with these words, in output or log.

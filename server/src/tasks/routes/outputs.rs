@@ -16,7 +16,7 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(deliveries)).routes(routes!(file))
 }
 
-/// The last 100 tries to deliver a webhook, the newest first; none for a task of another type.
+/// The last 20 tries to deliver a webhook, the newest first; none for a task of another type.
 #[utoipa::path(get, path = "/tasks/{id}/deliveries", tag = "tasks", security(("bearer" = []), ("api_key" = [])),
     params(("id" = Uuid, Path)), responses(
     (status = 200, body = Success<Vec<Delivery>>), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody),

@@ -68,7 +68,7 @@ impl Member {
 
 /// What an attempt means that says it was stopped, by the reason for which it was told to; none when nobody told it, so that it cancels
 /// its own task.
-fn stopped(ended: Result<Value, Stop>, told: Option<Why>, limit: Duration) -> Result<Value, Stop> {
+pub(super) fn stopped(ended: Result<Value, Stop>, told: Option<Why>, limit: Duration) -> Result<Value, Stop> {
     match (ended, told) {
         (Err(Stop::Cancelled), Some(Why::TimeIsUp)) => {
             Err(Stop::Retry(format!("The attempt took longer than {} s", limit.as_secs_f64())))
@@ -80,7 +80,7 @@ fn stopped(ended: Result<Value, Stop>, told: Option<Why>, limit: Duration) -> Re
 }
 
 /// What an ended attempt means for its task.
-fn outcome_of(claimed: &Claimed, of_kind: &RetryStrategy, ended: Result<Value, Stop>) -> Outcome {
+pub(super) fn outcome_of(claimed: &Claimed, of_kind: &RetryStrategy, ended: Result<Value, Stop>) -> Outcome {
     let is_last = claimed.attempt >= claimed.max_attempts;
     let strategy = claimed.retry_strategy.as_ref().map_or(of_kind, |own| &own.0);
     let dead = |reason, error| Outcome::Dead { reason, error };

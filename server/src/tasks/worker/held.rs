@@ -4,7 +4,7 @@
 //! of work, and a task costs what those of its type took lately. 8 places take 8 tasks of a second, and hundreds of a millisecond.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -43,6 +43,8 @@ pub struct Held {
     /// Claimed and not started, in the order in which they start.
     waiting: BTreeMap<Turn, Arc<Claimed>>,
     running: usize,
+    /// Given up and still running: each is one of those, by task and lease epoch.
+    blocked: HashSet<(Uuid, i32)>,
     /// Mean run time by type, in seconds; newer attempts weigh more.
     means: HashMap<i32, f64>,
 }
@@ -51,12 +53,13 @@ pub struct Held {
 type Turn = (Reverse<i16>, i64);
 
 struct One {
-    lease_epoch: i32,
-    task_type_id: i32,
+    claimed: Arc<Claimed>,
     turn: Turn,
     stage: Stage,
     cancel: CancellationToken,
     why: Arc<OnceLock<Why>>,
+    /// When it was first told to stop.
+    told_at: Option<Instant>,
 }
 
 #[derive(Clone, Copy)]
@@ -64,6 +67,13 @@ enum Stage {
     Waiting(Instant),
     Running(Instant),
     Ended,
+}
+
+/// An attempt that does not stop.
+pub struct GivenUp {
+    pub claimed: Arc<Claimed>,
+    pub why: Why,
+    pub ran: Duration,
 }
 
 /// What a worker may claim now.
@@ -81,12 +91,12 @@ impl Held {
         for one in claimed {
             let turn = (Reverse(one.priority), one.seq);
             let held = One {
-                lease_epoch: one.lease_epoch,
-                task_type_id: one.task_type_id,
+                claimed: one.clone(),
                 turn,
                 stage: Stage::Waiting(now),
                 cancel: token(),
                 why: Arc::default(),
+                told_at: None,
             };
             self.tasks.insert(one.id, held);
             self.waiting.insert(turn, one.clone());
@@ -107,20 +117,45 @@ impl Held {
         std::iter::from_fn(|| self.start()).collect()
     }
 
-    /// An attempt has ended; it is held on until it is settled.
-    pub fn ended(&mut self, claimed: &Claimed, ran: Duration) {
+    /// An attempt has ended; it is held on until it is settled. Says whether it is still to be settled: one that was given up has been.
+    pub fn ended(&mut self, claimed: &Claimed, ran: Duration) -> bool {
         self.running = self.running.saturating_sub(1);
         let ran = ran.as_secs_f64();
         self.means.entry(claimed.task_type_id).and_modify(|mean| *mean += NEWEST * (ran - *mean)).or_insert(ran);
-        if let Some(one) = self.tasks.get_mut(&claimed.id).filter(|one| one.lease_epoch == claimed.lease_epoch) {
+        if let Some(one) = self.tasks.get_mut(&claimed.id).filter(|one| one.claimed.lease_epoch == claimed.lease_epoch)
+        {
             one.stage = Stage::Ended;
         }
+        !self.blocked.remove(&(claimed.id, claimed.lease_epoch))
+    }
+
+    /// What runs and has not been told to stop, each with how long it has run.
+    pub fn untold(&self) -> Vec<(Arc<Claimed>, Duration)> {
+        let of = |one: &One| match one.stage {
+            Stage::Running(since) if one.told_at.is_none() => Some((one.claimed.clone(), since.elapsed())),
+            _ => None,
+        };
+        self.tasks.values().filter_map(of).collect()
+    }
+
+    /// Ends the attempts, for the queue, that were told to stop so long ago and still run. Each keeps its place until it really ends.
+    pub fn give_up(&mut self, patience: Duration) -> Vec<GivenUp> {
+        let mut given_up = Vec::new();
+        for one in self.tasks.values_mut() {
+            let (Stage::Running(since), Some(why)) = (one.stage, one.why.get()) else { continue };
+            if one.told_at.is_some_and(|at| at.elapsed() >= patience) {
+                one.stage = Stage::Ended;
+                self.blocked.insert((one.claimed.id, one.claimed.lease_epoch));
+                given_up.push(GivenUp { claimed: one.claimed.clone(), why: *why, ran: since.elapsed() });
+            }
+        }
+        given_up
     }
 
     /// Ends the hold of these claims. A task that was settled for another attempt may be held again already, by its next claim.
     pub fn let_go<'a>(&mut self, claims: impl IntoIterator<Item = &'a Claimed>) {
         for claimed in claims {
-            if self.tasks.get(&claimed.id).is_some_and(|one| one.lease_epoch == claimed.lease_epoch) {
+            if self.tasks.get(&claimed.id).is_some_and(|one| one.claimed.lease_epoch == claimed.lease_epoch) {
                 self.tasks.remove(&claimed.id);
             }
         }
@@ -159,7 +194,7 @@ impl Held {
 
     /// How many of a type there are.
     pub fn of_type(&self, task_type_id: i32) -> usize {
-        self.tasks.values().filter(|one| one.task_type_id == task_type_id).count()
+        self.tasks.values().filter(|one| one.claimed.task_type_id == task_type_id).count()
     }
 
     /// The token of a held task, and why it was triggered.
@@ -172,6 +207,7 @@ impl Held {
         let one = self.tasks.get_mut(&id)?;
         // The first reason counts.
         let _ = one.why.set(why);
+        one.told_at.get_or_insert_with(Instant::now);
         one.cancel.cancel();
         let waited = self.waiting.remove(&one.turn)?;
         one.stage = Stage::Ended;
@@ -181,7 +217,8 @@ impl Held {
     /// What `places` have room for, or none while it is not worth a claim.
     pub fn room(&self, places: usize) -> Option<Room> {
         let unsettled = self.tasks.len().saturating_sub(self.running + self.waiting.len());
-        let all = PLACE * u32::try_from(places).unwrap_or(u32::MAX);
+        let usable = places.saturating_sub(self.blocked.len());
+        let all = PLACE * u32::try_from(usable).unwrap_or(u32::MAX);
         let work = all.saturating_sub(self.tasks.values().map(|one| self.cost(one)).sum());
         // A place without a task must not stay so. Else a claim can wait until it brings many.
         let is_idle = self.waiting.is_empty() && self.running < places;
@@ -200,7 +237,7 @@ impl Held {
 
     /// The work that is left of a task. One that runs longer than others of its type is not thought to end soon.
     fn cost(&self, one: &One) -> Duration {
-        let usual = self.means.get(&one.task_type_id).map_or(PLACE, |mean| Duration::from_secs_f64(*mean));
+        let usual = self.means.get(&one.claimed.task_type_id).map_or(PLACE, |mean| Duration::from_secs_f64(*mean));
         match one.stage {
             Stage::Waiting(_) => usual.min(PLACE),
             Stage::Running(since) => usual.max(since.elapsed()).min(PLACE),
@@ -284,10 +321,29 @@ mod tests {
         let many = UNSETTLED_AT_MOST as i64 + 1;
         add(&mut held, (0..many).map(|seq| claimed(seq, 1, 1)));
         let started = held.start_all();
-        started.iter().for_each(|one| held.ended(one, MILLISECOND));
+        started.iter().for_each(|one| assert!(held.ended(one, MILLISECOND)));
         assert_eq!(held.room(8), None);
         held.let_go([&*started[0]]);
         assert!(held.room(8).is_some());
+    }
+
+    #[test]
+    fn an_attempt_that_does_not_stop_is_given_up_once_and_keeps_its_place() {
+        let mut held = Held::default();
+        add(&mut held, [claimed(1, 1, 1)]);
+        let one = held.start().unwrap();
+        assert!(held.give_up(Duration::ZERO).is_empty(), "nobody told it to stop");
+        assert_eq!(held.untold().len(), 1);
+        held.stop(one.id, Why::TimeIsUp);
+        held.stop(one.id, Why::Leaving);
+        assert!(held.untold().is_empty() && held.give_up(PLACE * 100).is_empty(), "it has time to stop");
+        let given_up = held.give_up(Duration::ZERO);
+        assert_eq!((given_up.len(), given_up[0].why), (1, Why::TimeIsUp));
+        assert!(held.give_up(Duration::ZERO).is_empty());
+        held.let_go([&*one]);
+        assert_eq!(held.room(1), None, "its place is still taken");
+        assert!(!held.ended(&one, PLACE), "it is settled already");
+        assert!(held.room(1).is_some());
     }
 
     #[test]

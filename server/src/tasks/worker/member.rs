@@ -13,7 +13,6 @@ use super::AGAIN;
 use super::held::{Held, Room, Why};
 use super::lanes::{Lanes, Round};
 use super::settler::{self, Settler};
-use super::watchdog::Watchdog;
 use crate::App;
 use crate::tasks::Call;
 use crate::tasks::queue::{self, Claimed, Given, Lane, Outcome, Settlement, Watched};
@@ -95,6 +94,7 @@ impl Member {
         let keeping = tokio::spawn(self.clone().keep_lease());
         let hearing = tokio::spawn(self.clone().hear_cancellations());
         let caring = tokio::spawn(self.clone().care());
+        let giving_up = tokio::spawn(self.clone().give_up_blocked());
         let _watchdog = self.watchdog();
         let mut attempts = JoinSet::new();
         while !self.app.stopping.is_cancelled() && !self.lost.is_cancelled() {
@@ -111,34 +111,15 @@ impl Member {
         if !self.lost.is_cancelled() {
             self.drain(&mut attempts).await;
         }
-        // An attempt that does not heed its token is dropped here; its settlement would be refused anyway.
-        attempts.shutdown().await;
+        self.drop_attempts(attempts).await;
         self.settler.close();
         // What cannot be settled because the lease is lost is dropped by the settler.
         drop(settling.await);
         keeping.abort();
         hearing.abort();
         caring.abort();
+        giving_up.abort();
         self.leave().await;
-    }
-
-    /// Tells in the log when a handler blocks the runtime for longer than a renewal of the lease may wait.
-    fn watchdog(self: &Arc<Self>) -> Option<Watchdog> {
-        let member = Arc::downgrade(self);
-        let stuck = move |silent: Duration| {
-            if let Some(member) = member.upgrade() {
-                let tasks = member.held_ids();
-                let seconds = silent.as_secs_f32();
-                tracing::warn!(
-                    worker = member.id,
-                    seconds,
-                    ?tasks,
-                    "nothing could run: a task blocks the runtime, or the machine is busy"
-                );
-            }
-        };
-        let watchdog = Watchdog::start(self.lease / 3, stuck);
-        watchdog.inspect_err(|error| tracing::warn!(error = %error, "no watchdog could be started")).ok()
     }
 
     /// Makes so many attempts at most, until nothing is ready; the answer is the task of each.
@@ -339,8 +320,10 @@ impl Member {
 
     /// Gives an attempt that has ended to the settler.
     pub fn end(&self, settlement: Settlement, is_settled: bool) {
-        self.held().ended(&settlement.claimed, settlement.ran);
-        self.settler.take(settlement, is_settled);
+        let is_due = self.held().ended(&settlement.claimed, settlement.ran);
+        if is_due {
+            self.settler.take(settlement, is_settled);
+        }
     }
 
     /// Ends the hold of tasks that are settled.
@@ -390,7 +373,7 @@ impl Member {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn held(&self) -> MutexGuard<'_, Held> {
+    pub fn held(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

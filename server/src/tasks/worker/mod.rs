@@ -1,6 +1,7 @@
 //! The worker: claims what is ready, runs it under a lease, settles it, and takes over from workers that died.
 
 mod attempt;
+mod blocked;
 mod chores;
 mod clock;
 mod held;

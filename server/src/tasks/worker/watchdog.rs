@@ -1,5 +1,6 @@
-//! A thread of its own that notices when the runtime stands still: a handler that blocks keeps everything else from running, the renewal of
-//! the lease as well. Nothing can be done about such a handler but to say so; its tasks go to another worker when the lease has run out.
+//! A thread of its own that notices when the runtime stands still: handlers that block keep everything else from running, the renewal of the lease as
+//! well. Its beats also wake the runtime: a thread that is blocked may be the one that looks after clocks and sockets for all, and the others sleep until
+//! something new is to be run. When every thread is blocked nothing can be done but to say so; the tasks go to another worker when the lease has run out.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,11 +8,12 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
+
 use super::clock;
 
 /// Watches for as long as it is held.
 pub(super) struct Watchdog {
-    pulse: tokio::task::JoinHandle<()>,
     /// The thread ends when this is dropped.
     _held: Sender<()>,
 }
@@ -21,11 +23,13 @@ impl Watchdog {
     pub fn start(patience: Duration, stuck: impl Fn(Duration) + Send + 'static) -> std::io::Result<Self> {
         let beat_at = Arc::new(AtomicU64::new(now()));
         let (held, released) = channel::<()>();
-        let seen = beat_at.clone();
+        let runtime = Handle::current();
         thread::Builder::new().name("watchdog".into()).spawn(move || {
             let mut told = None;
             while released.recv_timeout(patience / 4) == Err(RecvTimeoutError::Timeout) {
-                let last = seen.load(Ordering::Relaxed);
+                let beat = beat_at.clone();
+                runtime.spawn(async move { beat.store(now(), Ordering::Relaxed) });
+                let last = beat_at.load(Ordering::Relaxed);
                 let silent = Duration::from_millis(now().saturating_sub(last));
                 if silent >= patience && told != Some(last) {
                     told = Some(last);
@@ -33,21 +37,7 @@ impl Watchdog {
                 }
             }
         })?;
-        let pulse = tokio::spawn(async move {
-            let mut beats = tokio::time::interval(patience / 4);
-            beats.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-            loop {
-                beats.tick().await;
-                beat_at.store(now(), Ordering::Relaxed);
-            }
-        });
-        Ok(Self { pulse, _held: held })
-    }
-}
-
-impl Drop for Watchdog {
-    fn drop(&mut self) {
-        self.pulse.abort();
+        Ok(Self { _held: held })
     }
 }
 
