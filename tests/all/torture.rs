@@ -60,6 +60,11 @@ async fn nothing_is_lost_and_nothing_accepted_twice_while_everything_breaks() {
         "tasks of the schedule",
         "tasks cancelled",
         "tasks committed",
+        "misbehaved: panics",
+        "misbehaved: blocks",
+        "misbehaved: allocates",
+        "misbehaved: aborts",
+        "misbehaved: overflows",
         if without_libfaketime { "so no clock jumps" } else { "jumps of a worker's clock" },
     ] {
         let line = said.lines().find(|line| line.contains(done)).unwrap_or_else(|| panic!("no {done} in: {said}"));

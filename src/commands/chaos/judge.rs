@@ -41,6 +41,9 @@ pub async fn judge(db: &PgPool, dir: &Path, produced: &Produced) -> Result<Vec<S
     broken.extend(figures(db).await?);
     println!("  {:>8} effects in the task's own transaction", seen.effects.len());
     println!("  {:>8} tasks of the schedule", seen.scheduled.len());
+    for (behaviour, count) in &seen.misbehaved {
+        println!("  {count:>8} tasks that ended and misbehaved: {behaviour}");
+    }
     Ok(broken)
 }
 

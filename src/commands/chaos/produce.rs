@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::Scene;
-use super::worker::{Behaviour, Payload};
+use super::worker::{Behaviour, MISBEHAVIOURS, Payload};
 
 /// Tasks that may wait at the most.
 const BACKLOG: i64 = 400;
@@ -46,7 +46,10 @@ pub struct Producing(JoinSet<Produced>);
 pub fn start(scene: &Scene, seed: u64, down: &Path) -> Producing {
     let mut all = JoinSet::new();
     for number in 0..2 {
-        all.spawn(produce(scene.clone(), StdRng::seed_from_u64(seed ^ (0x70 + number))));
+        // Each once before the dice choose, so that also a short run has them.
+        let first =
+            if number == 0 { MISBEHAVIOURS.map(|one| new_task("chaos_free", one.into())).into() } else { Vec::new() };
+        all.spawn(produce(scene.clone(), StdRng::seed_from_u64(seed ^ (0x70 + number)), first));
     }
     all.spawn(cancel(scene.clone(), StdRng::seed_from_u64(seed ^ 0xCA)));
     all.spawn(hold_back(scene.clone(), StdRng::seed_from_u64(seed ^ 0xBA)));
@@ -70,7 +73,7 @@ impl Producing {
     }
 }
 
-async fn produce(scene: Scene, mut rng: StdRng) -> Produced {
+async fn produce(scene: Scene, mut rng: StdRng, mut first: Vec<NewTask>) -> Produced {
     let mut produced = Produced::default();
     while scene.pause(Duration::from_millis(rng.random_range(10..80))).await {
         if is_full(&scene).await {
@@ -85,13 +88,14 @@ async fn produce(scene: Scene, mut rng: StdRng) -> Produced {
         }
         let many = [1, 1, 2, 6].choose(&mut rng).copied().unwrap_or(1);
         let is_in_order = rng.random_bool(0.1);
-        let rows = if is_in_order {
-            serial_rows(&mut rng)
-        } else {
-            (0..many).map(|_| NewRow::of(task(&mut rng), None, None)).collect()
+        let rolls_back = first.is_empty() && rng.random_bool(0.1);
+        let tasks = match std::mem::take(&mut first) {
+            none if none.is_empty() && is_in_order => serial_tasks(&mut rng),
+            none if none.is_empty() => (0..many).map(|_| task(&mut rng)).collect(),
+            first => first,
         };
+        let rows: Vec<_> = tasks.into_iter().map(|new| NewRow::of(new, None, None)).collect();
         let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
-        let rolls_back = rng.random_bool(0.1);
         match enqueue(&scene, &rows, rolls_back).await {
             Ok(_) if rolls_back => produced.rolled_back.extend(ids),
             // Without those whose unique key was taken.
@@ -131,7 +135,7 @@ async fn enqueue(scene: &Scene, rows: &[NewRow], rolls_back: bool) -> sqlx::Resu
 /// A few, and one that waits until they have ended, however that was. In the error are those of which nobody knows.
 async fn batch(scene: &Scene, rng: &mut StdRng) -> Result<Vec<Uuid>, Vec<Uuid>> {
     let members = std::iter::repeat_with(|| task(rng)).filter(|new| new.unique_key.is_none()).take(3).collect();
-    let callback = new_task("chaos_free", Payload { behaviour: Behaviour::Quick, millis: 1, key: None });
+    let callback = new_task("chaos_free", Behaviour::Quick.into());
     let batch = NewBatch { tasks: members, callback: Some(callback), ..NewBatch::default() };
     let call = Call::types(batch.tasks.iter().map(|new| &new.task_type));
     let Ok(mut tx) = db::begin(scene.db()).await else { return Err(Vec::new()) };
@@ -148,10 +152,8 @@ async fn batch(scene: &Scene, rng: &mut StdRng) -> Result<Vec<Uuid>, Vec<Uuid>> 
 }
 
 /// A few that must begin one after the other.
-fn serial_rows(rng: &mut StdRng) -> Vec<NewRow> {
-    let quick = || Payload { behaviour: Behaviour::Quick, millis: 1, key: None };
-    let new = |_| NewRow::of(new_task("chaos_serial", quick()), None, None);
-    (0..rng.random_range(2..5)).map(new).collect()
+fn serial_tasks(rng: &mut StdRng) -> Vec<NewTask> {
+    (0..rng.random_range(2..5)).map(|_| new_task("chaos_serial", Behaviour::Quick.into())).collect()
 }
 
 fn new_task(task_type: &str, payload: Payload) -> NewTask {
@@ -168,8 +170,9 @@ fn task(rng: &mut StdRng) -> NewTask {
         830..860 => Behaviour::Blocks,
         860..880 => Behaviour::Allocates,
         880..980 => Behaviour::Effect,
-        980..998 => Behaviour::Fatal,
-        _ => Behaviour::Aborts,
+        980..997 => Behaviour::Fatal,
+        997..999 => Behaviour::Aborts,
+        _ => Behaviour::Overflows,
     };
     let (task_type, behaviour) = match rng.random_range(0..12) {
         0..8 => ("chaos_free", behaviour),

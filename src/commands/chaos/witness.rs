@@ -12,7 +12,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::ledger::{self, Execution, Ledger};
-use super::worker::{Behaviour, Payload};
+use super::worker::{Behaviour, MISBEHAVIOURS, Payload};
 
 /// The longest that a task of a dead worker may stay with it after the lease has lapsed, in seconds.
 pub const STUCK_SECONDS: f64 = 17.0;
@@ -105,6 +105,8 @@ pub struct Seen {
     pub claimed_while_held_back: Vec<Uuid>,
     /// The times for which the schedule has made tasks, in order.
     pub scheduled: Vec<DateTime<Utc>>,
+    /// How many tasks have ended that harm the worker that runs them, by how.
+    pub misbehaved: Vec<(String, i64)>,
 }
 
 pub struct End {
@@ -184,6 +186,7 @@ impl Seen {
             miscounted: miscounted(db).await?,
             claimed_while_held_back,
             scheduled: scheduled(db).await?,
+            misbehaved: misbehaved(db).await?,
         };
         Ok((seen, ledger))
     }
@@ -213,6 +216,15 @@ async fn miscounted(db: &PgPool) -> sqlx::Result<Vec<Uuid>> {
         "#
     );
     miscounted.fetch_all(db).await
+}
+
+async fn misbehaved(db: &PgPool) -> sqlx::Result<Vec<(String, i64)>> {
+    let count = "select behaviour, count(*)
+        from (select payload ->> 'behaviour' as behaviour from task_history union all select payload ->> 'behaviour' from dead_tasks) as ended
+        where to_jsonb(behaviour) <@ $1
+        group by behaviour
+        order by behaviour";
+    sqlx::query_as(count).bind(json!(MISBEHAVIOURS)).fetch_all(db).await
 }
 
 async fn scheduled(db: &PgPool) -> sqlx::Result<Vec<DateTime<Utc>>> {

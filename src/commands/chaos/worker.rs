@@ -95,7 +95,13 @@ pub enum Behaviour {
     Fatal,
     /// Takes the whole process with it.
     Aborts,
+    /// Does so by calling itself until the stack is full.
+    Overflows,
 }
+
+/// What harms the worker that runs it.
+pub const MISBEHAVIOURS: [Behaviour; 5] =
+    [Behaviour::Panics, Behaviour::Blocks, Behaviour::Allocates, Behaviour::Aborts, Behaviour::Overflows];
 
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Payload {
@@ -103,6 +109,12 @@ pub struct Payload {
     pub millis: u64,
     /// The unique key, where the task has one.
     pub key: Option<String>,
+}
+
+impl From<Behaviour> for Payload {
+    fn from(behaviour: Behaviour) -> Self {
+        Self { behaviour, millis: 1, key: None }
+    }
 }
 
 /// Writes the end of an execution, however it ends.
@@ -160,8 +172,15 @@ async fn behave(payload: Payload, context: &Context, kind: &'static str) -> Resu
         Behaviour::Depends => {}
         Behaviour::Fatal => return Err(Stop::Fatal("on purpose".into())),
         Behaviour::Aborts => std::process::abort(),
+        Behaviour::Overflows => assert_ne!(deeper(1), 0),
     }
     Ok(result)
+}
+
+/// Has no end that would fit on a stack.
+fn deeper(depth: u64) -> u64 {
+    let frame = std::hint::black_box([depth; 1024]);
+    if depth == u64::MAX { depth } else { deeper(depth + 1) ^ frame[0] }
 }
 
 fn hasty() -> Policy {
