@@ -67,8 +67,8 @@ async fn minutes(
     Ok(Success::of(operate::minutes(&app, &actor, asked.minutes, asked.by_worker).await?))
 }
 
-/// Cancel, replay, run now or delete every task that matches, of everybody's for moderators and of the own ones else, by a task in the background; with
-/// `dry_run` only count them.
+/// Cancel, replay, run now or delete every task that matches, of everybody's for moderators and of the own ones else, by a task in the background;
+/// with `dry_run` only count them.
 #[utoipa::path(post, path = "/tasks/bulk", tag = "queue", security(("bearer" = []), ("api_key" = [])), request_body = Bulk, responses(
     (status = 200, body = Success<BulkAsked>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
     (status = 403, body = ErrorBody), (status = 422, body = ErrorBody),

@@ -1,5 +1,5 @@
-//! Attempts that block their thread: such code hears nothing, its own timeout as little as the wish that it stop, and cannot be dropped. For the queue it
-//! ends all the same; its thread and its place are free when it returns.
+//! Attempts that block their thread: such code hears nothing, its own timeout as little as the wish that it stop, and cannot be dropped. For the
+//! queue it ends all the same; its thread and its place are free when it returns.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,6 +1,7 @@
-//! A thread of its own that notices when the runtime stands still: handlers that block keep everything else from running, the renewal of the lease as
-//! well. Its beats also wake the runtime: a thread that is blocked may be the one that looks after clocks and sockets for all, and the others sleep until
-//! something new is to be run. When every thread is blocked nothing can be done but to say so; the tasks go to another worker when the lease has run out.
+//! A thread of its own that notices when the runtime stands still: handlers that block keep everything else from running, the renewal of the lease
+//! as well. Its beats also wake the runtime: a thread that is blocked may be the one that looks after clocks and sockets for all, and the others
+//! sleep until something new is to be run. When every thread is blocked nothing can be done but to say so; the tasks go to another worker when the
+//! lease has run out.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
