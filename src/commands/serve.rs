@@ -14,7 +14,7 @@ use starter::web::{self, Site};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::stop_at_signal;
+use super::{hang_up, stop_at_signal};
 
 /// Where the seeded logins are kept, beside the embedded cluster.
 const LOGINS_FILE: &str = "logins.txt";
@@ -64,11 +64,7 @@ pub async fn run(mut config: Config, flags: Flags) -> anyhow::Result<()> {
     if let Some(worker) = worker {
         worker.await?;
     }
-    closing.cancel();
-    touch.await?;
-    app.queue_db.close().await;
-    database.close().await;
-    Ok(())
+    hang_up(&app, closing, touch, database).await
 }
 
 /// Prepares the database as soon as it is reachable, then starts the worker. Meanwhile requests are answered: with 503.

@@ -6,7 +6,7 @@ use server::{App, Config};
 
 use tokio_util::sync::CancellationToken;
 
-use super::stop_at_signal;
+use super::{hang_up, stop_at_signal};
 
 /// Runs until SIGTERM or Ctrl-C, then lets running tasks end within their grace and hands back the rest.
 pub async fn run(config: Config) -> anyhow::Result<()> {
@@ -21,9 +21,5 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let closing = CancellationToken::new();
     let touch = tokio::spawn(app.clone().keep_in_touch(closing.clone()));
     worker::run(app.clone()).await;
-    closing.cancel();
-    touch.await?;
-    app.queue_db.close().await;
-    database.close().await;
-    Ok(())
+    hang_up(&app, closing, touch, database).await
 }

@@ -10,17 +10,21 @@ use server::tasks::queue::{self, NewRow};
 use server::tasks::worker;
 use tokio::task::JoinHandle;
 
-use crate::support::kinds::Step::Block;
+use crate::support::kinds::Step::{self, Block};
 use crate::support::kinds::{Gate, script, scripted};
 use crate::support::program::Program;
 use crate::support::tasks::sum;
 use crate::support::{TestApp, within_patience};
 
-async fn app(timeout: Duration) -> TestApp {
-    let policy = Policy { timeout, retry: RetryStrategy::None, ..Policy::default() };
+fn policy(timeout: Duration, retry: RetryStrategy) -> Policy {
+    Policy { timeout, retry, ..Policy::default() }
+}
+
+async fn app(policy: Policy) -> TestApp {
     TestApp::with_kinds(scripted(policy), |config| config.worker.grace_seconds = 0).await
 }
 
+const SHORT: Duration = Duration::from_millis(50);
 const FOR_EVER: Duration = Duration::from_secs(3600);
 
 fn working(app: &TestApp) -> JoinHandle<()> {
@@ -34,7 +38,7 @@ async fn ends(app: &TestApp, working: JoinHandle<()>) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_time_of_a_handler_that_blocks_is_up_all_the_same_and_others_run_meanwhile() {
-    let app = app(Duration::from_millis(50)).await;
+    let app = app(policy(SHORT, RetryStrategy::None)).await;
     let ada = app.register("Ada").await;
     let gate = Gate;
     let working = working(&app);
@@ -53,8 +57,33 @@ async fn the_time_of_a_handler_that_blocks_is_up_all_the_same_and_others_run_mea
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_blocks_is_tried_again_elsewhere_and_here_only_when_it_has_ended() {
+    let app = app(policy(SHORT, RetryStrategy::Fixed { interval: 0.0, max_attempts: 3 })).await;
+    let ada = app.register("Ada").await;
+    let gate = Gate;
+    let first = working(&app);
+    let id = app.queue(&ada, script(&[Block, Block, Step::Ok])).await;
+    app.until(id, TaskStatus::Retrying).await;
+    let other = app.queue(&ada, sum(&[1])).await;
+    app.until(other, TaskStatus::Completed).await;
+    assert_eq!(app.stored(id).await.status, TaskStatus::Retrying, "it would take another thread here");
+
+    let second = working(&app);
+    app.until(id, TaskStatus::Running).await;
+    app.until(id, TaskStatus::Retrying).await;
+
+    drop(gate);
+    let done = app.until(id, TaskStatus::Completed).await;
+    assert_eq!((done.current_attempt, done.errors.len()), (3, 2));
+    app.app.stopping.cancel();
+    for working in [first, second] {
+        within_patience("the worker leaves", working).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_task_whose_handler_blocks_is_cancelled_all_the_same() {
-    let app = app(FOR_EVER).await;
+    let app = app(policy(FOR_EVER, RetryStrategy::None)).await;
     let ada = app.register("Ada").await;
     let gate = Gate;
     let working = working(&app);
@@ -68,7 +97,7 @@ async fn a_task_whose_handler_blocks_is_cancelled_all_the_same() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_worker_that_loses_its_lease_joins_anew_beside_a_handler_that_blocks() {
-    let app = app(FOR_EVER).await;
+    let app = app(policy(FOR_EVER, RetryStrategy::None)).await;
     let ada = app.register("Ada").await;
     let gate = Gate;
     let working = working(&app);
@@ -93,7 +122,9 @@ async fn a_program_that_is_told_to_end_does_not_wait_for_a_handler_that_blocks()
     let ledger = Path::new(env!("CARGO_TARGET_TMPDIR")).join("blocked");
     std::fs::create_dir_all(&ledger).unwrap();
     let args = ["chaos", "worker", "--ledger", ledger.to_str().unwrap()];
-    let settings = [("DATABASE_URL", app.database_url.as_str()), ("STARTER__WORKER__GRACE_SECONDS", "0")];
+    // One of the threads blocks; on a machine with a single processor there would be no other.
+    let threads = ("TOKIO_WORKER_THREADS", "2");
+    let settings = [("DATABASE_URL", app.database_url.as_str()), ("STARTER__WORKER__GRACE_SECONDS", "0"), threads];
     let mut worker = Program::start(&args, &settings);
     worker.says("a worker joined").await;
     let payload = json!({"behaviour": "blocks", "millis": FOR_EVER.as_millis() as u64});

@@ -45,6 +45,7 @@ async fn the_figures_of_a_busy_minute_lie_in_several_rows_and_are_read_as_one() 
     let ada = app.register("Ada").await;
     app.work().await;
     sqlx::query("delete from task_stats").execute(&app.app.db).await.expect("nothing is counted");
+    sqlx::query("delete from task_totals").execute(&app.app.db).await.expect("nothing is counted");
     let worker = join(&app).await;
     for number in 0..2 {
         app.queue(&ada, sum(&[number])).await;
@@ -55,8 +56,9 @@ async fn the_figures_of_a_busy_minute_lie_in_several_rows_and_are_read_as_one() 
             sqlx::query("select pg_current_xact_id()").execute(&mut *conn).await.expect("a transaction");
         }
     }
-    let rows: i64 = sqlx::query_scalar("select count(*) from task_stats").fetch_one(&app.app.db).await.expect("rows");
-    assert_eq!(rows, 2);
+    let rows = "select (select count(*) from task_stats), (select count(distinct spread / 16) from task_totals)";
+    let rows: (i64, i64) = sqlx::query_as(rows).fetch_one(&app.app.db).await.expect("rows");
+    assert_eq!(rows, (2, 2));
     let minutes = queue::minutes(&app.app.db, 60, false).await.expect("figures");
     let is_one_each = minutes.windows(2).all(|two| two[0].minute != two[1].minute);
     assert!(is_one_each && minutes.iter().map(|one: &Minute| one.completed).sum::<i64>() == 2, "{minutes:?}");
@@ -64,8 +66,12 @@ async fn the_figures_of_a_busy_minute_lie_in_several_rows_and_are_read_as_one() 
         .execute(&app.app.db)
         .await
         .expect("two hours pass");
+    sqlx::query("update task_totals set day = day - 2").execute(&app.app.db).await.expect("two days pass");
     queue::compact(&app.app.db).await.expect("they are added up");
     let rows: Vec<i64> =
         sqlx::query_scalar("select completed from task_stats").fetch_all(&app.app.db).await.expect("rows");
     assert_eq!(rows, [2]);
+    let totals: Vec<(i16, i64)> =
+        sqlx::query_as("select spread, total from task_totals").fetch_all(&app.app.db).await.expect("rows");
+    assert_eq!(totals, [(0, 2)]);
 }

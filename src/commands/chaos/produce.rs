@@ -46,9 +46,9 @@ pub struct Producing(JoinSet<Produced>);
 pub fn start(scene: &Scene, seed: u64, down: &Path) -> Producing {
     let mut all = JoinSet::new();
     for number in 0..2 {
-        // Each once before the dice choose, so that also a short run has them.
-        let first =
-            if number == 0 { MISBEHAVIOURS.map(|one| new_task("chaos_free", one.into())).into() } else { Vec::new() };
+        // Each once before the dice choose, so that also a short run has them; what blocks, for longer than a lease.
+        let harmful = |one: Behaviour| new_task("chaos_free", Payload { millis: 4000, ..one.into() });
+        let first = if number == 0 { MISBEHAVIOURS.map(harmful).into() } else { Vec::new() };
         all.spawn(produce(scene.clone(), StdRng::seed_from_u64(seed ^ (0x70 + number)), first));
     }
     all.spawn(cancel(scene.clone(), StdRng::seed_from_u64(seed ^ 0xCA)));
@@ -87,12 +87,13 @@ async fn produce(scene: Scene, mut rng: StdRng, mut first: Vec<NewTask>) -> Prod
             continue;
         }
         let many = [1, 1, 2, 6].choose(&mut rng).copied().unwrap_or(1);
-        let is_in_order = rng.random_bool(0.1);
-        let rolls_back = first.is_empty() && rng.random_bool(0.1);
-        let tasks = match std::mem::take(&mut first) {
-            none if none.is_empty() && is_in_order => serial_tasks(&mut rng),
-            none if none.is_empty() => (0..many).map(|_| task(&mut rng)).collect(),
-            first => first,
+        let is_first = !first.is_empty();
+        let is_in_order = !is_first && rng.random_bool(0.1);
+        let rolls_back = !is_first && rng.random_bool(0.1);
+        let tasks = match is_in_order {
+            true => serial_tasks(&mut rng),
+            false if is_first => first.clone(),
+            false => (0..many).map(|_| task(&mut rng)).collect(),
         };
         let rows: Vec<_> = tasks.into_iter().map(|new| NewRow::of(new, None, None)).collect();
         let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
@@ -100,6 +101,7 @@ async fn produce(scene: Scene, mut rng: StdRng, mut first: Vec<NewTask>) -> Prod
             Ok(_) if rolls_back => produced.rolled_back.extend(ids),
             // Without those whose unique key was taken.
             Ok(queued) => {
+                first.clear();
                 if is_in_order {
                     produced.in_order.push(queued.clone());
                 }

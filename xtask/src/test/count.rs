@@ -56,8 +56,12 @@ impl Nextest {
         match self.is_in_message {
             true if is_over => self.is_in_message = false,
             true => message.push(line.trim_end().to_owned()),
-            // The first panic is why.
-            false => self.is_in_message = message.is_empty() && line.contains(" panicked at "),
+            // The last panic is why: one before it may have been meant.
+            false if line.contains(" panicked at ") => {
+                *message = vec![line.trim_end().to_owned()];
+                self.is_in_message = true;
+            }
+            false => {}
         }
     }
 
@@ -203,20 +207,26 @@ mod tests {
         let lines = [
             "        FAIL [   1.204s] ( 2/20) starter::all notes::a_test",
             "  stderr ───",
+            "    thread 'a worker' (6) panicked at tests/all/notes.rs:11:5:",
+            "    on purpose",
+            "    note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace",
             "    thread 'notes::a_test' (7) panicked at tests/all/notes.rs:12:5:",
             "    assertion `left == right` failed",
             "      left: 1",
             "    note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace",
-            "    thread 'another' (8) panicked at tests/all/notes.rs:13:5:",
-            "    because of that",
             "     Summary [   2.350s] 20 tests run: 19 passed, 1 failed, 0 skipped",
             "        FAIL [   1.204s] ( 2/20) starter::all notes::a_test",
         ];
 
         let failures = read(lines).map(|count| count.failures.into_iter().collect::<Vec<_>>());
 
-        let told = "starter::all notes::a_test\n    assertion `left == right` failed\n      left: 1".to_owned();
-        assert_eq!(failures.ok(), Some(vec![told]));
+        let told = [
+            "starter::all notes::a_test",
+            "    thread 'notes::a_test' (7) panicked at tests/all/notes.rs:12:5:",
+            "    assertion `left == right` failed",
+            "      left: 1",
+        ];
+        assert_eq!(failures.ok(), Some(vec![told.join("\n")]));
     }
 
     #[test]

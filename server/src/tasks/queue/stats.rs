@@ -316,5 +316,25 @@ pub async fn compact(db: &PgPool) -> sqlx::Result<u64> {
     )
     .execute(db)
     .await?;
+    add_up_totals(db).await?;
     Ok(done.rows_affected())
+}
+
+/// Totals of days that get no more are one row a day and status.
+async fn add_up_totals(db: &PgPool) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        with taken as (
+            delete from task_totals
+            where day < (now() at time zone 'UTC')::date - 1 and spread <> 0
+            returning day, status, total
+        )
+        insert into task_totals (day, status, spread, total)
+        select day, status, 0, sum(total) from taken group by 1, 2 order by 1, 2
+        on conflict (day, status, spread) do update set total = task_totals.total + excluded.total
+        "#
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }

@@ -15,7 +15,7 @@ use crate::tasks::queue::{Claimed, Settlement};
 
 /// Between two looks at what runs.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// What has not ended so long after it was told to stop blocks: anything else has been dropped by then.
+/// What has not ended so long after it was told to stop blocks: anything else has been dropped by then, if the process was not standing still.
 const GIVEN_UP_AFTER: Duration = LAST_GRACE.saturating_add(Duration::from_secs(1));
 /// For an attempt to be dropped at the end of the membership.
 const DROPPED_WITHIN: Duration = Duration::from_secs(1);
@@ -34,6 +34,8 @@ impl Member {
                 }
             }
             let given_up = self.held().give_up(GIVEN_UP_AFTER);
+            // One more of its type would take one more thread. Others may have some.
+            self.hand_back_waiting(&given_up.iter().map(|one| one.claimed.task_type_id).collect::<Vec<_>>());
             given_up.into_iter().for_each(|one| self.settle_blocked(one));
         }
     }
@@ -54,6 +56,17 @@ impl Member {
 
     fn kind_of(&self, claimed: &Claimed) -> Option<&Kind> {
         self.name_of(claimed.task_type_id).and_then(|name| self.app.kinds.get(&name))
+    }
+
+    /// Returns when nothing runs that could be waited for.
+    pub(super) async fn attempts_end(&self, attempts: &mut JoinSet<()>) {
+        while !self.held().is_done() {
+            tokio::select! {
+                ended = attempts.join_next() => if ended.is_none() { return },
+                // One may have been given up.
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+            }
+        }
     }
 
     /// Drops what does not heed its token; its settlement would be refused. What cannot be dropped is handed back like it.

@@ -43,8 +43,8 @@ pub struct Held {
     /// Claimed and not started, in the order in which they start.
     waiting: BTreeMap<Turn, Arc<Claimed>>,
     running: usize,
-    /// Given up and still running: each is one of those, by task and lease epoch.
-    blocked: HashSet<(Uuid, i32)>,
+    /// Given up and still running: each is one of those, by task and lease epoch, with its type.
+    blocked: HashMap<(Uuid, i32), i32>,
     /// Mean run time by type, in seconds; newer attempts weigh more.
     means: HashMap<i32, f64>,
 }
@@ -60,6 +60,8 @@ struct One {
     why: Arc<OnceLock<Why>>,
     /// When it was first told to stop.
     told_at: Option<Instant>,
+    /// Was seen to go on for too long after that, once.
+    is_doubted: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -83,6 +85,8 @@ pub struct Room {
     pub places: usize,
     /// Tasks of types that are quick, if nothing else is claimed.
     pub ahead: HashMap<i32, usize>,
+    /// Types that block here: another one of them would take another thread.
+    pub without: HashSet<i32>,
 }
 
 impl Held {
@@ -97,6 +101,7 @@ impl Held {
                 cancel: token(),
                 why: Arc::default(),
                 told_at: None,
+                is_doubted: false,
             };
             self.tasks.insert(one.id, held);
             self.waiting.insert(turn, one.clone());
@@ -126,7 +131,12 @@ impl Held {
         {
             one.stage = Stage::Ended;
         }
-        !self.blocked.remove(&(claimed.id, claimed.lease_epoch))
+        self.blocked.remove(&(claimed.id, claimed.lease_epoch)).is_none()
+    }
+
+    /// Whether nothing runs that could be waited for.
+    pub fn is_done(&self) -> bool {
+        self.running == self.blocked.len()
     }
 
     /// What runs and has not been told to stop, each with how long it has run.
@@ -138,14 +148,15 @@ impl Held {
         self.tasks.values().filter_map(of).collect()
     }
 
-    /// Ends the attempts, for the queue, that were told to stop so long ago and still run. Each keeps its place until it really ends.
+    /// Ends the attempts, for the queue, that were told to stop so long ago and still run, when they are seen for the second time: after a standstill
+    /// of the process anybody is late. Each keeps its place until it really ends.
     pub fn give_up(&mut self, patience: Duration) -> Vec<GivenUp> {
         let mut given_up = Vec::new();
         for one in self.tasks.values_mut() {
             let (Stage::Running(since), Some(why)) = (one.stage, one.why.get()) else { continue };
-            if one.told_at.is_some_and(|at| at.elapsed() >= patience) {
+            if one.told_at.is_some_and(|at| at.elapsed() >= patience) && std::mem::replace(&mut one.is_doubted, true) {
                 one.stage = Stage::Ended;
-                self.blocked.insert((one.claimed.id, one.claimed.lease_epoch));
+                self.blocked.insert((one.claimed.id, one.claimed.lease_epoch), one.claimed.task_type_id);
                 given_up.push(GivenUp { claimed: one.claimed.clone(), why: *why, ran: since.elapsed() });
             }
         }
@@ -231,7 +242,7 @@ impl Held {
         let ahead = quick
             .map(|(id, mean)| (*id, fit(Duration::from_secs_f64(*mean)).min(WAITING_AT_MOST - self.waiting.len())))
             .collect();
-        let room = Room { places: fit(PLACE), ahead };
+        let room = Room { places: fit(PLACE), ahead, without: self.blocked.values().copied().collect() };
         (room.places > 0).then_some(room)
     }
 
@@ -276,7 +287,7 @@ mod tests {
     #[test]
     fn only_types_that_are_known_to_be_quick_are_claimed_ahead() {
         let mut held = experienced(1, MILLISECOND);
-        assert_eq!(held.room(2).unwrap(), Room { places: 2, ahead: [(1, 400)].into() });
+        assert_eq!(held.room(2).unwrap(), Room { places: 2, ahead: [(1, 400)].into(), ..Room::default() });
         assert_eq!(held.room(8).unwrap().ahead[&1], WAITING_AT_MOST);
         run(&mut held, 2, MILLISECOND * 11);
         assert!(!held.room(8).unwrap().ahead.contains_key(&2));
@@ -337,13 +348,15 @@ mod tests {
         held.stop(one.id, Why::TimeIsUp);
         held.stop(one.id, Why::Leaving);
         assert!(held.untold().is_empty() && held.give_up(PLACE * 100).is_empty(), "it has time to stop");
+        assert!(held.give_up(Duration::ZERO).is_empty(), "it may be late because all are");
         let given_up = held.give_up(Duration::ZERO);
         assert_eq!((given_up.len(), given_up[0].why), (1, Why::TimeIsUp));
         assert!(held.give_up(Duration::ZERO).is_empty());
         held.let_go([&*one]);
         assert_eq!(held.room(1), None, "its place is still taken");
-        assert!(!held.ended(&one, PLACE), "it is settled already");
-        assert!(held.room(1).is_some());
+        assert_eq!(held.room(2).unwrap().without, [1].into());
+        assert!(held.is_done() && !held.ended(&one, PLACE), "it is settled already");
+        assert_eq!(held.room(1).unwrap().without, [].into());
     }
 
     #[test]

@@ -134,13 +134,13 @@ impl Lanes {
         self.open.extend(self.due.extract_if(|_, at| *at <= began).map(|(id, _)| id));
         let counts = |known: &Known| known.is_governed || watched.broken.contains(&known.id);
         let ahead = |known: &Known| if counts(known) { 0 } else { room.ahead.get(&known.id).copied().unwrap_or(0) };
-        let is_open = |known: &Known| self.open.contains(&known.id);
-        let mut open = self.known.iter().filter(|known| is_open(known));
+        let is_open = |known: &Known| self.open.contains(&known.id) && !room.without.contains(&known.id);
+        let mut open = self.known.iter().filter(|known| is_open(known)).peekable();
         let looks_ahead = if self.looks_ahead {
             open.any(|known| ahead(known) > 0)
         } else {
             // Where all are quick there is nobody else whose turn it could be.
-            !self.open.is_empty() && self.ahead_in_a_row < AHEAD_IN_A_ROW && open.all(|known| ahead(known) > 0)
+            open.peek().is_some() && self.ahead_in_a_row < AHEAD_IN_A_ROW && open.all(|known| ahead(known) > 0)
         };
         self.ahead_in_a_row = if looks_ahead { self.ahead_in_a_row + 1 } else { 0 };
         // Between two rounds for the places there may be one ahead, always: it does not count, or the same would be first each time.
@@ -148,6 +148,7 @@ impl Lanes {
         let sweeps = !looks_ahead && began >= self.sweep_from;
         let swept = if sweeps { self.to_sweep.clone() } else { HashSet::new() };
         let quota = |known: &Known| match known.max_per_worker {
+            _ if room.without.contains(&known.id) => 0,
             _ if !is_open(known) && !swept.contains(&known.id) => 0,
             _ if looks_ahead => ahead(known),
             Some(most) => room.places.min(most.saturating_sub(running(known.id))),

@@ -23,10 +23,6 @@ pub(super) const LAST_GRACE: Duration = Duration::from_secs(5);
 /// After an answer was lost, the table is compared so many times: the statement may still be on its way.
 const UNSURE_LOOKS: u32 = 20;
 
-/// Attempts that a place makes until it lets others have a turn. Quick tasks wait for nothing, and as long as they go on nobody hears what the
-/// database answers to a settlement.
-const IN_A_ROW: usize = 8;
-
 /// Attempts that [`Member::work_off`] makes at once.
 const OFF_AT_ONCE: usize = 100;
 
@@ -114,7 +110,7 @@ impl Member {
         self.drop_attempts(attempts).await;
         self.settler.close();
         // What cannot be settled because the lease is lost is dropped by the settler.
-        drop(settling.await);
+        drop(tokio::time::timeout(self.lease, settling).await);
         keeping.abort();
         hearing.abort();
         caring.abort();
@@ -178,12 +174,11 @@ impl Member {
     }
 
     async fn work_on(self: Arc<Self>) {
-        for made in 1_usize.. {
-            let Some(next) = self.next() else { return };
+        while let Some(next) = self.next() {
+            // Whom this thread has woken it runs next, and nobody else does: should the attempt block, that would be the settler, or who claims. And quick
+            // tasks wait for nothing; as long as they went on, nobody would hear what the database answers to a settlement.
+            tokio::task::yield_now().await;
             self.clone().attempt(next).await;
-            if made.is_multiple_of(IN_A_ROW) {
-                tokio::task::yield_now().await;
-            }
         }
     }
 
@@ -285,11 +280,11 @@ impl Member {
         let waiting = self.held().waiting();
         self.stop_all(waiting, Why::Leaving);
         let grace = Duration::from_secs(self.app.config.worker.grace_seconds);
-        let ended = tokio::time::timeout(grace, async { while attempts.join_next().await.is_some() {} }).await;
+        let ended = tokio::time::timeout(grace, self.attempts_end(attempts)).await;
         if ended.is_err() {
             tracing::info!(worker = self.id, "the grace is over; handing back what still runs");
             self.stop_all(self.held_ids(), Why::Leaving);
-            drop(tokio::time::timeout(LAST_GRACE, async { while attempts.join_next().await.is_some() {} }).await);
+            drop(tokio::time::timeout(LAST_GRACE, self.attempts_end(attempts)).await);
         }
     }
 
@@ -323,6 +318,9 @@ impl Member {
         let is_due = self.held().ended(&settlement.claimed, settlement.ran);
         if is_due {
             self.settler.take(settlement, is_settled);
+        } else {
+            // It blocked, and its type was left out meanwhile.
+            self.lanes().poll();
         }
     }
 

@@ -103,7 +103,7 @@ fn only_types_that_are_called_for_are_asked_and_all_of_them_from_time_to_time() 
 #[test]
 fn beside_quick_tasks_the_others_take_turns_in_being_first() {
     let mut lanes = lanes_of(&[1, 3, 9]);
-    let room = Room { places: 1, ahead: [(1, 500)].into() };
+    let room = Room { places: 1, ahead: [(1, 500)].into(), ..Room::default() };
     let mut first = BTreeSet::new();
     for number in 0..8 {
         let round = lanes.round(&room, |_| 0, &Watched::default());
@@ -114,6 +114,22 @@ fn beside_quick_tasks_the_others_take_turns_in_being_first() {
     }
     let (governed_first, plain): (BTreeSet<_>, BTreeSet<_>) = first.into_iter().unzip();
     assert_eq!((governed_first, plain), ([false, true].into(), [1, 3].into()));
+}
+
+#[test]
+fn types_that_block_here_are_left_out_until_they_do_not() {
+    let mut lanes = lanes_of(&[1, 9]);
+    let start = lanes.round(&places(5), |_| 0, &Watched::default());
+    lanes.brought(&start, &[]);
+    lanes.sweep();
+    let without = Room { places: 5, without: [1, 9].into(), ..Room::default() };
+    let round = lanes.round(&without, |_| 0, &Watched::default());
+    assert!(round.plain.is_empty() && round.governed.is_empty());
+    assert_eq!((round.purpose, round.limit), (Purpose::Places, 5));
+    assert!(lanes.brought(&round, &[]).is_none_or(|at| at > round.began), "and looked for in vain without end");
+    lanes.poll();
+    let round = lanes.round(&places(5), |_| 0, &Watched::default());
+    assert!(!round.plain.is_empty() && !round.governed.is_empty());
 }
 
 #[test]
@@ -146,7 +162,7 @@ fn a_claim_goes_on_where_a_sweep_found_something() {
 #[test]
 fn when_the_places_got_full_quick_types_are_claimed_ahead_and_only_they() {
     let mut lanes = lanes_of(&[1, 3, 9]);
-    let room = Room { places: 1, ahead: [(1, 500), (9, 500)].into() };
+    let room = Room { places: 1, ahead: [(1, 500), (9, 500)].into(), ..Room::default() };
     let first = lanes.round(&room, |_| 0, &Watched::default());
     assert_eq!((first.limit, first.purpose), (1, Purpose::Places));
     lanes.brought(&first, &[claimed(3, 7)]);
