@@ -44,7 +44,12 @@ fn stop_at_signal(stopping: CancellationToken) -> anyhow::Result<()> {
 }
 
 /// What a program does last that is in touch with others. A task that blocks its thread keeps it from nothing for long.
-async fn hang_up(app: &App, closing: CancellationToken, touch: JoinHandle<()>, database: Database) -> anyhow::Result<()> {
+async fn hang_up(
+    app: &App,
+    closing: CancellationToken,
+    touch: JoinHandle<()>,
+    database: Database,
+) -> anyhow::Result<()> {
     closing.cancel();
     let told = tokio::time::timeout(HANGS_UP_WITHIN, async {
         let told = touch.await;
