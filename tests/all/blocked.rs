@@ -7,9 +7,8 @@ use model::tasks::{NewTask, RetryStrategy, TaskStatus};
 use serde_json::json;
 use server::tasks::kinds::Policy;
 use server::tasks::queue::{self, NewRow};
-use server::tasks::worker;
-use tokio::task::JoinHandle;
 
+use crate::outcomes::{ends, working};
 use crate::support::kinds::Step::{self, Block};
 use crate::support::kinds::{Gate, script, scripted};
 use crate::support::program::Program;
@@ -26,15 +25,6 @@ async fn app(policy: Policy) -> TestApp {
 
 const SHORT: Duration = Duration::from_millis(50);
 const FOR_EVER: Duration = Duration::from_secs(3600);
-
-fn working(app: &TestApp) -> JoinHandle<()> {
-    tokio::spawn(worker::run(app.app.clone()))
-}
-
-async fn ends(app: &TestApp, working: JoinHandle<()>) {
-    app.app.stopping.cancel();
-    within_patience("the worker leaves", working).await.unwrap();
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_time_of_a_handler_that_blocks_is_up_all_the_same_and_others_run_meanwhile() {

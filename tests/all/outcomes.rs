@@ -198,11 +198,11 @@ async fn what_waits_for_its_start_or_its_next_attempt_runs_at_once_when_its_owne
 }
 
 /// A real worker beside the test, and its end.
-fn working(app: &TestApp) -> JoinHandle<()> {
+pub fn working(app: &TestApp) -> JoinHandle<()> {
     tokio::spawn(worker::run(app.app.clone()))
 }
 
-async fn ends(app: &TestApp, working: JoinHandle<()>) {
+pub async fn ends(app: &TestApp, working: JoinHandle<()>) {
     app.app.stopping.cancel();
     within_patience("the worker leaves", working).await.unwrap();
 }
