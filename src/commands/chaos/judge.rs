@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::ledger::{self, Execution, Ledger};
 use super::produce::Produced;
-use super::witness::{SCHEDULED_EVERY, STUCK_SECONDS, Seen};
+use super::witness::{self, SCHEDULED_EVERY, STUCK_SECONDS, Seen};
 use super::worker::LIMIT;
 
 /// How well the clocks of the ledger and of PostgreSQL are compared, in microseconds.
@@ -39,9 +39,10 @@ pub async fn judge(db: &PgPool, dir: &Path, produced: &Produced) -> Result<Vec<S
     broken.extend(schedule(&seen));
     broken.extend(effects(&seen));
     broken.extend(figures(db).await?);
+    let misbehaved = witness::misbehaved(db).await?;
     println!("  {:>8} effects in the task's own transaction", seen.effects.len());
     println!("  {:>8} tasks of the schedule", seen.scheduled.len());
-    for (behaviour, count) in &seen.misbehaved {
+    for (behaviour, count) in misbehaved {
         println!("  {count:>8} tasks that ended and misbehaved: {behaviour}");
     }
     Ok(broken)

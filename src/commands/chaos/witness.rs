@@ -105,8 +105,6 @@ pub struct Seen {
     pub claimed_while_held_back: Vec<Uuid>,
     /// The times for which the schedule has made tasks, in order.
     pub scheduled: Vec<DateTime<Utc>>,
-    /// How many tasks have ended that harm the worker that runs them, by how.
-    pub misbehaved: Vec<(String, i64)>,
 }
 
 pub struct End {
@@ -186,7 +184,6 @@ impl Seen {
             miscounted: miscounted(db).await?,
             claimed_while_held_back,
             scheduled: scheduled(db).await?,
-            misbehaved: misbehaved(db).await?,
         };
         Ok((seen, ledger))
     }
@@ -218,7 +215,8 @@ async fn miscounted(db: &PgPool) -> sqlx::Result<Vec<Uuid>> {
     miscounted.fetch_all(db).await
 }
 
-async fn misbehaved(db: &PgPool) -> sqlx::Result<Vec<(String, i64)>> {
+/// How many tasks have ended that harm the worker that runs them, by how.
+pub async fn misbehaved(db: &PgPool) -> sqlx::Result<Vec<(String, i64)>> {
     let count = "select behaviour, count(*)
         from (select payload ->> 'behaviour' as behaviour from task_history union all select payload ->> 'behaviour' from dead_tasks) as ended
         where to_jsonb(behaviour) <@ $1

@@ -41,14 +41,7 @@ pub fn measure(bench: &Bench) -> Result<Backlog> {
     let tasks = bench.extent.tasks;
     let waiting = if bench.extent.is_quick { WAITING / 10 } else { WAITING };
     let mut database = drain::empty(bench, ours)?;
-    let mut alone = Vec::new();
-    for _ in 0..RUNS {
-        drain::fill(bench, ours, &mut database, tasks)?;
-        let begun = database.ask("select now()")?;
-        let ended = drain::work_off(bench, ours, setting, &mut database, tasks)?;
-        ensure!(ended.left == 0, "a drain did not come to its end");
-        alone.push(drain::rate(&mut database, &begun)?);
-    }
+    let alone = (0..RUNS).map(|_| drain::again(bench, setting, &mut database, tasks)).collect::<Result<_>>()?;
     drain::fill(bench, ours, &mut database, waiting)?;
     let mut ahead = Vec::new();
     for _ in 0..RUNS {

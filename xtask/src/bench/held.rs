@@ -82,14 +82,7 @@ pub fn measure(bench: &Bench) -> Result<Held> {
 
 fn drains(bench: &Bench, setting: &Setting, database: &mut Database, tasks: u64) -> Result<Drains> {
     let ours = &SYSTEMS[0];
-    let mut rates = Vec::new();
-    for _ in 0..DRAINS {
-        drain::fill(bench, ours, database, tasks)?;
-        let begun = database.ask("select now()")?;
-        let ended = drain::work_off(bench, ours, setting, database, tasks)?;
-        ensure!(ended.left == 0, "a drain did not come to its end");
-        rates.push(drain::rate(database, &begun)?);
-    }
+    let rates = (0..DRAINS).map(|_| drain::again(bench, setting, database, tasks)).collect::<Result<_>>()?;
     drain::fill(bench, ours, database, 1)?;
     let cold = drain::work_off(bench, ours, setting, database, 1)?;
     ensure!(cold.left == 0, "the task of a new worker was not done");

@@ -19,7 +19,7 @@ impl Member {
     /// Runs a task that this worker holds, and gives the outcome to the settler.
     pub(super) async fn attempt(self: Arc<Self>, claimed: Arc<Claimed>) {
         let began = Instant::now();
-        let kind = self.name_of(claimed.task_type_id).and_then(|name| self.app.kinds.get(&name).cloned());
+        let kind = self.kind_of(&claimed).cloned();
         let (outcome, trace) = match kind {
             // Only types that were registered at the start are claimed.
             None => (Some(Outcome::HandedBack), None),
@@ -31,6 +31,10 @@ impl Member {
         let has_failed = matches!(outcome, Outcome::Dead { .. } | Outcome::RetryLater { .. });
         let trace = trace.filter(|_| has_failed).map(|trace| cut(&trace, TRACE_AT_MOST));
         self.end(Settlement { claimed, outcome, ran: began.elapsed(), trace }, is_settled);
+    }
+
+    pub(super) fn kind_of(&self, claimed: &Claimed) -> Option<&Kind> {
+        self.name_of(claimed.task_type_id).and_then(|name| self.app.kinds.get(&name))
     }
 
     /// The outcome, and the way to it where it failed; none when the task has settled itself.

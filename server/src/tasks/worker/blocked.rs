@@ -10,8 +10,8 @@ use super::attempt::{outcome_of, stopped};
 use super::held::{GivenUp, Why};
 use super::member::{LAST_GRACE, Member};
 use super::watchdog::Watchdog;
-use crate::tasks::kinds::{Kind, Stop};
-use crate::tasks::queue::{Claimed, Settlement};
+use crate::tasks::kinds::Stop;
+use crate::tasks::queue::Settlement;
 
 /// Between two looks at what runs.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -52,10 +52,6 @@ impl Member {
         let ended = stopped(Err(Stop::Cancelled), Some(why), kind.policy.timeout);
         let outcome = outcome_of(&claimed, &kind.policy.retry, ended);
         self.settler.take(Settlement { claimed, outcome, ran, trace: None }, false);
-    }
-
-    fn kind_of(&self, claimed: &Claimed) -> Option<&Kind> {
-        self.name_of(claimed.task_type_id).and_then(|name| self.app.kinds.get(&name))
     }
 
     /// Returns when nothing runs that could be waited for.
